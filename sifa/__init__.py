@@ -1,0 +1,8 @@
+"""A SIFA-Transformer (Stand-Alone Inter-Frame Attention, CVPR 2022) and the means to see inside it."""
+
+from sifa.attention import SIFA, SIFAOutput, inter_frame_attention
+from sifa.models import create, names
+from sifa.predict import Prediction, predict
+from sifa.trace import BlockTrace, Trace, capture, record
+from sifa.video import Clip, VideoError, read_clip
+from sifa.weights import Checkpoint, CheckpointError, load, load_weights, untrained

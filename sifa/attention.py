@@ -1,0 +1,183 @@
+"""Stand-alone inter-frame attention (SIFA), the paper's block: every location of frame t attends to K x K deformed
+neighbours in frame t+1.
+
+The maths is two free functions, `motion_saliency` and `inter_frame_attention`; the module `SIFA` holds the parameters.
+Shapes: B clips, T time steps, P = T - 1 frame pairs (query step p -> key step p + 1), N = K * K neighbours in row-major
+order (N // 2 is the centre tap), H x W cells, C channels. Coordinates are (y, x) in cells.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from sifa.sampling import corners, gather, padded_table, scatter, unpadded_maps
+
+
+class SIFAOutput(NamedTuple):
+    features: Tensor  # (B, C, T, H, W) aggregated values; the last step has no successor and is 0
+    offset: Tensor  # (B, P, N, 2, H, W) (dy, dx) in cells, added to each neighbour's place in the regular grid
+    attention: Tensor  # (B, P, N, H, W) one weight per neighbour
+
+
+def neighbour_grid(kernel_size: int, dilation: int = 1, device=None) -> Tensor:
+    """(N, 2) places (dy, dx) of the K x K neighbours around a location, row-major, in cells."""
+    first = -((dilation * (kernel_size - 1) + 1) // 2)
+    steps = torch.arange(kernel_size, device=device, dtype=torch.float32) * dilation + first
+    return torch.cartesian_prod(steps, steps)
+
+
+def sampling_points(offset: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """Sampled places (..., N, 2, H, W) as (y, x) in cells, from offsets of the same shape: p + tap + offset."""
+    height, width = offset.shape[-2:]
+    rows = torch.arange(height, device=offset.device, dtype=offset.dtype).view(1, 1, -1, 1)
+    columns = torch.arange(width, device=offset.device, dtype=offset.dtype).view(1, 1, 1, -1)
+    location = torch.cat([rows.expand(1, 1, height, width), columns.expand(1, 1, height, width)], 1)
+    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
+    return offset + taps[:, :, None, None] + location
+
+
+def displacement(offset: Tensor, attention: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """Where each location's attention went: the mean of (sampled place - query place), weighted by |attention|.
+
+    offset (..., N, 2, H, W), attention (..., N, H, W) -> (..., 2, H, W), (dy, dx) in cells. For softmax weights this is
+    the plain attention-weighted mean; raw dot products can be negative, and then their magnitude is the weight.
+    """
+    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
+    share = attention.abs()
+    share = share / share.sum(-3, keepdim=True).clamp_min(1e-12)
+    return ((offset + taps[:, :, None, None]) * share.unsqueeze(-3)).sum(-4)
+
+
+def motion_saliency(features: Tensor, saliency: str = "paper") -> Tensor:
+    """What the offsets are read from: the next frame gated by the frame difference, for each of the T - 1 pairs.
+
+    features (B, C, T, H, W) -> (B, C, P, H, W). "paper": sigmoid(f[t+1] - f[t]) * f[t+1]; "released": the same + f[t+1]
+    (`c2d_sifa_resnet.py`).
+    """
+    current, following = features[:, :, :-1], features[:, :, 1:]
+    gated = torch.sigmoid(following - current) * following
+    return gated + following if saliency == "released" else gated
+
+
+class _Attend(torch.autograd.Function):
+    """Attention of L = M * H * W locations over their sampled neighbours; each value is sampled once, used twice."""
+
+    @staticmethod
+    def forward(ctx, query: Tensor, key: Tensor, y: Tensor, x: Tensor, softmax: bool):
+        maps, height, width, channels = key.shape  # query, key (M, H, W, C); y, x (M, H, W, N)
+        at = corners(y, x, height, width)
+        values = gather(padded_table(key), at.index, at.weight).view(-1, y.shape[-1], channels)  # (L, N, C)
+        q = query.reshape(-1, 1, channels)
+        weights = torch.linalg.vecdot(values, q)  # (L, N)
+        weights = (weights / math.sqrt(channels)).softmax(1) if softmax else weights / channels
+        features = (values * weights[:, :, None]).sum(1)
+        ctx.save_for_backward(query, key, y, x, weights)
+        ctx.softmax = softmax
+        return features.view_as(query), weights.view_as(y)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_features: Tensor, grad_weights: Tensor):
+        query, key, y, x, weights = ctx.saved_tensors
+        maps, height, width, channels = key.shape
+        at = corners(y, x, height, width)
+        table = padded_table(key)
+        values = gather(table, at.index, at.weight).view(-1, y.shape[-1], channels)
+        g = grad_features.reshape(-1, 1, channels)
+        q = query.reshape(-1, 1, channels)
+
+        grad_dots = torch.linalg.vecdot(values, g) + grad_weights.reshape(weights.shape)
+        if ctx.softmax:
+            grad_dots = weights * (grad_dots - (weights * grad_dots).sum(1, keepdim=True)) / math.sqrt(channels)
+        else:
+            grad_dots = grad_dots / channels
+        grad_query = (values * grad_dots[:, :, None]).sum(1).view_as(query)
+        grad_values = (weights[:, :, None] * g).addcmul_(grad_dots[:, :, None], q).flatten(0, 1)
+
+        grad_y = grad_x = None
+        if ctx.needs_input_grad[2]:
+            grad_y = torch.linalg.vecdot(gather(table, at.index, at.dy), grad_values).view_as(y)
+            grad_x = torch.linalg.vecdot(gather(table, at.index, at.dx), grad_values).view_as(x)
+        grad_key = unpadded_maps(scatter(grad_values, at.index, at.weight, len(table)), maps, height, width)
+        return grad_query, grad_key, grad_y, grad_x, None
+
+
+def inter_frame_attention(
+    features: Tensor, offset: Tensor, kernel_size: int, dilation: int = 1, weights: str = "dot"
+) -> SIFAOutput:
+    """Attend from every location of step t to K x K deformed neighbours in step t+1 (paper, section 3.2).
+
+    value_k = features[t+1] read bilinearly at p + tap_k + offset_k (zero outside the map); weight_k = <features[t](p),
+    value_k> / C; result[t](p) = sum_k weight_k * value_k, and 0 at the last step. `weights="softmax"` normalises
+    <.,.> / sqrt(C) over the K x K neighbours instead (the authors' later DTF).
+
+    features (B, C, T, H, W) and offset (B, T-1, K*K, 2, H, W), (dy, dx) in cells -> SIFAOutput. Arithmetic is in float32
+    at least. Raises ValueError where the shapes disagree or `weights` is unknown.
+    """
+    b, c, t, h, w = features.shape
+    expected = (b, t - 1, kernel_size**2, 2, h, w)
+    if tuple(offset.shape) != expected:
+        raise ValueError(
+            f"offset has shape {tuple(offset.shape)}, but features {tuple(features.shape)} and kernel_size {kernel_size} "
+            f"need (B, T-1, K*K, 2, H, W) = {expected}"
+        )
+    if weights not in ("dot", "softmax"):
+        raise ValueError(f'weights is {weights!r}; use "dot" or "softmax"')
+    dtype = torch.promote_types(features.dtype, torch.float32)
+    tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype)
+    points = sampling_points(offset.to(dtype), kernel_size, dilation)
+    ys, xs = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
+
+    steps, attention = [], []
+    for pair in range(t - 1):  # one pair at a time keeps the sampled values in cache
+        aggregated, weight = _Attend.apply(
+            tokens[pair].contiguous(), tokens[pair + 1].contiguous(), ys[pair], xs[pair], weights == "softmax"
+        )
+        steps.append(aggregated)
+        attention.append(weight)
+    steps.append(torch.zeros_like(tokens[0]))
+    result = rearrange(torch.stack(steps), "t b h w c -> b c t h w").to(features.dtype)
+    if t == 1:
+        return SIFAOutput(result, offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
+    return SIFAOutput(result, offset, rearrange(torch.stack(attention), "p b h w n -> b p n h w").to(features.dtype))
+
+
+class SIFA(nn.Module):
+    """The block's parameters: the offset convolution, 3 x 3 over the motion saliency, no bias, 2 * K * K channels.
+
+    features (B, C, T, H, W) -> SIFAOutput. `offsets` "learned" | "zero" (the released Swin), `saliency` "paper" |
+    "released", `weights` "dot" | "softmax". Offsets start at zero, so the block starts as attention over the regular grid.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int = 3,
+        dilation: int = 1,
+        offsets: str = "learned",
+        saliency: str = "paper",
+        weights: str = "dot",
+    ):
+        super().__init__()
+        self.kernel_size, self.dilation = kernel_size, dilation
+        self.saliency, self.weights = saliency, weights
+        self.conv_offset = None
+        if offsets == "learned":
+            self.conv_offset = nn.Conv2d(channels, 2 * kernel_size**2, 3, padding=1, bias=False)
+            nn.init.zeros_(self.conv_offset.weight)
+
+    def offset(self, features: Tensor) -> Tensor:
+        b, _, t, h, w = features.shape
+        if self.conv_offset is None or t == 1:
+            return features.new_zeros(b, t - 1, self.kernel_size**2, 2, h, w)
+        salient = motion_saliency(features, self.saliency)
+        offset = self.conv_offset(rearrange(salient, "b c p h w -> (b p) c h w"))
+        return rearrange(offset, "(b p) (n yx) h w -> b p n yx h w", b=b, yx=2)
+
+    def forward(self, features: Tensor) -> SIFAOutput:
+        return inter_frame_attention(features, self.offset(features), self.kernel_size, self.dilation, self.weights)

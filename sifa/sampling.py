@@ -1,0 +1,82 @@
+"""Bilinear reading of a feature map at real-valued (y, x) points, by gathering the four corners of each point.
+
+Coordinates are in cells: (0, 0) is the centre of the first cell. Whatever lies outside the map counts as zero, as in the
+released `deformable_im2col` kernel: a corner outside contributes 0, and a point with y <= -1 or y >= H (or the same for x)
+contributes 0 altogether and has no gradient. At an integer coordinate the derivative is the one towards larger
+coordinates, which is also the kernel's choice.
+
+Maps are *padded tables*: channels-last rows of an (H + 2) x (W + 2) map whose border is zero, so that every corner of
+every point is a row and no branch is needed.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Corners(NamedTuple):
+    """The four corners of R points: top left, top right, bottom left, bottom right."""
+
+    index: Tensor  # (R, 4) int64, rows of the padded table
+    weight: Tensor  # (R, 4) bilinear weights
+    dy: Tensor  # (R, 4) derivative of the weights along y
+    dx: Tensor  # (R, 4) derivative of the weights along x
+
+
+def padded_table(maps: Tensor) -> Tensor:
+    """Channels-last maps (M, H, W, C) -> rows (M * (H + 2) * (W + 2), C) with a border of zeros."""
+    return F.pad(maps, (0, 0, 1, 1, 1, 1)).flatten(0, 2)
+
+
+def unpadded_maps(table: Tensor, maps: int, height: int, width: int) -> Tensor:
+    """The inverse of `padded_table`: rows -> (M, H, W, C), dropping the border."""
+    return table.view(maps, height + 2, width + 2, -1)[:, 1:-1, 1:-1]
+
+
+def corners(y: Tensor, x: Tensor, height: int, width: int) -> Corners:
+    """Corners of the points (y, x), each (M, ...), of M maps of height x width cells, flattened to R rows.
+
+    Points outside the map, and NaN, are moved to the zero border with derivatives of zero.
+    """
+    inside = (y > -1) & (y < height) & (x > -1) & (x < width)
+    y = torch.where(inside, y, -1.0)
+    x = torch.where(inside, x, -1.0)
+    top, left = y.floor(), x.floor()
+    b, r = y - top, x - left  # shares of the bottom and of the right corners
+    t, l = 1 - b, 1 - r
+    row = (top.long() + 1) * (width + 2) + (left.long() + 1)
+    first = torch.arange(len(y), device=y.device) * ((height + 2) * (width + 2))
+    row = row + first.view(-1, *[1] * (y.dim() - 1))
+    step = torch.tensor([0, 1, width + 2, width + 3], device=y.device)
+    live = inside.to(y.dtype)
+    index = row.flatten()[:, None] + step
+    weight = torch.stack([t * l, t * r, b * l, b * r], -1).view(-1, 4)
+    dy = torch.stack([-l * live, -r * live, l * live, r * live], -1).view(-1, 4)
+    dx = torch.stack([-t * live, t * live, -b * live, b * live], -1).view(-1, 4)
+    return Corners(index, weight, dy, dx)
+
+
+def gather(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
+    """Weighted sum of four rows of the table for each point: index, weight (R, 4) -> (R, C)."""
+    return F.embedding_bag(index, table, mode="sum", per_sample_weights=weight)
+
+
+def scatter(values: Tensor, index: Tensor, weight: Tensor, rows: int) -> Tensor:
+    """The transpose of `gather`: values (R, C) spread over four rows each -> (rows, C).
+
+    Points are sorted by their first corner; then every row of the result is again a weighted sum of rows, once per
+    corner, which is several times faster than adding row by row.
+    """
+    first, order = index[:, 0].int().sort(stable=True)
+    bounds = F.pad(first.bincount(minlength=rows).cumsum(0), (1, 0))
+    step = [0, *(index[0, 1:] - index[0, 0]).tolist()]
+    weight = weight[order]
+    total = values.new_zeros(rows, values.shape[1])
+    for corner, shift in enumerate(step):
+        part = F.embedding_bag(
+            order, values, bounds, mode="sum", per_sample_weights=weight[:, corner].contiguous(), include_last_offset=True
+        )
+        total[shift:] += part[: rows - shift]
+    return total

@@ -1,0 +1,160 @@
+"""Seeing inside: a context manager that listens to the SIFA blocks while the model runs.
+
+The blocks return their evidence (`SIFAOutput`); forward hooks collect it for the calling context only, so that many
+threads can share one model. Nothing is left on the model afterwards, and no code path differs when it is watched.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sifa.attention import SIFA, SIFAOutput, displacement, motion_saliency, sampling_points
+
+
+class Captured(NamedTuple):
+    """One SIFA block's call, still in torch and still differentiable."""
+
+    name: str
+    block: SIFA
+    features: Tensor  # (B, C, T, H, W) what the block was given
+    output: SIFAOutput
+
+
+@dataclass(frozen=True)
+class BlockTrace:
+    """What one SIFA block did to one clip. P frame pairs, N = kernel * kernel neighbours, H x W cells; (y, x) order."""
+
+    name: str
+    stage: int
+    block: int
+    kernel: int
+    dilation: int
+    stride: tuple[float, float, float]  # (t, y, x) input steps per cell
+    offset: np.ndarray  # (P, N, 2, H, W) float32, (dy, dx) in cells
+    attention: np.ndarray  # (P, N, H, W) float32
+    saliency: np.ndarray  # (P, H, W) float32, root mean square over channels of what the offsets were read from
+    normalised: bool  # True: softmax weights; False: raw dot products, which may be negative
+
+    @property
+    def points(self) -> np.ndarray:
+        """(P, N, 2, H, W) sampled places (y, x) in frame t+1, in cells; whatever lies outside counts 0."""
+        return sampling_points(torch.from_numpy(self.offset), self.kernel, self.dilation).numpy()
+
+    @property
+    def displacement(self) -> np.ndarray:
+        """(P, 2, H, W) mean of (sampled place - query place), weighted by |attention|, (dy, dx) in cells."""
+        offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
+        return displacement(offset, attention, self.kernel, self.dilation).numpy()
+
+
+class Trace(Sequence):
+    """The blocks of one forward pass in the order they ran; `trace[2]` or `trace["layers.0.blocks.0"]`."""
+
+    def __init__(self, blocks: Sequence[BlockTrace] = ()):
+        self.blocks = list(blocks)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, key: int | str) -> BlockTrace:
+        if not isinstance(key, str):
+            return self.blocks[key]
+        for block in self.blocks:
+            if block.name == key:
+                return block
+        raise KeyError(f"no block {key!r} in this trace; it has {[b.name for b in self.blocks]}")
+
+
+_listeners: ContextVar[tuple[list, ...]] = ContextVar("sifa_listeners", default=())
+
+
+@contextmanager
+def listening(model: nn.Module, calls: list, handler) -> Iterator[None]:
+    """Append handler(name, module, args, output) to `calls` for each SIFA block, and for the model itself, that runs in
+    this context while the body does."""
+
+    def hook(name):
+        def listen(module, args, output):
+            if any(calls is mine for mine in _listeners.get()):
+                calls.append(handler(name, module, args, output))
+
+        return listen
+
+    watched = [(name, m) for name, m in model.named_modules() if isinstance(m, SIFA) or m is model]
+    handles = [m.register_forward_hook(hook(name)) for name, m in watched]
+    token = _listeners.set((*_listeners.get(), calls))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+        for handle in handles:
+            handle.remove()
+
+
+def _capture(name, module, args, output):
+    return Captured(name, module, args[0], output) if isinstance(module, SIFA) else args[0].shape
+
+
+@contextmanager
+def capture(model: nn.Module) -> Iterator[list[Captured]]:
+    """Collect the blocks' inputs and outputs as they are, for any batch and with gradients."""
+    calls, blocks = [], []
+    with listening(model, calls, _capture):
+        yield blocks
+        blocks += [call for call in calls if isinstance(call, Captured)]
+
+
+@contextmanager
+def record(model: nn.Module) -> Iterator[Trace]:
+    """Record what every SIFA block does to one clip: `with record(model) as trace: logits = model(video)`.
+
+    The trace is filled when the body ends. The logits are bit-identical with and without it. Raises RuntimeError where
+    nothing was caught (no forward pass, or a compiled model, on which hooks do not fire) or where more than one clip or
+    one forward pass was seen.
+    """
+    calls, trace = [], Trace()
+    with listening(model, calls, _capture):
+        yield trace
+    blocks = [call for call in calls if isinstance(call, Captured)]
+    videos = [call for call in calls if not isinstance(call, Captured)]
+    if not blocks:
+        raise RuntimeError(
+            "record caught no SIFA block: run the model inside the with statement, uncompiled (hooks do not fire on a "
+            "compiled model), and choose a model that has SIFA blocks"
+        )
+    if len(videos) > 1 or len(blocks[0].features) != 1:
+        raise RuntimeError(
+            f"record takes one clip and one forward pass; it saw {max(len(videos), 1)} passes over batches of "
+            f"{len(blocks[0].features)} clips"
+        )
+    video = videos[0] if videos else blocks[0].features.shape
+    trace.blocks += [_block_trace(call, video) for call in blocks]
+
+
+def _block_trace(call: Captured, video: torch.Size) -> BlockTrace:
+    numbers = [int(n) for n in re.findall(r"\d+", call.name)]
+    name = re.match(r"(?:.*\.)?\D*\d+(?=\.|$)", call.name)
+    frames, height, width = video[-3:]
+    _, _, t, h, w = call.features.shape
+    with torch.no_grad():
+        saliency = motion_saliency(call.features.float(), call.block.saliency).square().mean(1).sqrt()[0]
+    array = lambda tensor: tensor.detach().float().cpu().numpy()  # noqa: E731
+    return BlockTrace(
+        name=name.group() if name else call.name,
+        stage=numbers[0] if numbers else 0,
+        block=numbers[1] if len(numbers) > 1 else 0,
+        kernel=call.block.kernel_size,
+        dilation=call.block.dilation,
+        stride=(frames / t, height / h, width / w),
+        offset=array(call.output.offset[0]),
+        attention=array(call.output.attention[0]),
+        saliency=array(saliency),
+        normalised=call.block.weights == "softmax",
+    )
