@@ -15,7 +15,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sifa.sampling import corners, gather, padded_table, scatter, unpadded_maps
+from sifa.sampling import corner_slopes, corners, gather, padded_table, scatter, unpadded_maps
 
 
 class SIFAOutput(NamedTuple):
@@ -65,46 +65,72 @@ def motion_saliency(features: Tensor, saliency: str = "paper") -> Tensor:
 
 
 class _Attend(torch.autograd.Function):
-    """Attention of L = M * H * W locations over their sampled neighbours; each value is sampled once, used twice."""
+    """Attention of every location of steps 0 .. T-2 over its sampled neighbours in the next step.
+
+    Each value is sampled once and used twice, for the weight and for the sum; pairs, and parts of them, are worked on one
+    after another so that the sampled values stay in cache. The backward pass samples again instead of keeping them.
+    """
 
     @staticmethod
-    def forward(ctx, query: Tensor, key: Tensor, y: Tensor, x: Tensor, softmax: bool):
-        maps, height, width, channels = key.shape  # query, key (M, H, W, C); y, x (M, H, W, N)
-        at = corners(y, x, height, width)
-        values = gather(padded_table(key), at.index, at.weight).view(-1, y.shape[-1], channels)  # (L, N, C)
-        q = query.reshape(-1, 1, channels)
-        weights = torch.linalg.vecdot(values, q)  # (L, N)
-        weights = (weights / math.sqrt(channels)).softmax(1) if softmax else weights / channels
-        features = (values * weights[:, :, None]).sum(1)
-        ctx.save_for_backward(query, key, y, x, weights)
+    def forward(ctx, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool):
+        steps, maps, height, width, channels = tokens.shape  # y, x (P, maps, height, width, N)
+        taps = y.shape[-1]
+        flat = tokens.view(steps, -1, channels)
+        features, weights = torch.zeros_like(flat), flat.new_empty(steps - 1, flat.shape[1], taps)
+        for pair in range(steps - 1):
+            table = padded_table(tokens[pair + 1])
+            at = corners(y[pair], x[pair], height, width)
+            for part in _parts(flat.shape[1], taps * channels, flat.device):
+                points = slice(part.start * taps, part.stop * taps)
+                values = gather(table, at.index[points], at.weight[points])  # (L N, C)
+                dots = torch.linalg.vecdot(values.view(-1, taps, channels), flat[pair, part, None])
+                share = (dots / math.sqrt(channels)).softmax(1) if softmax else dots / channels
+                weights[pair, part] = share
+                features[pair, part] = gather(values, torch.arange(len(values), device=y.device).view(-1, taps), share)
+        ctx.save_for_backward(tokens, y, x, weights)
         ctx.softmax = softmax
-        return features.view_as(query), weights.view_as(y)
+        return features.view_as(tokens), weights.view_as(y)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_features: Tensor, grad_weights: Tensor):
-        query, key, y, x, weights = ctx.saved_tensors
-        maps, height, width, channels = key.shape
-        at = corners(y, x, height, width)
-        table = padded_table(key)
-        values = gather(table, at.index, at.weight).view(-1, y.shape[-1], channels)
-        g = grad_features.reshape(-1, 1, channels)
-        q = query.reshape(-1, 1, channels)
+        tokens, y, x, weights = ctx.saved_tensors
+        steps, maps, height, width, channels = tokens.shape
+        taps = y.shape[-1]
+        flat = tokens.view(steps, -1, channels)
+        grad_features = grad_features.reshape(flat.shape)
+        grad_weights = grad_weights.reshape(weights.shape)
+        grad_tokens, grad_y, grad_x = torch.zeros_like(tokens), torch.empty_like(y), torch.empty_like(x)
+        grad_flat = grad_tokens.view_as(flat)
+        grad_values = flat.new_empty(flat.shape[1], taps, channels)
+        for pair in range(steps - 1):
+            table = padded_table(tokens[pair + 1])
+            at = corners(y[pair], x[pair], height, width)
+            slopes = corner_slopes(y[pair], x[pair], height, width)
+            for part in _parts(flat.shape[1], taps * channels, flat.device):
+                points = slice(part.start * taps, part.stop * taps)
+                query, share, g = flat[pair, part, None], weights[pair, part], grad_features[pair, part, None]
+                values = gather(table, at.index[points], at.weight[points])
+                grad_dots = torch.linalg.vecdot(values.view(-1, taps, channels), g) + grad_weights[pair, part]
+                if ctx.softmax:
+                    grad_dots = share * (grad_dots - (share * grad_dots).sum(1, keepdim=True)) / math.sqrt(channels)
+                else:
+                    grad_dots = grad_dots / channels
+                each = torch.arange(len(values), device=y.device).view(-1, taps)
+                grad_flat[pair, part] += gather(values, each, grad_dots)
+                here = torch.mul(share[:, :, None], g, out=grad_values[part]).addcmul_(grad_dots[:, :, None], query)
+                for slope, grad in zip(slopes, (grad_y, grad_x)):
+                    change = torch.linalg.vecdot(gather(table, at.index[points], slope[points]), here.flatten(0, 1))
+                    grad[pair].view(-1, taps)[part] = change.view(-1, taps)
+            spread = scatter(grad_values.flatten(0, 1), at.index, at.weight, len(table))
+            grad_tokens[pair + 1] += unpadded_maps(spread, maps, height, width)
+        return grad_tokens, grad_y, grad_x, None
 
-        grad_dots = torch.linalg.vecdot(values, g) + grad_weights.reshape(weights.shape)
-        if ctx.softmax:
-            grad_dots = weights * (grad_dots - (weights * grad_dots).sum(1, keepdim=True)) / math.sqrt(channels)
-        else:
-            grad_dots = grad_dots / channels
-        grad_query = (values * grad_dots[:, :, None]).sum(1).view_as(query)
-        grad_values = (weights[:, :, None] * g).addcmul_(grad_dots[:, :, None], q).flatten(0, 1)
 
-        grad_y = grad_x = None
-        if ctx.needs_input_grad[2]:
-            grad_y = torch.linalg.vecdot(gather(table, at.index, at.dy), grad_values).view_as(y)
-            grad_x = torch.linalg.vecdot(gather(table, at.index, at.dx), grad_values).view_as(x)
-        grad_key = unpadded_maps(scatter(grad_values, at.index, at.weight, len(table)), maps, height, width)
-        return grad_query, grad_key, grad_y, grad_x, None
+def _parts(locations: int, values_each: int, device: torch.device) -> list[slice]:
+    """Slices of the locations whose sampled values fill about 4 MB on a CPU, 1 GB elsewhere."""
+    size = max(1, 2 ** (20 if device.type == "cpu" else 28) // values_each)
+    return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
 
 
 def inter_frame_attention(
@@ -129,22 +155,17 @@ def inter_frame_attention(
     if weights not in ("dot", "softmax"):
         raise ValueError(f'weights is {weights!r}; use "dot" or "softmax"')
     dtype = torch.promote_types(features.dtype, torch.float32)
-    tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype)
-    points = sampling_points(offset.to(dtype), kernel_size, dilation)
-    ys, xs = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
-
-    steps, attention = [], []
-    for pair in range(t - 1):  # one pair at a time keeps the sampled values in cache
-        aggregated, weight = _Attend.apply(
-            tokens[pair].contiguous(), tokens[pair + 1].contiguous(), ys[pair], xs[pair], weights == "softmax"
-        )
-        steps.append(aggregated)
-        attention.append(weight)
-    steps.append(torch.zeros_like(tokens[0]))
-    result = rearrange(torch.stack(steps), "t b h w c -> b c t h w").to(features.dtype)
     if t == 1:
-        return SIFAOutput(result, offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
-    return SIFAOutput(result, offset, rearrange(torch.stack(attention), "p b h w n -> b p n h w").to(features.dtype))
+        return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
+    tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
+    points = sampling_points(offset.to(dtype), kernel_size, dilation)
+    y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
+    result, attention = _Attend.apply(tokens, y, x, weights == "softmax")
+    return SIFAOutput(
+        rearrange(result, "t b h w c -> b c t h w").to(features.dtype),
+        offset,
+        rearrange(attention, "p b h w n -> b p n h w").to(features.dtype),
+    )
 
 
 class SIFA(nn.Module):

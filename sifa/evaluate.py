@@ -10,6 +10,7 @@ from sifa.attention import displacement
 from sifa.motion import CLASSES, MotionClips, balanced_labels, flow_at, true_flow
 from sifa.preprocess import normalise
 from sifa.trace import capture
+from sifa.weights import DEFAULT_CHECKPOINT, load
 
 MOVING, STATIC = 0.25, 0.05  # cells per step: above, a cell counts as moving; below, as static
 
@@ -61,3 +62,26 @@ def _flow_sums(call, flow, visible) -> list[float]:
     error = (moved - target).norm(dim=2)
     columns = (cosine[moving], error[moving], length[moving], moving, moved.norm(dim=2)[static], static)
     return [column.double().sum().item() for column in columns]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sifa.evaluate", description="Measure a checkpoint on held-out clips.")
+    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--clips", type=int, default=2400)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    args = parser.parse_args()
+    model = load(args.checkpoint, args.device)
+    metrics = evaluate(model, args.clips, seed=args.seed, device=args.device)
+    for name, share in metrics["per_class"].items():
+        print(f"  {share:6.1%}  {name}")
+    print(f"{metrics['clips']} held-out clips: top-1 {metrics['top1']:.1%}, top-5 {metrics['top5']:.1%}")
+    for name in ("flow_cosine", "flow_epe_ratio", "static_displacement"):
+        print(f"{name.replace('_', ' ')} by block: {metrics[name]}")
+    if args.json:
+        print(json.dumps(metrics))
+
+
+if __name__ == "__main__":
+    main()

@@ -21,8 +21,6 @@ class Corners(NamedTuple):
 
     index: Tensor  # (R, 4) int64, rows of the padded table
     weight: Tensor  # (R, 4) bilinear weights
-    dy: Tensor  # (R, 4) derivative of the weights along y
-    dx: Tensor  # (R, 4) derivative of the weights along x
 
 
 def padded_table(maps: Tensor) -> Tensor:
@@ -35,27 +33,31 @@ def unpadded_maps(table: Tensor, maps: int, height: int, width: int) -> Tensor:
     return table.view(maps, height + 2, width + 2, -1)[:, 1:-1, 1:-1]
 
 
-def corners(y: Tensor, x: Tensor, height: int, width: int) -> Corners:
-    """Corners of the points (y, x), each (M, ...), of M maps of height x width cells, flattened to R rows.
-
-    Points outside the map, and NaN, are moved to the zero border with derivatives of zero.
-    """
+def _floor_and_rest(y: Tensor, x: Tensor, height: int, width: int):
+    """(inside, top, left, bottom share, right share) of points; those outside, and NaN, are moved to the zero border."""
     inside = (y > -1) & (y < height) & (x > -1) & (x < width)
-    y = torch.where(inside, y, -1.0)
-    x = torch.where(inside, x, -1.0)
+    y, x = torch.where(inside, y, -1.0), torch.where(inside, x, -1.0)
     top, left = y.floor(), x.floor()
-    b, r = y - top, x - left  # shares of the bottom and of the right corners
-    t, l = 1 - b, 1 - r
+    return inside, top, left, y - top, x - left
+
+
+def corners(y: Tensor, x: Tensor, height: int, width: int) -> Corners:
+    """Corners of the points (y, x), each (M, ...), of M maps of height x width cells, flattened to R rows."""
+    _, top, left, bottom, right = _floor_and_rest(y, x, height, width)
     row = (top.long() + 1) * (width + 2) + (left.long() + 1)
     first = torch.arange(len(y), device=y.device) * ((height + 2) * (width + 2))
     row = row + first.view(-1, *[1] * (y.dim() - 1))
     step = torch.tensor([0, 1, width + 2, width + 3], device=y.device)
+    weight = torch.stack([(1 - bottom) * (1 - right), (1 - bottom) * right, bottom * (1 - right), bottom * right], -1)
+    return Corners(row.flatten()[:, None] + step, weight.view(-1, 4))
+
+
+def corner_slopes(y: Tensor, x: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Derivatives (R, 4) of the corners' weights along y and along x; zero for points outside the map."""
+    inside, _, _, bottom, right = _floor_and_rest(y, x, height, width)
     live = inside.to(y.dtype)
-    index = row.flatten()[:, None] + step
-    weight = torch.stack([t * l, t * r, b * l, b * r], -1).view(-1, 4)
-    dy = torch.stack([-l * live, -r * live, l * live, r * live], -1).view(-1, 4)
-    dx = torch.stack([-t * live, t * live, -b * live, b * live], -1).view(-1, 4)
-    return Corners(index, weight, dy, dx)
+    t, b, l, r = (1 - bottom) * live, bottom * live, (1 - right) * live, right * live
+    return torch.stack([-l, -r, l, r], -1).view(-1, 4), torch.stack([-t, t, -b, b], -1).view(-1, 4)
 
 
 def gather(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:

@@ -136,8 +136,7 @@ class SIFALayer(nn.Module):
         aggregated = rearrange(out.features, "b c t h w -> b t h w c")
         if self.norm is None:
             return x + aggregated
-        normed = self.norm(aggregated[:, :-1])
-        return x + F.pad(normed, (0, 0, 0, 0, 0, 0, 0, 1))  # the last step has no successor: nothing is added
+        return x + self.norm(aggregated)
 
 
 class Block(nn.Module):

@@ -1,0 +1,99 @@
+"""Decode one video in a process of its own: `python _decode.py '{"path": ..., ...}'`, run by `sifa.video`.
+
+Limits are set here, inside the child, before anything is opened. The answer goes to standard output: four bytes of
+header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by `next()`, and
+only timestamps that are finite and not negative count: random access silently returns wrong frames for trimmed files.
+"""
+
+import json
+import os
+import struct
+import sys
+
+
+def limit_resources(memory_bytes: int, seconds: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows: the parent's time limit remains
+        return
+    for what, value in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, seconds + 1),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        resource.setrlimit(what, (value, value))
+
+
+def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_frames):
+    """-> (header, frames): the sampled frames with their numbers and times, or a header with an error."""
+    import decord
+    import numpy as np
+    from PIL import Image
+
+    decord.logging.set_level(decord.logging.QUIET)
+    reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+    total = len(reader)
+    if total > max_frames:
+        return dict(error="frames", seen=total), None
+    times = np.asarray(reader.get_frame_timestamp(list(range(total))), np.float64).reshape(total, -1)[:, 0]
+    times = times[np.isfinite(times) & (times >= 0) & (times < 1e7)]
+    count = len(times)
+    if count == 0:
+        return dict(error="empty"), None
+    if start >= count:
+        return dict(error="start", seen=count), None
+
+    wanted = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
+    wanted = wanted[wanted < count]
+    frames, size = [], None
+    for number in range(wanted[-1] + 1):
+        frame = reader.next()
+        if number == 0 or number in (wanted[0],):
+            height, width = size = frame.shape[:2]
+            if height * width > max_pixels:
+                return dict(error="pixels", seen=[width, height]), None
+        if number in wanted:
+            picture = frame.asnumpy()
+            if picture.shape[:2] != size:
+                return dict(error="size", seen=[*picture.shape[:2], *size]), None
+            factor = max_side / max(size)
+            if factor < 1:
+                reduced = (max(1, round(width * factor)), max(1, round(height * factor)))
+                picture = np.asarray(Image.fromarray(picture).resize(reduced, Image.LANCZOS, reducing_gap=3))
+            frames.append(picture)
+    frames = np.stack(frames)
+    fps = float(reader.get_avg_fps())
+    header = dict(
+        shape=frames.shape,
+        indices=wanted.tolist(),
+        times=times[wanted].tolist(),
+        source_frames=count,
+        source_size=size,
+        fps=fps if 0 < fps < 1000 else (count - 1) / max(times[-1] - times[0], 1e-9) if count > 1 else 0.0,
+    )
+    return header, np.ascontiguousarray(frames)
+
+
+def main() -> None:
+    arguments = json.loads(sys.argv[1])
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # decoders may print
+    limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
+    frames = None
+    try:
+        header, frames = decode(**arguments)
+    except MemoryError:
+        header = dict(error="memory")
+    except Exception as error:
+        header = dict(error="decode", seen=f"{type(error).__name__}: {error}"[:400])
+    text = json.dumps(header).encode()
+    out.write(struct.pack("<I", len(text)) + text)
+    if frames is not None:
+        out.write(frames.data)
+    out.flush()
+    os._exit(0)  # decoder threads may not end by themselves
+
+
+if __name__ == "__main__":
+    main()

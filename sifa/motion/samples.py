@@ -1,0 +1,66 @@
+"""Make the sample clips and their packed traces: `python -m sifa.motion.samples` writes assets/samples/.
+
+Each is generated from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4,
+read back through `read_clip` and predicted with the shipped checkpoint like any upload.
+"""
+
+import argparse
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+
+from sifa import explorer
+from sifa.motion import CLASSES, MotionClips
+from sifa.predict import predict
+from sifa.video import read_clip
+from sifa.weights import DEFAULT_CHECKPOINT, load
+
+SAMPLES = {  # class -> index of the batch, chosen by eye
+    "camera pans left": 3,
+    "object moves right": 1,
+    "camera zooms in": 2,
+    "camera rolls clockwise": 1,
+    "two objects come together": 2,
+    "one object passes in front of another": 4,
+    "object turns clockwise": 3,
+    "nothing moves": 2,
+}
+FPS = 30
+
+
+def write_mp4(frames: np.ndarray, file: Path, fps: int = FPS) -> None:
+    """Frames (T, H, W, 3) uint8 -> an h264 mp4."""
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
+    """Write every sample's clip and trace, and print what the model makes of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = load(checkpoint)
+    card = model.checkpoint
+    length = (card.num_frames - 1) * card.sampling_rate + 1
+    source = MotionClips("held-out", size=256, num_frames=length, seed=11, textures=60)
+    for number, (label, index) in enumerate(SAMPLES.items(), 1):
+        video = source.batch(index * len(CLASSES) + number, torch.tensor([CLASSES.index(label)])).video[0]
+        frames = (video.permute(1, 2, 3, 0) * 255).round().byte().numpy()
+        file = folder / f"{number:02}_{label.replace(' ', '_')}.mp4"
+        write_mp4(frames, file)
+        prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
+        file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))
+        print(f"{label}: {', '.join(f'{name} {p:.2f}' for name, p in prediction.top(2))}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m sifa.motion.samples", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=DEFAULT_CHECKPOINT.parent / "samples")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    args = parser.parse_args()
+    make(args.out, args.checkpoint)
