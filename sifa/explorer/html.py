@@ -1,0 +1,55 @@
+"""The viewer's script, and the single-file page that holds script and trace."""
+
+import base64
+import html
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "viewer"
+MODULES = ("decode", "geometry", "palette", "draw", "template", "explorer")  # in the order of their imports
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+@cache
+def script() -> str:
+    """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
+
+    The modules of viewer/ are joined in order with their imports dropped, and the style becomes a constant; the Gradio
+    page, Jupyter and the single file all run these very bytes.
+    """
+    style = (FOLDER / "viewer.css").read_text(encoding="utf-8")
+    parts = [f"const STYLE = {json.dumps(style)};"]
+    for name in MODULES:
+        source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+        parts.append(re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE))
+    return "\n".join(parts)
+
+
+def to_html(packed: bytes, title: str = "SIFA explorer") -> str:
+    """A page in one file that explores a packed trace, with no network and no server."""
+    trace = base64.b64encode(packed).decode()
+    code = script().replace("</", "<\\/")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{html.escape(title)}</title>
+<style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 16px; background: Canvas }}
+main {{ max-width: 1240px; margin: auto }}</style>
+</head>
+<body>
+<main id="explorer"></main>
+<script type="text/plain" id="trace">{trace}</script>
+<script type="module">
+{code}
+const packed = document.getElementById('trace').textContent;
+const model = {{ get: key => key === 'trace' ? packed : undefined, set() {{}}, on() {{}}, save_changes() {{}} }};
+explorer.render({{ model, el: document.getElementById('explorer') }});
+</script>
+</body>
+</html>
+"""
