@@ -2,7 +2,7 @@
 
 from sifa.attention import SIFA, SIFAOutput, inter_frame_attention
 from sifa.models import create, names
-from sifa.predict import Prediction, predict
+from sifa.prediction import Prediction, predict
 from sifa.trace import BlockTrace, Trace, capture, record
 from sifa.video import Clip, VideoError, read_clip
 from sifa.weights import Checkpoint, CheckpointError, load, load_weights, untrained

@@ -1,95 +1,17 @@
-"""The one call that the app, the notebooks and the command line make: `predict(model, clip) -> Prediction`.
-
-On the command line: `python -m sifa.predict CLIP [--out trace.sifa | page.html | clip.json]`.
-"""
+"""Predict a clip from the command line: `python -m sifa.predict CLIP [--out trace.sifa | page.html | clip.json]`."""
 
 import argparse
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import nn
-
-from sifa.attention import SIFA
-from sifa.preprocess import Crop, preprocess
-from sifa.trace import Trace, listening, record
-from sifa.video import Clip, VideoError, read_clip
-from sifa.weights import DEFAULT_CHECKPOINT, Checkpoint, CheckpointError, load
-
-Progress = Callable[[str, float], None]  # (what is being done, share done of the forward pass)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A clip, what the model made of it, and what happened inside."""
-
-    clip: Clip
-    crop: Crop
-    logits: np.ndarray  # (classes,) float32
-    labels: tuple[str, ...]
-    trace: Trace
-    checkpoint: Checkpoint
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """(classes,) softmax of the logits."""
-        e = np.exp(self.logits - self.logits.max())
-        return e / e.sum()
-
-    def top(self, count: int = 5) -> list[tuple[str, float]]:
-        """The most probable classes, best first, as (label, probability)."""
-        p = self.probabilities
-        return [(self.labels[i], float(p[i])) for i in np.argsort(-p)[:count]]
-
-
-@torch.inference_mode()
-def predict(model: nn.Module, clip: Clip, progress: Progress | None = None) -> Prediction:
-    """Run the model once on a clip and record every SIFA block.
-
-    `model` comes from `sifa.load` or `sifa.untrained`. `progress` is told each block's name as it finishes. Raises
-    ValueError where the clip has another number of frames than the model reads.
-    """
-    checkpoint = model.checkpoint
-    if len(clip.frames) != checkpoint.num_frames:
-        raise ValueError(
-            f"the clip has {len(clip.frames)} frames, but {checkpoint.variant} reads {checkpoint.num_frames}; "
-            f"call read_clip(path, num_frames={checkpoint.num_frames})"
-        )
-    video, crop = preprocess(clip.frames, checkpoint.size, checkpoint.mean, checkpoint.std)
-    device = next(model.parameters()).device
-    blocks = [name for name, m in model.named_modules() if isinstance(m, SIFA)]
-
-    def report(name, module, *_):
-        if progress and name in blocks:
-            done = blocks.index(name) + 1
-            progress(f"block {done} of {len(blocks)}", done / len(blocks))
-
-    with listening(model, [], report), record(model) as trace:
-        logits = model(video.to(device))
-    return Prediction(clip, crop, logits[0].float().cpu().numpy(), checkpoint.labels, trace, checkpoint)
-
-
-def summary(prediction: Prediction) -> dict:
-    """The answer in plain data: the five best classes, which frames were used, and what the weights know."""
-    clip, checkpoint = prediction.clip, prediction.checkpoint
-    return dict(
-        clip=Path(clip.path).name,
-        top5=[dict(label=label, probability=round(p, 4)) for label, p in prediction.top(5)],
-        frames=clip.indices.tolist(),
-        times=[round(t, 4) for t in clip.times.tolist()],
-        padded=clip.padded,
-        checkpoint=checkpoint.file,
-        trained_on=checkpoint.trained_on,
-    )
+from sifa import explorer
+from sifa.prediction import Prediction, predict, summary
+from sifa.video import VideoError, read_clip
+from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load
 
 
 def write(prediction: Prediction, file: Path) -> None:
     """Write a prediction as a packed trace (.sifa), a single-file page (.html) or its summary (.json), by suffix."""
-    from sifa import explorer  # it takes predictions, so it cannot be imported above
-
     match file.suffix:
         case ".sifa":
             file.write_bytes(explorer.pack(prediction))

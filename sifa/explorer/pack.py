@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sifa.predict import Prediction
+from sifa.prediction import Prediction
 from sifa.preprocess import Crop
 from sifa.trace import BlockTrace, Trace
 from sifa.video import Clip

@@ -13,7 +13,7 @@ import torch
 
 from sifa import explorer
 from sifa.motion import CLASSES, MotionClips
-from sifa.predict import predict
+from sifa.prediction import predict
 from sifa.video import read_clip
 from sifa.weights import DEFAULT_CHECKPOINT, load
 

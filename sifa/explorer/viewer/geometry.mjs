@@ -48,13 +48,18 @@ export function displacementField(block, pair) {
   return field;
 }
 
-/** The cell that moved most, as somewhere to begin. */
+/** The cell away from the border that moved most, as somewhere to begin. */
 export function liveliestCell(block, field) {
-  let best = 0;
-  for (let i = 0; i < field.length; i += 2) {
-    if (Math.hypot(field[i], field[i + 1]) > Math.hypot(field[best], field[best + 1])) best = i;
+  const edge = Math.min(block.height, block.width) >= 8 ? 2 : 0;
+  let best = [edge, edge], most = -1;
+  for (let y = edge; y < block.height - edge; y++) {
+    for (let x = edge; x < block.width - edge; x++) {
+      const i = 2 * (y * block.width + x);
+      const length = Math.hypot(field[i], field[i + 1]);
+      if (length > most) [most, best] = [length, [y, x]];
+    }
   }
-  return [Math.floor(best / 2 / block.width), (best / 2) % block.width];
+  return best;
 }
 
 /** Input frames [first, end) that a time step covers, and the one that pictures it. */

@@ -13,9 +13,9 @@ export const SKELETON = `
 <p class="sifa-error" role="alert" hidden></p>
 <div class="sifa-bar" role="toolbar" aria-label="Time and block">
   <div class="sifa-group">
-    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (left arrow)">\u25C0</button>
+    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (left arrow)">\u2039</button>
     <button type="button" data-do="play" aria-label="Play" title="Play or pause (space)">\u25B6</button>
-    <button type="button" data-do="next" aria-label="Next step" title="Next step (right arrow)">\u25B6\uFE0E</button>
+    <button type="button" data-do="next" aria-label="Next step" title="Next step (right arrow)">\u203A</button>
     <label class="sifa-time"><span class="sifa-step"></span>
       <input type="range" min="0" step="1" value="0" aria-label="Time step"></label>
   </div>

@@ -1,0 +1,1 @@
+"""The page: upload a clip, see the prediction, step through where the model looked."""

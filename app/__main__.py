@@ -1,0 +1,42 @@
+"""Start the page: `python -m app [--checkpoint F] [--device auto|cpu|cuda] [--port N] [--share]`."""
+
+import argparse
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from sifa.weights import DEFAULT_CHECKPOINT
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m app", description="See how a video model follows motion.")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
+    args = parser.parse_args()
+
+    folder = Path(tempfile.mkdtemp(prefix="sifa-explorer-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+    from app import handlers, layout
+
+    try:
+        device = handlers.choose_device(args.device)
+        page = layout.build(args.checkpoint, device, folder)
+        page.launch(
+            server_port=args.port, share=args.share, theme=layout.THEME, css=layout.CSS, max_file_size="200mb",
+            show_error=True, run_history=False, footer_links=["api"],
+        )  # fmt: skip
+    except handlers.UserError as error:
+        raise SystemExit(str(error)) from None
+    except OSError as error:
+        raise SystemExit(f"port {args.port} cannot be used ({error}); choose another with --port") from None
+
+
+if __name__ == "__main__":
+    main()
