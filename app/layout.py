@@ -40,7 +40,12 @@ CSS = """
 .gradio-container { max-width: 1320px !important; margin: auto; }
 #intro h1 { font-size: 30px; margin: 10px 0 4px; }
 #intro p { font-size: 16px; max-width: 76ch; }
-#samples .grid-wrap { max-height: none; overflow: visible; }
+#samples { height: auto !important; }
+#samples .grid-wrap { max-height: none; overflow: visible; padding: 30px 6px 6px; height: auto; min-height: 0; }
+#samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+#samples .thumbnail-lg { aspect-ratio: 4 / 3; }
+#samples .caption-label { max-width: 100%; white-space: normal; font-size: 12px; line-height: 1.25; padding: 3px 7px;
+  bottom: 0; right: 0; left: 0; }
 #status { min-height: 1.6em; }
 #status .status { font-size: 14px; margin: 2px 0; }
 #status .failed { font-size: 15px; margin: 2px 0; padding: 10px 14px; border-radius: 8px; color: #a3360a;
@@ -48,7 +53,11 @@ CSS = """
 .dark #status .failed { color: #ffb08a; background: #43281b; }
 #explorer { padding: 16px; border: 1px solid var(--border-color-primary); border-radius: 12px; min-height: 420px;
   background: var(--background-fill-primary); }
-@media (max-width: 520px) { #explorer { padding: 8px; } }
+@media (max-width: 520px) {
+  .gradio-container .main { padding-left: 10px !important; padding-right: 10px !important; }
+  #samples .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+  #explorer { padding: 8px; }
+}
 """
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="cyan")
 ON_LOAD = """
@@ -117,8 +126,8 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
         status = gr.HTML("", elem_id="status")
         explorer = Explorer(elem_id="explorer")
         with gr.Row():
-            probabilities = gr.Plot(show_label=False, elem_id="probabilities")
-            blocks = gr.Plot(show_label=False, elem_id="blocks")
+            probabilities = gr.Plot(show_label=False, elem_id="probabilities", min_width=330)
+            blocks = gr.Plot(show_label=False, elem_id="blocks", min_width=330)
         with gr.Row():
             trace_file = gr.DownloadButton("Save the trace (.sifa)")
             page_file = gr.DownloadButton("Save as one page (.html, works offline)")

@@ -75,22 +75,23 @@ def plot_probabilities(prediction: Prediction, count: int = 10) -> go.Figure:
     figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(title=dict(text="Class probabilities", font_size=14))
-    return _tidy(figure, 340)
+    return _tidy(figure, 400)
 
 
 def plot_offset_and_entropy(trace: Trace) -> go.Figure:
     """Mean |offset| and attention entropy of every block over the frame pairs."""
-    figure = make_subplots(1, 2, subplot_titles=("Mean |offset|, cells", "Attention entropy, 1 = uniform"))
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.14, subplot_titles=("Mean |offset|, cells", "Attention entropy, 1 = uniform"))
     for number, info in enumerate(block_info(trace)):
         colour = LINES[number % len(LINES)]
-        for column, values in ((1, info.offset), (2, info.entropy)):
+        for row, values in ((1, info.offset), (2, info.entropy)):
             line = go.Scatter(
-                x=info.pairs, y=values, name=info.name, legendgroup=info.name, showlegend=column == 1,
+                x=info.pairs, y=values, name=info.name, legendgroup=info.name, showlegend=row == 1,
                 mode="lines+markers", line=dict(color=colour, width=2), marker_size=6,
                 hovertemplate=f"{info.name}<br>pair %{{x}}: %{{y:.3f}}<extra></extra>",
             )  # fmt: skip
-            figure.add_trace(line, row=1, col=column)
-    figure.update_xaxes(title_text="frame pair", dtick=1)
-    figure.update_yaxes(rangemode="tozero", col=1)
-    figure.update_layout(legend=dict(orientation="h", y=-0.25))
-    return _tidy(figure, 340)
+            figure.add_trace(line, row=row, col=1)
+    figure.update_xaxes(dtick=1)
+    figure.update_xaxes(title_text="frame pair", row=2)
+    figure.update_yaxes(rangemode="tozero", row=1)
+    figure.update_layout(legend=dict(orientation="h", y=-0.2))
+    return _tidy(figure, 400)
