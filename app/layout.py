@@ -41,7 +41,7 @@ CSS = """
 #intro h1 { font-size: 30px; margin: 10px 0 4px; }
 #intro p { font-size: 16px; max-width: 76ch; }
 #samples { height: auto !important; }
-#samples .grid-wrap { max-height: none; overflow: visible; padding: 30px 6px 6px; height: auto; min-height: 0; }
+#samples .grid-wrap { max-height: none !important; height: auto !important; min-height: 0; overflow: visible; padding: 30px 6px 6px; }
 #samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 #samples .thumbnail-lg { aspect-ratio: 4 / 3; }
 #samples .caption-label { max-width: 100%; white-space: normal; font-size: 12px; line-height: 1.25; padding: 3px 7px;

@@ -25,6 +25,12 @@ def limit_resources(memory_bytes: int, seconds: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
+def unpadded(frame):
+    """(H, W, 3): decord takes the padding at the row ends of some turned frames for a fourth channel."""
+    height, width = frame.shape[:2]
+    return frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
+
+
 def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_frames):
     """-> (header, frames): the sampled frames with their numbers and times, or a header with an error."""
     import decord
@@ -49,12 +55,12 @@ def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_fra
     frames, size = [], None
     for number in range(wanted[-1] + 1):
         frame = reader.next()
-        if number == 0 or number in (wanted[0],):
+        if number == 0:
             height, width = size = frame.shape[:2]
             if height * width > max_pixels:
                 return dict(error="pixels", seen=[width, height]), None
         if number in wanted:
-            picture = frame.asnumpy()
+            picture = unpadded(frame.asnumpy())
             if picture.shape[:2] != size:
                 return dict(error="size", seen=[*picture.shape[:2], *size]), None
             factor = max_side / max(size)
@@ -86,7 +92,8 @@ def main() -> None:
     except MemoryError:
         header = dict(error="memory")
     except Exception as error:
-        header = dict(error="decode", seen=f"{type(error).__name__}: {error}"[:400])
+        starved = any(sign in str(error) for sign in ("failed to map", "bad_alloc", "annot allocate"))
+        header = dict(error="memory" if starved else "decode")
     text = json.dumps(header).encode()
     out.write(struct.pack("<I", len(text)) + text)
     if frames is not None:

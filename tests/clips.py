@@ -61,7 +61,6 @@ def write_clip(
     codec: str = "libx264",
     pixels: str = "yuv420p",
     ticks: list[int] | None = None,
-    rotation: int = 0,
     container: str | None = None,
     container_options: dict[str, str] | None = None,
     **codec_options: str,

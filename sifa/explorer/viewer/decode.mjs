@@ -1,57 +1,89 @@
-// Reading a packed trace. The format is described in ../README.md.
+// Reading a packed trace. ../README.md describes the format.
 
 const MAGIC = 'SIFATRC\n';
 const VERSION = 1;
 export const STEPS_PER_CELL = 32;
 
+/**
+ * @typedef {object} Block  what one SIFA block did; typed arrays hold [pair][tap][(dy, dx)][y][x], fastest last
+ * @property {string} name  @property {number} stage  @property {number} block
+ * @property {number} kernel  @property {number} dilation  @property {number} taps  kernel squared
+ * @property {[number, number, number]} stride  input steps per cell (t, y, x)
+ * @property {boolean} normalised  softmax weights; otherwise raw dot products, which may be negative
+ * @property {number} pairs  @property {number} height  @property {number} width
+ * @property {Int16Array} offset  in 1/32 cell
+ * @property {Uint8Array} attention  in 1/255 of the pair's range
+ * @property {[number, number][]} range  least and greatest weight of each pair
+ * @property {Uint8Array} saliency  in 1/255 of saliency_max
+ *
+ * @typedef {object} Trace  the header of a packed trace, with arrays in place of positions
+ * @property {Block[]} blocks
+ * @property {Blob[]} pictures  the input frames
+ * @property {string[]} labels  @property {number[]} probabilities
+ * @property {object} clip  @property {object} crop  @property {object} checkpoint
+ */
+
 /** Whatever a host hands over (base64 text, ArrayBuffer, DataView, typed array) as an ArrayBuffer. */
 export function toBuffer(source) {
   if (source instanceof ArrayBuffer) return source;
   if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
-  const text = atob(source);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes.buffer;
+  return Uint8Array.from(atob(source), c => c.charCodeAt(0)).buffer;
 }
 
-/** The trace in a buffer: its header with typed arrays in place of positions. Throws Error with a sentence. */
+/**
+ * The trace in a buffer. Throws Error with a sentence for the reader where it is none, cut off, damaged or too new.
+ * @param {ArrayBuffer} buffer
+ * @returns {Trace}
+ */
 export function parseTrace(buffer) {
   const bytes = new Uint8Array(buffer);
   if (bytes.length < 16 || String.fromCharCode(...bytes.subarray(0, 8)) !== MAGIC) {
     throw new Error('This is not a SIFA trace. Choose a .sifa file, or run the clip again.');
   }
-  const length = new DataView(buffer).getUint32(8, true);
-  let header;
-  try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(16, 16 + length)));
-  } catch {
-    throw new Error('The trace is damaged. Run the clip again.');
-  }
+  const base = 16 + new DataView(buffer).getUint32(8, true);
+  if (base > bytes.length) throw new Error(CUT_OFF);
+  const header = parseHeader(bytes.subarray(16, base));
   if (header.version > VERSION) {
-    throw new Error(`The trace has version ${header.version}, this page reads up to ${VERSION}. Update the program.`);
+    throw new Error(`The trace has format version ${header.version}; this page reads up to ${VERSION}. Update the program.`);
   }
-  const base = 16 + length;
-  const view = (Type, at, count) => {
-    if (base + at + count * Type.BYTES_PER_ELEMENT > buffer.byteLength) {
-      throw new Error('The trace is cut off. Run the clip again.');
-    }
-    return new Type(buffer, base + at, count);
-  };
+  try {
+    return inflateHeader(header, buffer, base);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Error(CUT_OFF, { cause: error });
+    throw new Error(DAMAGED, { cause: error });
+  }
+}
+
+const CUT_OFF = 'The trace is cut off. Copy the file again, or run the clip again.';
+const DAMAGED = 'The trace is damaged. Copy the file again, or run the clip again.';
+
+function parseHeader(bytes) {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Error(DAMAGED, { cause: error });
+  }
+}
+
+function inflateHeader(header, buffer, base) {
   const blocks = header.blocks.map(block => {
-    const cells = block.pairs * block.height * block.width;
     const taps = block.kernel ** 2;
+    const cells = block.pairs * block.height * block.width;
     return {
       ...block,
       taps,
-      offset: view(Int16Array, block.offset, cells * taps * 2),
-      attention: view(Uint8Array, block.attention, cells * taps),
-      saliency: view(Uint8Array, block.saliency, cells),
+      offset: new Int16Array(buffer, base + block.offset, cells * taps * 2),
+      attention: new Uint8Array(buffer, base + block.attention, cells * taps),
+      saliency: new Uint8Array(buffer, base + block.saliency, cells),
     };
   });
-  const pictures = header.frames.pictures.map(p => new Blob([view(Uint8Array, p.at, p.bytes)], { type: 'image/jpeg' }));
+  const pictures = header.frames.pictures.map(
+    p => new Blob([new Uint8Array(buffer, base + p.at, p.bytes)], { type: 'image/jpeg' }));
+  if (pictures.length !== header.clip.indices.length) throw new Error('pictures are missing');
   return { ...header, blocks, pictures, probabilities: softmax(header.logits) };
 }
 
+/** Probabilities of logits. */
 export function softmax(logits) {
   const top = Math.max(...logits);
   const powers = logits.map(v => Math.exp(v - top));
@@ -59,14 +91,14 @@ export function softmax(logits) {
   return powers.map(p => p / total);
 }
 
-/** Offset (dy, dx) of a tap, in cells. */
+/** Offset [dy, dx] of a tap at a cell, in cells. */
 export function offsetAt(block, pair, tap, y, x) {
   const plane = block.height * block.width;
-  const at = ((pair * block.taps + tap) * 2) * plane + y * block.width + x;
+  const at = (pair * block.taps + tap) * 2 * plane + y * block.width + x;
   return [block.offset[at] / STEPS_PER_CELL, block.offset[at + plane] / STEPS_PER_CELL];
 }
 
-/** Attention weight of a tap. */
+/** Attention weight of a tap at a cell. */
 export function weightAt(block, pair, tap, y, x) {
   const [low, high] = block.range[pair];
   const at = ((pair * block.taps + tap) * block.height + y) * block.width + x;

@@ -1,130 +1,162 @@
-// Drawing on the two pictures. A picture shows the model's square with a margin around it, so that points which fall
-// outside can be seen. Coordinates come in cells; (0, 0) is the centre of the first cell.
+// Drawing on canvases. Every mark is stroked dark, then light, so that it is legible on any picture. `view` is a window on
+// the cell grid (geometry.mjs), `ratio` the device pixels per CSS pixel.
 import { arrowEvery, cropBox } from './geometry.mjs';
+import { KEY, QUERY } from './palette.mjs';
 
-export const QUERY = '#ff9d2e';
-export const KEY = '#3fc9e8';
-const MARGIN = 0.055; // of the picture's side
+const GROUND = '#23272e';
 
-/** The ways from cells to the pixels of a canvas of the given side. */
-export function projection(block, side) {
-  const margin = side * MARGIN;
-  const inner = side - 2 * margin;
-  const [ch, cw] = [inner / block.height, inner / block.width];
-  return {
-    margin, inner, side, ch, cw,
-    px: (y, x) => [margin + (x + 0.5) * cw, margin + (y + 0.5) * ch],
-    cell: (px, py) => [
-      Math.max(0, Math.min(block.height - 1, Math.floor((py - margin) / ch))),
-      Math.max(0, Math.min(block.width - 1, Math.floor((px - margin) / cw))),
-    ],
-  };
-}
-
-/** A line drawn dark then light, legible on any picture. */
 function stroke(ctx, colour, width) {
+  ctx.lineJoin = ctx.lineCap = 'round';
   ctx.strokeStyle = 'rgba(0,0,0,.75)';
-  ctx.lineWidth = width * 2.1;
+  ctx.lineWidth = width * 2.2;
   ctx.stroke();
   ctx.strokeStyle = colour;
   ctx.lineWidth = width;
   ctx.stroke();
 }
 
-/** The frame's square, enlarged, in its margin. */
-export function drawFrame(ctx, image, crop, side) {
-  const { margin, inner } = projection({ height: 1, width: 1 }, side);
-  ctx.fillStyle = '#23272e';
+/** The square that the model saw, enlarged; hatched ground where there is no picture. */
+export function drawFrame(ctx, view, block, image, crop, ratio) {
+  const { side } = view;
+  ctx.fillStyle = GROUND;
   ctx.fillRect(0, 0, side, side);
-  ctx.strokeStyle = 'rgba(255,255,255,.09)';
-  ctx.lineWidth = 1;
+  ctx.strokeStyle = 'rgba(255,255,255,.1)';
+  ctx.lineWidth = ratio;
   ctx.beginPath();
-  for (let d = -side; d < side; d += 9) { ctx.moveTo(d, 0); ctx.lineTo(d + side, side); }
+  for (let d = -side; d < side; d += 9 * ratio) { ctx.moveTo(d, 0); ctx.lineTo(d + side, side); }
   ctx.stroke();
   const box = cropBox(crop);
+  const [left, top] = view.px(-0.5, -0.5);
+  const [right, bottom] = view.px(block.height - 0.5, block.width - 0.5);
   ctx.imageSmoothingQuality = 'high';
-  ctx.drawImage(image, box.left, box.top, box.side, box.side, margin, margin, inner, inner);
+  ctx.drawImage(image, box.left, box.top, box.side, box.side, left, top, right - left, bottom - top);
 }
 
-/** Arrows of the displacement field, true to scale. */
-export function drawQuiver(ctx, block, field, side, ratio) {
-  const at = projection(block, side);
-  const every = arrowEvery(block, side / ratio);
-  ctx.lineCap = 'round';
+/** Thin lines between the cells. */
+export function drawGrid(ctx, view, block, ratio) {
   ctx.beginPath();
+  for (let y = 0; y <= block.height; y++) {
+    ctx.moveTo(...view.px(y - 0.5, -0.5));
+    ctx.lineTo(...view.px(y - 0.5, block.width - 0.5));
+  }
+  for (let x = 0; x <= block.width; x++) {
+    ctx.moveTo(...view.px(-0.5, x - 0.5));
+    ctx.lineTo(...view.px(block.height - 0.5, x - 0.5));
+  }
+  ctx.strokeStyle = 'rgba(255,255,255,.28)';
+  ctx.lineWidth = ratio;
+  ctx.stroke();
+}
+
+/** Arrows of the displacement field, true to scale; a dot where it is shorter than two pixels. */
+export function drawQuiver(ctx, view, block, field, ratio) {
+  const every = arrowEvery(block, view.side / ratio);
   const still = [];
+  ctx.beginPath();
   for (let y = every >> 1; y < block.height; y += every) {
     for (let x = every >> 1; x < block.width; x += every) {
       const i = 2 * (y * block.width + x);
-      const [x0, y0] = at.px(y, x);
-      const [dx, dy] = [field[i + 1] * at.cw, field[i] * at.ch];
-      const length = Math.hypot(dx, dy);
-      if (length < 2 * ratio) { still.push([x0, y0]); continue; }
-      const head = Math.min(5 * ratio, 1 + length * 0.4);
-      const angle = Math.atan2(dy, dx);
-      ctx.moveTo(x0, y0);
-      ctx.lineTo(x0 + dx, y0 + dy);
-      for (const turn of [2.6, -2.6]) {
-        ctx.moveTo(x0 + dx, y0 + dy);
-        ctx.lineTo(x0 + dx + head * Math.cos(angle + turn), y0 + dy + head * Math.sin(angle + turn));
-      }
+      const from = view.px(y, x);
+      const to = view.px(y + field[i], x + field[i + 1]);
+      if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) still.push(from);
+      else traceArrow(ctx, from, to, 5 * ratio);
     }
   }
-  stroke(ctx, '#fff', 1.25 * ratio);
-  ctx.fillStyle = 'rgba(255,255,255,.7)';
-  for (const [x, y] of still) ctx.fillRect(x - ratio * 0.8, y - ratio * 0.8, ratio * 1.6, ratio * 1.6);
+  stroke(ctx, '#fff', 1.2 * ratio);
+  for (const [x, y] of still) {
+    ctx.fillStyle = 'rgba(0,0,0,.5)';
+    ctx.fillRect(x - 1.4 * ratio, y - 1.4 * ratio, 2.8 * ratio, 2.8 * ratio);
+    ctx.fillStyle = '#fff';
+    ctx.fillRect(x - 0.7 * ratio, y - 0.7 * ratio, 1.4 * ratio, 1.4 * ratio);
+  }
 }
 
-/** The outline of a cell. */
-export function drawCell(ctx, at, y, x, colour, width) {
-  const [cx, cy] = at.px(y, x);
-  ctx.beginPath();
-  ctx.rect(cx - at.cw / 2, cy - at.ch / 2, at.cw, at.ch);
-  stroke(ctx, colour, width);
+function traceArrow(ctx, [x0, y0], [x1, y1], most) {
+  const head = Math.min(most, 0.45 * Math.hypot(x1 - x0, y1 - y0));
+  const angle = Math.atan2(y1 - y0, x1 - x0);
+  const barb = turn => [x1 + head * Math.cos(angle + turn), y1 + head * Math.sin(angle + turn)];
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.moveTo(...barb(2.55));
+  ctx.lineTo(x1, y1);
+  ctx.lineTo(...barb(-2.55));
 }
 
-/** The neighbours of a query in the next frame: base tap, offset, sampled point, and where the attention went. */
-export function drawNeighbours(ctx, block, read, scale, side, ratio) {
-  const at = projection(block, side);
-  const limit = v => Math.max(5 * ratio, Math.min(side - 5 * ratio, v));
-  const place = p => at.px(...p).map(limit);
-  drawCell(ctx, at, read.y, read.x, 'rgba(255,157,46,.55)', 1.2 * ratio);
+/** The outline of the query cell; `faint` in the next frame, for reference. */
+export function drawQuery(ctx, view, { y, x }, ratio, { pinned = false, faint = false } = {}) {
+  const [cx, cy] = view.px(y, x);
   ctx.beginPath();
-  for (const n of read.neighbours) { ctx.moveTo(...place(n.tap)); ctx.lineTo(...place(n.point)); }
+  ctx.rect(cx - view.cw / 2, cy - view.ch / 2, view.cw, view.ch);
+  if (!faint) return stroke(ctx, QUERY, (pinned ? 3 : 2) * ratio);
+  ctx.setLineDash([3 * ratio, 3 * ratio]);
+  ctx.strokeStyle = QUERY;
+  ctx.lineWidth = 1.2 * ratio;
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+/** The arrow from the query cell to where its attention went; a dot where it stayed. */
+export function drawDisplacement(ctx, view, { y, x, displacement: [dy, dx] }, ratio) {
+  const from = view.px(y, x);
+  const to = view.px(y + dy, x + dx);
+  ctx.beginPath();
+  if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 3 * ratio) ctx.arc(...from, 2.5 * ratio, 0, 7);
+  else traceArrow(ctx, from, to, 9 * ratio);
+  stroke(ctx, KEY, 2.4 * ratio);
+}
+
+/** Base taps, offsets, sampled points and their weighted mean. Points off the view are drawn at its edge if `keep`. */
+export function drawNeighbours(ctx, view, read, scale, ratio, keep = true) {
+  const edge = 6 * ratio;
+  const inside = v => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
+  const place = ([y, x]) => view.px(y, x).map(inside);
+  const reach = Math.max(3.2, Math.min(11, 0.33 * view.cw / ratio)) * ratio;
+  const order = [...read.weights.keys()].sort((a, b) => Math.abs(read.weights[b]) - Math.abs(read.weights[a]));
+
+  ctx.beginPath();
+  for (const tap of order) { ctx.moveTo(...place(read.taps[tap])); ctx.lineTo(...place(read.points[tap])); }
   stroke(ctx, '#fff', 1.1 * ratio);
-  for (const n of read.neighbours) {
-    const [x, y] = place(n.tap);
+  for (const tap of order) {
+    const [x, y] = place(read.points[tap]);
+    const radius = reach * (0.38 + 0.62 * scale.size(read.weights[tap]));
     ctx.beginPath();
-    ctx.rect(x - 2.5 * ratio, y - 2.5 * ratio, 5 * ratio, 5 * ratio);
-    stroke(ctx, '#fff', 1.2 * ratio);
-  }
-  for (const n of [...read.neighbours].sort((a, b) => Math.abs(a.weight) - Math.abs(b.weight))) {
-    const [x, y] = place(n.point);
-    ctx.beginPath();
-    ctx.arc(x, y, (3.5 + 6 * scale.size(n.weight)) * ratio, 0, 7);
-    if (n.outside) { stroke(ctx, '#fff', 1.3 * ratio); continue; }
-    ctx.fillStyle = scale.colour(n.weight);
+    ctx.arc(x, y, radius, 0, 7);
+    if (read.outside[tap]) {
+      stroke(ctx, '#fff', 1.4 * ratio);
+      continue;
+    }
+    stroke(ctx, '#fff', 1.5 * ratio);
+    ctx.fillStyle = scale.colour(read.weights[tap]);
     ctx.fill();
-    stroke(ctx, '#fff', 1.1 * ratio);
-    ctx.fill();
+    if (read.weights[tap] < 0) drawMinus(ctx, x, y, 0.5 * radius, ratio);
   }
-  drawArrow(ctx, at.px(read.y, read.x), place([read.y + read.displacement[0], read.x + read.displacement[1]]), KEY, ratio);
+  ctx.beginPath();
+  for (const tap of order) {
+    const [x, y] = place(read.taps[tap]);
+    const arm = Math.min(3.2 * ratio, 0.4 * reach);
+    ctx.moveTo(x - arm, y);
+    ctx.lineTo(x + arm, y);
+    ctx.moveTo(x, y - arm);
+    ctx.lineTo(x, y + arm);
+  }
+  stroke(ctx, '#fff', 1.2 * ratio);
+  drawDisplacement(ctx, view, read, ratio);
 }
 
-/** One arrow in the key colour: from the query cell to where its attention went. */
-function drawArrow(ctx, [x0, y0], [x1, y1], colour, ratio) {
-  const length = Math.hypot(x1 - x0, y1 - y0);
+function drawMinus(ctx, x, y, arm, ratio) {
   ctx.beginPath();
-  if (length < 3 * ratio) {
-    ctx.arc(x0, y0, 3 * ratio, 0, 7);
-  } else {
-    const angle = Math.atan2(y1 - y0, x1 - x0);
-    ctx.moveTo(x0, y0);
-    ctx.lineTo(x1, y1);
-    for (const turn of [2.6, -2.6]) {
-      ctx.moveTo(x1, y1);
-      ctx.lineTo(x1 + 9 * ratio * Math.cos(angle + turn), y1 + 9 * ratio * Math.sin(angle + turn));
-    }
-  }
-  stroke(ctx, colour, 2.4 * ratio);
+  ctx.moveTo(x - arm, y);
+  ctx.lineTo(x + arm, y);
+  stroke(ctx, '#fff', 1.2 * ratio);
+}
+
+/** A whole frame as a thumbnail; what lies outside the model's square is dimmed. */
+export function drawThumbnail(canvas, image, crop) {
+  const ctx = canvas.getContext('2d');
+  const [kx, ky] = [canvas.width / image.width, canvas.height / image.height];
+  const { top, left, side } = cropBox(crop);
+  ctx.drawImage(image, 0, 0, canvas.width, canvas.height);
+  ctx.fillStyle = 'rgba(20,24,30,.66)';
+  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  ctx.drawImage(image, left, top, side, side, left * kx, top * ky, side * kx, side * ky);
 }

@@ -1,40 +1,51 @@
 // Where things are: sampled points, displacement, and the ways between cells, pictures and time. Pure functions.
 import { STEPS_PER_CELL, offsetAt, weightAt } from './decode.mjs';
 
-/**
- * What the model read for one query cell: per neighbour its place in the regular grid (tap), the offset, the sampled
- * point, all (y, x) in cells, the weight, and whether the point lies outside the map, where values count 0.
- */
-export function readout(block, pair, y, x) {
+/** Places [dy, dx] of the K x K neighbours around a query, row by row, in cells. */
+export function neighbourGrid(block) {
   const first = -Math.floor((block.dilation * (block.kernel - 1) + 1) / 2);
-  const neighbours = [];
-  for (let tap = 0; tap < block.taps; tap++) {
-    const ty = y + first + Math.floor(tap / block.kernel) * block.dilation;
-    const tx = x + first + (tap % block.kernel) * block.dilation;
-    const [dy, dx] = offsetAt(block, pair, tap, y, x);
-    const point = [ty + dy, tx + dx];
-    neighbours.push({ tap: [ty, tx], offset: [dy, dx], point, weight: weightAt(block, pair, tap, y, x),
-      outside: isOutside(point, block) });
-  }
-  const total = neighbours.reduce((sum, n) => sum + Math.abs(n.weight), 0) || 1;
-  const mean = axis => neighbours.reduce((sum, n) => sum + Math.abs(n.weight) * (n.point[axis] - [y, x][axis]), 0) / total;
-  return { y, x, neighbours, sum: neighbours.reduce((sum, n) => sum + n.weight, 0), displacement: [mean(0), mean(1)] };
+  const place = i => first + i * block.dilation;
+  return Array.from({ length: block.taps }, (_, tap) => [place(Math.floor(tap / block.kernel)), place(tap % block.kernel)]);
 }
 
+/**
+ * What the model read for one query cell, tap by tap: places are [y, x] in cells.
+ * @typedef {object} ReadOut
+ * @property {number} y  @property {number} x  the query cell
+ * @property {number[][]} taps  neighbours in the regular grid  @property {number[][]} offsets  how far they moved
+ * @property {number[][]} points  where the next frame was read  @property {number[]} weights
+ * @property {boolean[]} outside  the point lies off the map, where values are 0
+ * @property {number} sum  of the weights  @property {number[]} displacement  [dy, dx], |weight|-weighted mean
+ * @returns {ReadOut}
+ */
+export function readout(block, pair, y, x) {
+  const grid = neighbourGrid(block);
+  const taps = grid.map(([dy, dx]) => [y + dy, x + dx]);
+  const offsets = taps.map((_, tap) => offsetAt(block, pair, tap, y, x));
+  const points = taps.map(([ty, tx], tap) => [ty + offsets[tap][0], tx + offsets[tap][1]]);
+  const weights = taps.map((_, tap) => weightAt(block, pair, tap, y, x));
+  const total = weights.reduce((sum, w) => sum + Math.abs(w), 0) || 1;
+  const mean = axis => points.reduce((sum, p, tap) => sum + Math.abs(weights[tap]) * (p[axis] - [y, x][axis]), 0) / total;
+  return {
+    y, x, taps, offsets, points, weights,
+    outside: points.map(point => isOutside(point, block)),
+    sum: weights.reduce((sum, w) => sum + w, 0),
+    displacement: [mean(0), mean(1)],
+  };
+}
+
+/** A whole cell or more off the map: bilinear reading gives 0 there. */
 export function isOutside([y, x], block) {
   return !(y > -1 && y < block.height && x > -1 && x < block.width);
 }
 
-/** Displacement (dy, dx) of every cell of a pair, cell by cell: Float32Array of 2 * height * width. */
+/** Displacement [dy, dx] of every cell of a pair, cell by cell: Float32Array of 2 * height * width. */
 export function displacementField(block, pair) {
   const cells = block.height * block.width;
-  const first = -Math.floor((block.dilation * (block.kernel - 1) + 1) / 2);
   const [low, high] = block.range[pair];
   const total = new Float32Array(cells).fill(1e-12);
   const field = new Float32Array(2 * cells);
-  for (let tap = 0; tap < block.taps; tap++) {
-    const ty = first + Math.floor(tap / block.kernel) * block.dilation;
-    const tx = first + (tap % block.kernel) * block.dilation;
+  neighbourGrid(block).forEach(([ty, tx], tap) => {
     const weights = (pair * block.taps + tap) * cells;
     const offsets = 2 * weights;
     for (let i = 0; i < cells; i++) {
@@ -43,7 +54,7 @@ export function displacementField(block, pair) {
       field[2 * i] += w * (ty + block.offset[offsets + i] / STEPS_PER_CELL);
       field[2 * i + 1] += w * (tx + block.offset[offsets + cells + i] / STEPS_PER_CELL);
     }
-  }
+  });
   for (let i = 0; i < cells; i++) { field[2 * i] /= total[i]; field[2 * i + 1] /= total[i]; }
   return field;
 }
@@ -62,7 +73,7 @@ export function liveliestCell(block, field) {
   return best;
 }
 
-/** Input frames [first, end) that a time step covers, and the one that pictures it. */
+/** Input frames [first, end) that a time step covers, and the middle one, which pictures it. */
 export function framesOfStep(step, block, count) {
   const first = Math.round(step * block.stride[0]);
   const end = Math.min(count, Math.round((step + 1) * block.stride[0]));
@@ -74,13 +85,47 @@ export function cropBox(crop) {
   return { top: crop.top / crop.scale, left: crop.left / crop.scale, side: crop.size / crop.scale };
 }
 
-/** The cell of another block at the same place. */
+/** The cell of another block at the same place in the picture. */
 export function sameplace(y, x, from, to) {
   const move = (v, a, b) => Math.min(b - 1, Math.floor((v + 0.5) * b / a));
   return [move(y, from.height, to.height), move(x, from.width, to.width)];
 }
 
-/** Draw every n-th arrow so that they stay at least `least` pixels apart. */
+/** Draw every n-th arrow, so that they stay at least `least` pixels apart on a picture of the given side. */
 export function arrowEvery(block, side, least = 15) {
   return Math.max(1, Math.ceil(least * block.width / side));
+}
+
+/**
+ * A window on the cell grid, drawn on a square canvas: px(y, x) gives the canvas pixel of a place, cell(px, py) the cell
+ * under a pixel. (0, 0) is the centre of the first cell. The window is centred on `centre` and `cells` wide.
+ */
+function windowOn(block, side, centre, cells) {
+  const [ch, cw] = [side / cells[0], side / cells[1]];
+  const [top, left] = [centre[0] - cells[0] / 2, centre[1] - cells[1] / 2];
+  const clamp = (v, end) => Math.max(0, Math.min(end - 1, v));
+  return {
+    side, ch, cw,
+    px: (y, x) => [(x - left) * cw, (y - top) * ch],
+    cell: (px, py) => [clamp(Math.round(py / ch + top), block.height), clamp(Math.round(px / cw + left), block.width)],
+  };
+}
+
+const MARGIN = 0.06; // of the picture's side, left free so that points outside the frame can be drawn
+
+/** The view of a whole picture with its margin. */
+export function wholeView(block, side) {
+  const wide = 1 / (1 - 2 * MARGIN);
+  return windowOn(block, side, [(block.height - 1) / 2, (block.width - 1) / 2], [block.height * wide, block.width * wide]);
+}
+
+/** Cells across the close-up: the kernel, and two cells more on every side. */
+export function closeUpCells(block) {
+  return block.dilation * (block.kernel - 1) + 5;
+}
+
+/** The close-up of a cell's surroundings. */
+export function closeView(block, side, y, x) {
+  const cells = closeUpCells(block);
+  return windowOn(block, side, [y, x], [cells, cells * block.stride[1] / block.stride[2]]);
 }

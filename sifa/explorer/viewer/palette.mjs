@@ -1,7 +1,11 @@
-// Colours. Sequential for weights that sum to one, diverging around zero for raw ones; both safe for colour blindness.
+// Colours. Weights that sum to one get a sequential scale, raw ones a diverging scale around zero; both are safe for
+// colour blindness and keep clear of the two colours that mean query and key.
 
-const SEQUENTIAL = [[13, 22, 84], [38, 85, 140], [42, 147, 155], [122, 201, 126], [253, 231, 76]];
-const DIVERGING = [[5, 82, 160], [109, 174, 219], [245, 245, 240], [247, 166, 88], [196, 64, 10]];
+export const QUERY = '#ff9d2e';
+export const KEY = '#3fc9e8';
+
+const SEQUENTIAL = [[247, 250, 240], [190, 228, 178], [108, 190, 120], [32, 132, 72], [0, 72, 34]];
+const DIVERGING = [[72, 8, 96], [150, 96, 176], [216, 194, 226], [247, 247, 247], [186, 226, 178], [76, 168, 96], [0, 82, 40]];
 
 /** 'rgb(...)' at a share 0..1 along a list of colours. */
 export function along(colours, share) {
@@ -11,17 +15,24 @@ export function along(colours, share) {
   return `rgb(${mixed.join(',')})`;
 }
 
-/** The scale of a block's pair: colour(weight), size(weight) in 0..1, its two ends and its middle. */
+/**
+ * The scale of one pair's weights: its two ends, share(w) along it, colour(w), and size(w), 0..1, whose square follows |w|.
+ */
 export function weightScale(block, pair) {
   const [low, high] = block.range[pair];
   const most = Math.max(Math.abs(low), Math.abs(high), 1e-12);
-  if (block.normalised) {
-    return { ends: [0, most], colours: SEQUENTIAL, colour: w => along(SEQUENTIAL, w / most), size: w => Math.sqrt(Math.max(0, w) / most) };
-  }
-  return { ends: [-most, most], colours: DIVERGING, colour: w => along(DIVERGING, (w / most + 1) / 2), size: w => Math.sqrt(Math.abs(w) / most) };
+  const colours = block.normalised ? SEQUENTIAL : DIVERGING;
+  const share = block.normalised ? w => w / most : w => (w / most + 1) / 2;
+  return {
+    ends: [block.normalised ? 0 : -most, most],
+    colours,
+    share,
+    colour: w => along(colours, share(w)),
+    size: w => Math.sqrt(Math.min(1, Math.abs(w) / most)),
+  };
 }
 
-/** CSS gradient of a scale, for its legend. */
+/** CSS gradient of a list of colours, for a legend. */
 export function gradient(colours) {
   return `linear-gradient(90deg, ${colours.map(c => `rgb(${c.join(',')})`).join(', ')})`;
 }

@@ -1,122 +1,119 @@
-// The page's skeleton and the small pieces of HTML that change with the trace. Names from files are always escaped.
+// The skeleton and the small pieces of HTML that change with the trace. Text from files is always escaped.
 import { gradient } from './palette.mjs';
+import { direction, knowledge, percent, signed } from './words.mjs';
 
 export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
-const signed = (v, digits = 2) => (v < 0 ? '\u2212' : '+') + Math.abs(v).toFixed(digits);
-const percent = p => (p >= 0.9995 ? '100 %' : `${(100 * p).toFixed(1)} %`);
+
+/** A mark of the legend on the ground of the pictures, as the pictures show it. */
+const mark = (shape, words) => `<span><svg viewBox="0 0 24 18" aria-hidden="true"><rect width="24" height="18" rx="4"/>${shape}</svg>${words}</span>`;
+
+const LEGEND = [
+  mark('<path class="q" d="M6.5 3.5h11v11h-11z"/>', 'query cell'),
+  mark('<path d="M12 5v8M8 9h8"/>', 'neighbour in the regular grid'),
+  mark('<path d="M4 14L20 4"/>', 'its offset'),
+  mark('<circle class="w" cx="12" cy="9" r="5"/>', 'sampled point: colour and size are its weight'),
+  mark('<circle cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
+  mark('<path class="k" d="M4 9h15M14.500 5l4.500 4l-4.500 4"/>', 'where the attention went: weighted mean'),
+  mark('<path d="M6 9h11M14 6.500l3 2.500l-3 2.500"/>', '<i class="sifa-density"></i>'),
+];
 
 export const SKELETON = `
-<header class="sifa-head">
-  <div class="sifa-answer"></div>
-  <div class="sifa-badge"></div>
-</header>
 <p class="sifa-error" role="alert" hidden></p>
-<div class="sifa-bar" role="toolbar" aria-label="Time and block">
-  <div class="sifa-group">
-    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (left arrow)">\u2039</button>
-    <button type="button" data-do="play" aria-label="Play" title="Play or pause (space)">\u25B6</button>
-    <button type="button" data-do="next" aria-label="Next step" title="Next step (right arrow)">\u203A</button>
-    <label class="sifa-time"><span class="sifa-step"></span>
-      <input type="range" min="0" step="1" value="0" aria-label="Time step"></label>
+<p class="sifa-empty">No clip yet. Choose one, and every place of its frames can be explored here.</p>
+<div class="sifa-body" hidden>
+<header class="sifa-head"><div class="sifa-answer"></div><ol class="sifa-bars" aria-label="Five most probable classes"></ol></header>
+<div class="sifa-bar" role="group" aria-label="Time and block">
+  <div class="sifa-group sifa-time">
+    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (\u2190 or ,)">\u2039</button>
+    <button type="button" data-do="play" title="Play or pause (space)"></button>
+    <button type="button" data-do="next" aria-label="Next step" title="Next step (\u2192 or .)">\u203A</button>
+    <label><span class="sifa-step"></span><input type="range" min="0" step="1" aria-label="Time step"></label>
   </div>
   <div class="sifa-group">
-    <button type="button" data-do="block-down" aria-label="Previous block" title="Previous block ([)">[</button>
+    <button type="button" data-do="shallower" aria-label="Previous block" title="Previous block ([)">\u2039</button>
     <select aria-label="Block"></select>
-    <button type="button" data-do="block-up" aria-label="Next block" title="Next block (])">]</button>
+    <button type="button" data-do="deeper" aria-label="Next block" title="Next block (])">\u203A</button>
   </div>
   <div class="sifa-group">
-    <button type="button" data-do="quiver" aria-pressed="true" title="Arrows of the whole field (q)">Arrows</button>
-    <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help">?</button>
+    <button type="button" data-do="quiver" title="Arrows of the whole field (q)">Arrows</button>
+    <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
   </div>
 </div>
 <div class="sifa-stage">
-  <figure class="sifa-query"><figcaption></figcaption><canvas tabindex="0" role="application"
-    aria-label="Query frame. Arrow keys move the query cell, Enter pins it."></canvas></figure>
-  <figure class="sifa-key"><figcaption></figcaption><canvas role="img" aria-label="Next frame with the sampled points"></canvas>
-    <p class="sifa-last" hidden>The last step has no next frame: SIFA adds nothing here.</p></figure>
-  <aside class="sifa-panel">
+  <div class="sifa-pictures">
+    <figure class="sifa-query"><figcaption></figcaption><canvas tabindex="0" role="application"
+      aria-label="Frame t, the query. Arrow keys move the query cell, Enter pins it, Escape lets it go."></canvas></figure>
+    <figure class="sifa-key"><figcaption></figcaption><canvas role="img" aria-label="Frame t+1 with the sampled points"></canvas></figure>
+    <p class="sifa-caption"></p>
+    <div class="sifa-legend" aria-label="Legend">${LEGEND.join('')}</div>
+    <div class="sifa-film" role="group" aria-label="Time steps and their source frames"></div>
+    <p class="sifa-note"></p>
+  </div>
+  <aside class="sifa-panel" aria-label="Read-out of the query cell">
+    <figure class="sifa-close"><figcaption></figcaption><canvas role="img" aria-label="Close-up of the sampled points"></canvas></figure>
     <section class="sifa-read"></section>
     <section class="sifa-scale"></section>
   </aside>
 </div>
-<p class="sifa-legend">
-  <span><i class="sifa-m-query"></i>query cell, frame t</span>
-  <span><i class="sifa-m-tap"></i>its place in the regular grid</span>
-  <span><i class="sifa-m-line"></i>offset</span>
-  <span><i class="sifa-m-point"></i>sampled point; size and colour are its weight</span>
-  <span><i class="sifa-m-out"></i>outside the frame: counts 0</span>
-  <span><i class="sifa-m-arrow"></i>where the attention went, weighted mean</span>
-</p>
-<div class="sifa-film" role="group" aria-label="Input frames"></div>
-<p class="sifa-note"></p>
-<div class="sifa-live" aria-live="polite"></div>
+<p class="sifa-live" role="status" aria-live="polite"></p>
 <dialog class="sifa-help" aria-label="Help">
   <h2>How to look</h2>
-  <p>Every place of frame t asks: what in the next frame belongs to me? The model looks at a small grid of neighbours, moves
-  each by a learned <b>offset</b>, reads the picture there, and gives each a <b>weight</b>. Move over the left picture to see
-  the points appear in the right one.</p>
-  <dl>
-    <dt>hover, click</dt><dd>preview a cell, pin it</dd>
-    <dt>\u2190 \u2192 or , .</dt><dd>step through time</dd>
-    <dt>[ ]</dt><dd>change the block</dd>
-    <dt>arrow keys on the left picture</dt><dd>move the query cell</dd>
-    <dt>Enter, Esc</dt><dd>pin, unpin</dd>
-    <dt>Space</dt><dd>play or pause</dd>
-    <dt>q</dt><dd>arrows of the whole field</dd>
+  <p>Every cell of frame t asks: what in the next frame belongs to me? The model starts from a small grid of neighbours, moves
+  each by a learned <b>offset</b>, reads the picture there, and gives what it finds a <b>weight</b>. Move over the left picture
+  and see the points move in the right one.</p>
+  <dl class="sifa-keys">
+    <dt>Hover, drag</dt><dd>preview a cell</dd>
+    <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell; again, or <kbd>Esc</kbd>, lets it go</dd>
+    <dt><kbd>\u2190</kbd> <kbd>\u2192</kbd> or <kbd>,</kbd> <kbd>.</kbd></dt><dd>step through time</dd>
+    <dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>previous, next block</dd>
+    <dt>Arrow keys on the left picture</dt><dd>move the query cell</dd>
+    <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
+    <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
+    <dt><kbd>?</kbd></dt><dd>open or close this help</dd>
   </dl>
+  <div class="sifa-legend sifa-marks">${LEGEND.join('')}</div>
   <form method="dialog"><button>Close</button></form>
-</dialog>`;
+</dialog>
+</div>`;
 
-export function answerHtml(trace) {
-  const order = trace.labels.map((_, i) => i).sort((a, b) => trace.probabilities[b] - trace.probabilities[a]);
-  const bars = order.slice(0, 5).map(i => `<li><span class="sifa-name">${escapeHtml(trace.labels[i])}</span>
+/** Predicted label, probability, clip and badge. */
+export function answerHtml(trace, best) {
+  const untrained = trace.checkpoint.trained_on ? '' : ' sifa-warn';
+  return `<p class="sifa-clip">${escapeHtml(trace.clip.name)}</p>
+    <h2>${escapeHtml(trace.labels[best])} <span>${percent(trace.probabilities[best])}</span></h2>
+    <p class="sifa-badge${untrained}">${escapeHtml(knowledge(trace.checkpoint))}</p>`;
+}
+
+export function barsHtml(trace, order) {
+  return order.slice(0, 5).map(i => `<li><span class="sifa-name" title="${escapeHtml(trace.labels[i])}">${escapeHtml(trace.labels[i])}</span>
     <span class="sifa-track"><span style="width:${(100 * trace.probabilities[i]).toFixed(1)}%"></span></span>
-    <span class="sifa-number">${percent(trace.probabilities[i])}</span></li>`);
-  return `<h2>${escapeHtml(trace.labels[order[0]])}</h2><ol class="sifa-bars" aria-label="Five most probable classes">${bars.join('')}</ol>`;
+    <span class="sifa-number">${percent(trace.probabilities[i])}</span></li>`).join('');
 }
 
-export function badgeHtml(trace) {
-  const known = trace.checkpoint.trained_on;
-  if (!known) return '<span class="sifa-warn">Untrained weights: random numbers, nothing learned</span>';
-  return `<span>Weights trained on ${escapeHtml(known)}</span>`;
+/** The neighbours as a table laid out like the grid, then their sum and mean. */
+export function readHtml(read, block, scale, pinned) {
+  const cell = tap => {
+    const [y, x] = read.points[tap].map(v => v.toFixed(2));
+    const lost = read.outside[tap];
+    return `<td${lost ? ' class="sifa-lost"' : ''} title="reads frame t+1 at y ${y}, x ${x}${lost ? ': outside the frame, counts 0' : ''}">
+      <b>${signed(read.weights[tap])}</b><i style="background:${lost ? 'none' : scale.colour(read.weights[tap])}"></i>
+      <small>${signed(read.offsets[tap][0])} <wbr>${signed(read.offsets[tap][1])}</small></td>`;
+  };
+  const row = r => `<tr>${Array.from({ length: block.kernel }, (_, c) => cell(r * block.kernel + c)).join('')}</tr>`;
+  return `<h3>Cell y ${read.y}, x ${read.x}${pinned ? ' <span class="sifa-pin">pinned</span>' : ''}</h3>
+    <table${block.kernel > 3 ? ' class="sifa-dense"' : ''}><caption>Each neighbour\u2019s <b>weight</b>, and its offset (dy dx) in cells</caption>
+    ${Array.from({ length: block.kernel }, (_, r) => row(r)).join('')}</table>
+    <dl><dt>Sum of weights</dt><dd>${signed(read.sum)}</dd>
+    <dt>Attention went</dt><dd>${direction(read.displacement)} <small>cells</small></dd></dl>`;
 }
 
-/** "frames 8 to 12, 0.27 s" for input frames [first, end). */
-export function framesText(trace, { first, end }) {
-  const [a, b] = [trace.clip.indices[first], trace.clip.indices[end - 1]];
-  return `source frame${a === b ? ` ${a}` : `s ${a}\u2013${b}`} at ${trace.clip.times[first].toFixed(2)} s`;
-}
-
-export function blockName(block, index, count) {
-  return `Block ${index + 1} of ${count}: stage ${block.stage + 1}, ${block.height} \u00D7 ${block.width} cells`;
-}
-
-export function noteText(trace) {
-  const { clip } = trace;
-  const used = `Frames ${clip.indices[0]} to ${clip.indices.at(-1)} of ${clip.source_frames} in ${clip.name}, every ${clip.sampling_rate}${['', 'st', 'nd', 'rd'][clip.sampling_rate] ?? 'th'} one.`;
-  const padded = clip.padded ? ` The clip is short: its last frame is repeated ${clip.padded} times.` : '';
-  return `${used}${padded} The model sees the bright square.`;
-}
-
-export function readHtml(read, block, scale) {
-  const cells = read.neighbours.map(n => `<td title="samples (y ${n.point[0].toFixed(2)}, x ${n.point[1].toFixed(2)})">
-    <b>${signed(n.weight)}</b><i style="background:${n.outside ? 'transparent' : scale.colour(n.weight)}"></i>
-    <small>${n.outside ? 'outside' : `${signed(n.offset[0])} ${signed(n.offset[1])}`}</small></td>`);
-  const rows = Array.from({ length: block.kernel }, (_, r) => `<tr>${cells.slice(r * block.kernel, (r + 1) * block.kernel).join('')}</tr>`);
-  return `<h3>Cell y ${read.y}, x ${read.x}</h3>
-    <table class="sifa-k${block.kernel}"><caption>Weight, and offset (dy dx) in cells, of each neighbour</caption>${rows.join('')}</table>
-    <dl><dt>Sum of the weights</dt><dd>${signed(read.sum, 3)}</dd>
-    <dt>Attention went</dt><dd>${signed(read.displacement[0])} down, ${signed(read.displacement[1])} right</dd></dl>`;
-}
-
-export function scaleHtml(block, scale) {
-  const kind = block.normalised ? 'Softmax weights: they sum to 1' : 'Raw dot products \u27E8query, value\u27E9 / C, not normalised';
-  return `<div class="sifa-ramp" style="background:${gradient(scale.colours)}"></div>
-    <div class="sifa-ends"><span>${scale.ends[0].toFixed(2)}</span>${block.normalised ? '' : '<span>0</span>'}<span>${scale.ends[1].toFixed(2)}</span></div>
-    <small>${kind}.</small>`;
-}
-
-export function liveText(read, block) {
-  const best = read.neighbours.reduce((a, b) => (Math.abs(b.weight) > Math.abs(a.weight) ? b : a));
-  return `Cell row ${read.y}, column ${read.x}. Strongest neighbour samples row ${best.point[0].toFixed(1)}, column ${best.point[1].toFixed(1)}, weight ${best.weight.toFixed(2)}. Attention went ${read.displacement[0].toFixed(2)} down, ${read.displacement[1].toFixed(2)} right, of ${block.height} by ${block.width} cells.`;
+/** The colour bar with its numbers; ticks are the weights of the query cell. */
+export function scaleHtml(block, scale, weights) {
+  const [low, high] = scale.ends.map(v => signed(v));
+  const kind = block.normalised ? 'Softmax weights: never negative, sum 1'
+    : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum';
+  const ticks = weights.map(w => `<i style="left:${(100 * scale.share(w)).toFixed(1)}%"></i>`).join('');
+  return `<div class="sifa-ticks">${ticks}</div><div class="sifa-ramp" style="background:${gradient(scale.colours)}"></div>
+    <div class="sifa-ends"><span>${low}</span>${block.normalised ? '' : '<span>0</span>'}<span>${high}</span></div>
+    <small>${kind}</small>`;
 }

@@ -1,0 +1,70 @@
+// What the viewer says, as plain text.
+
+export const signed = (v, digits = 2) => {
+  const size = Math.abs(v).toFixed(digits);
+  return `${+size === 0 ? '' : v < 0 ? '\u2212' : '+'}${size}`;
+};
+export const percent = p => (p >= 0.9995 ? '100 %' : `${(100 * p).toFixed(1)} %`);
+const grouped = text => text.replace(/\d{5,}/g, digits => Number(digits).toLocaleString('en').replaceAll(',', '\u202F'));
+const span = (a, b) => (a === b ? `${a}` : `${a}\u2013${b}`);
+
+/** "24\u201328", the source frames behind input frames [first, end). */
+export function sourceFrames(trace, { first, end }) {
+  return span(trace.clip.indices[first], trace.clip.indices[end - 1]);
+}
+
+/** "0.80\u20130.93 s" */
+export function sourceTimes(trace, { first, end }) {
+  return `${span(trace.clip.times[first].toFixed(2), trace.clip.times[end - 1].toFixed(2))} s`;
+}
+
+export function blockName(trace, index) {
+  const block = trace.blocks[index];
+  return `Block ${index + 1} of ${trace.blocks.length}, stage ${block.stage + 1}, ${block.height} \u00D7 ${block.width} cells`;
+}
+
+/** What the weights know, for the badge. */
+export function knowledge({ trained_on: known, top1 }) {
+  if (!known) return 'Untrained weights: random numbers, nothing learned';
+  return `Weights trained on ${grouped(known)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
+}
+
+/** The line under the pictures that makes a screenshot complete. */
+export function caption(trace, state, from, to) {
+  return `${blockName(trace, state.block)} (${trace.blocks[state.block].name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
+    + `source frames ${sourceFrames(trace, from)} \u2192 ${sourceFrames(trace, to)}. `
+    + `Query cell y ${state.y}, x ${state.x}${state.pinned ? ', pinned' : ''}.`;
+}
+
+/** "0.13 up, 0.75 right" */
+export function direction([dy, dx]) {
+  const [down, across] = [Math.abs(dy).toFixed(2), Math.abs(dx).toFixed(2)];
+  return `${down} ${dy < 0 ? 'up' : 'down'}, ${across} ${dx < 0 ? 'left' : 'right'}`;
+}
+
+/** How the clip was sampled, and what the model sees of it. */
+export function samplingNote(trace) {
+  const { clip, crop, blocks } = trace;
+  const rate = clip.sampling_rate;
+  const of = clip.source_frames ? ` of ${clip.source_frames}` : '';
+  const every = rate === 1 ? 'every one' : `every ${rate}${['th', 'st', 'nd', 'rd'][rate] ?? 'th'}`;
+  const sentences = [
+    `Source frames ${span(clip.indices[0], clip.indices.at(-1))}${of}, ${every}, in ${blocks[0].pairs + 1} steps.`,
+    `The model sees the bright square, at ${crop.size} \u00D7 ${crop.size} pixels.`,
+    'The last step has no next frame, so nothing is asked from there.',
+  ];
+  if (clip.padded) sentences.push(`The clip is short: its last frame is repeated ${clip.padded} times.`);
+  return sentences.join(' ');
+}
+
+/** The read-out as a sentence, for the live region. */
+export function spoken(read, trace, state) {
+  const block = trace.blocks[state.block];
+  const best = read.weights.reduce((top, w, tap) => (Math.abs(w) > Math.abs(read.weights[top]) ? tap : top), 0);
+  const [py, px] = read.points[best].map(v => v.toFixed(1));
+  const lost = read.outside.filter(Boolean).length;
+  return `Step ${state.pair + 1} of ${block.pairs}, block ${state.block + 1}. Query cell row ${read.y}, column ${read.x}`
+    + `${state.pinned ? ', pinned' : ''}. Attention went ${direction(read.displacement)}, in cells. `
+    + `Largest weight ${signed(read.weights[best])} at row ${py}, column ${px}. Sum of weights ${signed(read.sum)}.`
+    + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '');
+}

@@ -1,0 +1,123 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sifa import explorer
+from sifa.explorer.pack import MAGIC
+from tests.predictions import foreign_prediction, nano_prediction
+
+README = Path(explorer.__file__).with_name("README.md")
+
+
+@pytest.fixture(scope="module")
+def prediction():
+    return nano_prediction()
+
+
+@pytest.fixture(scope="module")
+def packed(prediction):
+    return explorer.pack(prediction)
+
+
+def close_enough(got, wanted):
+    for one, other in zip(got.trace, wanted.trace):
+        assert (one.name, one.kernel, one.stride, one.normalised) == (
+            other.name, other.kernel, other.stride, other.normalised
+        )  # fmt: skip
+        np.testing.assert_allclose(one.offset, other.offset, rtol=0, atol=1 / 64 + 1e-6)
+        span = np.ptp(other.attention, axis=(1, 2, 3), keepdims=True)
+        assert (np.abs(one.attention - other.attention) <= span / 255 + 1e-6).all()
+        np.testing.assert_allclose(one.saliency, other.saliency, rtol=0, atol=other.saliency.max() / 255)
+
+
+def test_round_trip_of_a_real_prediction(prediction, packed):
+    again = explorer.unpack(packed)
+    close_enough(again, prediction)
+    np.testing.assert_allclose(again.probabilities, prediction.probabilities, atol=1e-4)
+    assert again.top(5)[0][0] == prediction.top(5)[0][0]
+    assert again.clip.indices.tolist() == prediction.clip.indices.tolist()
+    assert again.clip.frames.shape == prediction.clip.frames.shape
+    assert again.checkpoint.trained_on == prediction.checkpoint.trained_on
+
+
+@pytest.mark.parametrize(("kernel", "normalised"), [(3, True), (5, False), (1, True)])
+def test_round_trip_of_odd_shapes(kernel, normalised):
+    wanted = foreign_prediction(kernel=kernel, normalised=normalised)
+    close_enough(explorer.unpack(explorer.pack(wanted)), wanted)
+
+
+def test_large_frames_are_reduced_and_the_crop_follows():
+    wanted = foreign_prediction(frame_size=(540, 960))
+    again = explorer.unpack(explorer.pack(wanted))
+    assert again.clip.frames.shape[1:3] == (270, 480)
+    top, left, side = wanted.crop.source_box
+    np.testing.assert_allclose(again.crop.source_box, (top / 2, left / 2, side / 2))
+
+
+def test_no_path_leaks(packed):
+    length = int.from_bytes(packed[8:12], "little")
+    header = json.loads(packed[16 : 16 + length])
+    assert header["clip"]["name"] == "moving.mp4"
+    assert b"/" not in packed[16 : 16 + length].replace(b"/ C", b"")
+
+
+def test_offsets_beyond_the_range_are_limited_and_nan_is_refused():
+    far = foreign_prediction()
+    far.trace[0].offset[0, 0, 0, 0, 0] = 5000
+    assert explorer.unpack(explorer.pack(far)).trace[0].offset[0, 0, 0, 0, 0] == 1023
+    far.trace[0].offset[0, 0, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        explorer.pack(far)
+
+
+def test_damaged_traces_are_refused_in_words(packed):
+    with pytest.raises(explorer.TraceFormatError, match="does not start with SIFATRC"):
+        explorer.unpack(b"GIF89a" + packed)
+    with pytest.raises(explorer.TraceFormatError, match="cut off"):
+        explorer.unpack(packed[: len(packed) // 2])
+    with pytest.raises(explorer.TraceFormatError, match="header is damaged"):
+        explorer.unpack(packed[:16] + b"{" * 40 + packed[56:])
+    with pytest.raises(explorer.TraceFormatError, match="version 9"):
+        explorer.unpack(packed.replace(b'"version":1', b'"version":9'))
+
+
+def test_the_reader_of_the_readme_reads(tmp_path, prediction, packed):
+    code = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL).group(1)
+    file = tmp_path / "clip.sifa"
+    file.write_bytes(packed)
+    scope = {}
+    exec(code, scope)
+    header, blocks = scope["read_trace"](file)
+    assert header["labels"] == list(prediction.labels)
+    for (offset, attention), block in zip(blocks, prediction.trace):
+        np.testing.assert_allclose(offset, block.offset, atol=1 / 64 + 1e-6)
+        assert attention.shape == block.attention.shape
+
+
+def test_the_script_needs_nothing_and_is_small():
+    script = explorer.script()
+    assert len(script.encode()) <= 150_000
+    assert not re.search(r"https?://|^import ", script, re.MULTILINE)
+    names = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", script, re.MULTILINE)
+    assert len(names) == len(set(names))
+
+
+def test_the_page_allows_nothing_from_outside(packed):
+    page = explorer.to_html(packed, title="<b>clip</b>")
+    assert "default-src 'none'" in page
+    assert "<title>&lt;b&gt;clip" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_packed_traces_of_the_samples_are_current():
+    samples = sorted((README.parents[2] / "assets" / "samples").glob("*.sifa"))
+    assert len(samples) >= 6
+    for file in samples:
+        assert file.read_bytes().startswith(MAGIC)
+        again = explorer.unpack(file)
+        assert again.clip.path == file.with_suffix(".mp4").name
+        assert again.top(1)[0][0] == file.stem.partition("_")[2].replace("_", " ")
