@@ -88,7 +88,7 @@ def test_rotation_in_the_metadata_is_honoured(tmp_path, turns):
     file.write_bytes(data)
     clip = read_clip(file, 8, 4)
     assert clip.source_size == ((64, 48) if turns % 2 else (48, 64))
-    assert frame_numbers(np.rot90(clip.frames, -turns, (1, 2))) == [0, 4, 8, 12, 16, 20, 24, 28]
+    assert frame_numbers(np.rot90(clip.frames, turns, (1, 2))) == [0, 4, 8, 12, 16, 20, 24, 28]
 
 
 def test_a_trim_by_edit_list_shows_what_a_player_shows(tmp_path):

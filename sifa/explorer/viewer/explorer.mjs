@@ -1,249 +1,207 @@
-// The viewer: one state, one redraw per animation frame, and the ways in for mouse, touch and keys.
+// The viewer: a trace, a state, one redraw per animation frame. STYLE is viewer.css, put in by sifa.explorer.script().
 import { parseTrace, toBuffer } from './decode.mjs';
-import { cropBox, displacementField, framesOfStep, liveliestCell, readout, sameplace } from './geometry.mjs';
+import { arrowEvery, closeUpCells, framesOfStep, readout } from './geometry.mjs';
 import { weightScale } from './palette.mjs';
-import { KEY, QUERY, drawCell, drawFrame, drawNeighbours, drawQuiver, projection } from './draw.mjs';
-import { SKELETON, answerHtml, badgeHtml, blockName, escapeHtml, framesText, liveText, noteText, readHtml, scaleHtml } from './template.mjs';
+import { advanced, emptyState, withBlock, withCell, withPair, withPin, withTrace } from './state.mjs';
+import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken } from './words.mjs';
+import { SKELETON, answerHtml, barsHtml, escapeHtml, readHtml, scaleHtml } from './template.mjs';
+import { fillFilm, markFilm } from './film.mjs';
+import { pictures } from './pictures.mjs';
+import { followTheme, listen } from './inputs.mjs';
 
-const STEP_TIME = 650; // ms per step while playing
+const STEP_TIME = 600; // ms per step while playing
+const QUIET_TIME = 200; // ms without a change before the host and the live region are told
 
-/** Build the viewer in an element; `changed` is told {block, step, y, x, pinned} when one of them changes. */
-export function mount(el, changed = () => {}) {
+/** Build the viewer in an element; `changed(state)` is called once the state has come to rest. */
+export function mount(el, { changed = () => {}, theme } = {}) {
   const root = document.createElement('section');
   root.className = 'sifa';
+  root.tabIndex = -1;
+  root.setAttribute('aria-label', 'SIFA explorer');
   root.innerHTML = `<style>${STYLE}</style>${SKELETON}`;
   el.replaceChildren(root);
   const $ = selector => root.querySelector(selector);
-  const left = $('.sifa-query canvas'), right = $('.sifa-key canvas');
-  const state = { trace: null, images: [], block: 0, step: 0, cell: null, pinned: false, quiver: true, playing: 0 };
-  const layers = { left: document.createElement('canvas'), right: document.createElement('canvas'), leftKey: '', rightKey: '' };
-  const fields = new Map();
-  let pending = 0, speaking = 0;
+  const canvases = { query: $('.sifa-query canvas'), key: $('.sifa-key canvas'), close: $('.sifa-close canvas') };
+  const painter = pictures(canvases);
+  let trace = null, images = [], state = emptyState(), written = {}, filmed = null;
+  let pending = 0, resting = 0, player = 0, shows = 0;
 
-  const block = () => state.trace.blocks[state.block];
-  const steps = () => block().pairs + 1;
-  const hasNext = () => state.step < steps() - 1;
-  const field = () => {
-    const key = `${state.block} ${state.step}`;
-    if (!fields.has(key)) fields.set(key, displacementField(block(), state.step));
-    return fields.get(key);
-  };
-  const schedule = () => { pending ||= requestAnimationFrame(() => { pending = 0; draw(); }); };
-  const update = change => {
-    Object.assign(state, change);
-    schedule();
-    changed({ block: state.block, step: state.step, y: state.cell?.[0] ?? -1, x: state.cell?.[1] ?? -1, pinned: state.pinned });
-  };
+  const block = () => trace.blocks[state.block];
+  const redraw = () => { pending ||= requestAnimationFrame(draw); };
+  function set(next) {
+    if (Object.keys(next).every(key => next[key] === state[key])) return;
+    state = next;
+    redraw();
+  }
 
   function draw() {
-    if (!state.trace) return;
-    const ratio = devicePixelRatio || 1;
-    const side = Math.round(left.clientWidth * ratio);
-    if (!side) return;
-    for (const canvas of [left, right, layers.left, layers.right]) {
-      if (canvas.width !== side) { canvas.width = canvas.height = side; layers.leftKey = layers.rightKey = ''; }
-    }
-    drawLayers(side, ratio);
-    const [a, b] = [left.getContext('2d'), right.getContext('2d')];
-    a.drawImage(layers.left, 0, 0);
-    b.drawImage(layers.right, 0, 0);
-    const read = state.cell && hasNext() ? readout(block(), state.step, ...state.cell) : null;
-    if (state.cell) drawCell(a, projection(block(), side), ...state.cell, QUERY, (state.pinned ? 3.2 : 2.2) * ratio);
-    if (read) drawNeighbours(b, block(), read, weightScale(block(), state.step), side, ratio);
-    write(read);
+    pending = 0;
+    if (!trace) return;
+    const read = readout(block(), state.pair, state.y, state.x);
+    if (written.block !== state.block || written.pair !== state.pair) writePair();
+    writeCell(read);
+    written = state;
+    if (canvases.query.clientWidth) painter.draw(trace, images, state, read);
+    clearTimeout(resting);
+    resting = setTimeout(() => { $('.sifa-live').textContent = spoken(read, trace, state); changed(state); }, QUIET_TIME);
   }
 
-  function drawLayers(side, ratio) {
-    const { trace } = state;
-    const picture = step => state.images[framesOfStep(step, block(), state.images.length).middle];
-    const leftKey = [state.block, state.step, state.quiver, side].join();
-    if (layers.leftKey !== leftKey) {
-      const ctx = layers.left.getContext('2d');
-      drawFrame(ctx, picture(state.step), trace.crop, side);
-      if (state.quiver && hasNext()) drawQuiver(ctx, block(), field(), side, ratio);
-      layers.leftKey = leftKey;
+  const covered = step => framesOfStep(step, block(), images.length);
+  const stepLine = (name, step) =>
+    `<b>${name}</b> frames ${sourceFrames(trace, covered(step))}, ${sourceTimes(trace, covered(step))}`;
+
+  /** Words and marks that change with time and block. */
+  function writePair() {
+    $('.sifa-query figcaption').innerHTML = stepLine('Frame t', state.pair);
+    $('.sifa-key figcaption').innerHTML = stepLine('Frame t + 1', state.pair + 1);
+    $('.sifa-close figcaption').innerHTML = `<b>Close-up</b> ${closeUpCells(block())} cells of frame t + 1`;
+    $('.sifa-step').textContent = `step ${state.pair + 1} of ${block().pairs}`;
+    Object.assign($('input'), { max: block().pairs - 1, value: state.pair, ariaValueText: $('.sifa-step').textContent });
+    $('select').value = state.block;
+    for (const [name, disabled] of Object.entries({
+      previous: state.pair === 0, next: state.pair === block().pairs - 1,
+      shallower: state.block === 0, deeper: state.block === trace.blocks.length - 1,
+    })) $(`[data-do=${name}]`).setAttribute('aria-disabled', disabled);
+    if (filmed !== `${block().stride[0]} ${block().pairs}`) {
+      fillFilm($('.sifa-film'), trace, images, block(), actions.goTo);
+      filmed = `${block().stride[0]} ${block().pairs}`;
     }
-    const rightKey = [state.block, state.step, side].join();
-    if (layers.rightKey !== rightKey) {
-      const ctx = layers.right.getContext('2d');
-      drawFrame(ctx, picture(Math.min(state.step + 1, steps() - 1)), trace.crop, side);
-      if (!hasNext()) { ctx.fillStyle = 'rgba(20,24,30,.78)'; ctx.fillRect(0, 0, side, side); }
-      layers.rightKey = rightKey;
-    }
+    markFilm($('.sifa-film'), state.pair);
   }
 
-  /** The words around the pictures. */
-  function write(read) {
-    const { trace } = state;
-    const covered = step => framesOfStep(step, block(), trace.clip.indices.length);
-    $('.sifa-query figcaption').innerHTML = `<b>Frame t</b> step ${state.step + 1}, ${framesText(trace, covered(state.step))}`;
-    $('.sifa-key figcaption').innerHTML = hasNext()
-      ? `<b>Frame t + 1</b> step ${state.step + 2}, ${framesText(trace, covered(state.step + 1))}` : '<b>No frame t + 1</b>';
-    $('.sifa-last').hidden = hasNext();
-    $('.sifa-step').textContent = `Step ${state.step + 1} of ${steps()}`;
-    Object.assign($('.sifa-bar input'), { max: steps() - 1, value: state.step });
-    $('.sifa-bar select').value = state.block;
+  /** Words that change with the query cell. */
+  function writeCell(read) {
+    const scale = weightScale(block(), state.pair);
+    $('.sifa-read').innerHTML = readHtml(read, block(), scale, state.pinned);
+    $('.sifa-scale').innerHTML = scaleHtml(block(), scale, read.weights);
+    $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
     $('[data-do=quiver]').setAttribute('aria-pressed', state.quiver);
     $('[data-do=play]').textContent = state.playing ? '\u275A\u275A' : '\u25B6';
     $('[data-do=play]').setAttribute('aria-label', state.playing ? 'Pause' : 'Play');
-    const scale = weightScale(block(), Math.min(state.step, block().pairs - 1));
-    $('.sifa-read').innerHTML = read ? readHtml(read, block(), scale)
-      : `<h3>${hasNext() ? 'No cell yet' : 'Last step'}</h3><p>${hasNext() ? 'Move over the left picture.' : 'There is no next frame to look at. Step back to see the points.'}</p>`;
-    $('.sifa-scale').innerHTML = scaleHtml(block(), scale);
-    const [from, to] = [covered(state.step), hasNext() ? covered(state.step + 1) : { first: 0, end: 0 }];
-    root.querySelectorAll('.sifa-film button').forEach((button, i) => {
-      button.classList.toggle('sifa-from', i >= from.first && i < from.end);
-      button.classList.toggle('sifa-to', i >= to.first && i < to.end);
-      button.setAttribute('aria-current', i >= from.first && i < from.end ? 'step' : 'false');
-    });
-    clearTimeout(speaking);
-    speaking = setTimeout(() => { $('.sifa-live').textContent = read ? liveText(read, block()) : ''; }, 300);
+    writeDensity();
   }
 
-  const goTo = step => update({ step: Math.max(0, Math.min(steps() - 1, step)) });
-  function goToBlock(index) {
-    if (index < 0 || index >= state.trace.blocks.length) return;
-    const [from, to] = [block(), state.trace.blocks[index]];
-    update({ block: index, step: Math.min(state.step, to.pairs), cell: state.cell && sameplace(...state.cell, from, to) });
+  function writeDensity() {
+    const every = arrowEvery(block(), canvases.query.clientWidth || 1);
+    const which = every === 1 ? 'each cell' : `every ${every}${every === 2 ? 'nd' : every === 3 ? 'rd' : 'th'} cell`;
+    for (const words of root.querySelectorAll('.sifa-density')) words.textContent = `the same for ${which}, true to scale`;
   }
-  function play(on = !state.playing) {
-    clearInterval(state.playing);
-    update({ playing: on ? setInterval(() => goTo((state.step + 1) % (steps() - 1)), STEP_TIME) : 0 });
-  }
-  function pin(cell) {
-    const same = state.pinned && state.cell[0] === cell[0] && state.cell[1] === cell[1];
-    update({ cell, pinned: !same });
-  }
-  function moveCell(dy, dx) {
-    const [y, x] = state.cell ?? [block().height >> 1, block().width >> 1];
-    update({ cell: [Math.max(0, Math.min(block().height - 1, y + dy)), Math.max(0, Math.min(block().width - 1, x + dx))] });
+
+  function play(on) {
+    clearInterval(player);
+    player = on ? setInterval(() => set(advanced(state, trace)), STEP_TIME) : 0;
+    set({ ...state, playing: on });
   }
 
   const actions = {
-    previous: () => goTo(state.step - 1), next: () => goTo(state.step + 1), play: () => play(),
-    'block-down': () => goToBlock(state.block - 1), 'block-up': () => goToBlock(state.block + 1),
-    quiver: () => update({ quiver: !state.quiver }), help: () => $('.sifa-help').showModal(),
+    goTo: pair => set(withPair(state, trace, pair)),
+    previous: () => actions.goTo(state.pair - 1),
+    next: () => actions.goTo(state.pair + 1),
+    play: () => play(!state.playing),
+    block: index => set(withBlock(state, trace, index)),
+    shallower: () => actions.block(state.block - 1),
+    deeper: () => actions.block(state.block + 1),
+    hover: (y, x) => { if (!state.pinned) set(withCell(state, trace, y, x)); },
+    move: (dy, dx) => set(withCell(state, trace, state.y + dy, state.x + dx)),
+    pin: (y, x) => set(withPin(state, trace, y, x)),
+    pinHere: () => actions.pin(state.y, state.x),
+    unpin: () => set({ ...state, pinned: false }),
+    quiver: () => set({ ...state, quiver: !state.quiver }),
+    help: () => { const help = $('.sifa-help'); if (help.open) help.close(); else help.showModal(); },
   };
-  const keys = {
-    ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next, ' ': actions.play,
-    '[': actions['block-down'], ']': actions['block-up'], q: actions.quiver, '?': actions.help,
-    Escape: () => update({ pinned: false }),
-  };
-  const gridKeys = {
-    ArrowUp: () => moveCell(-1, 0), ArrowDown: () => moveCell(1, 0), ArrowLeft: () => moveCell(0, -1),
-    ArrowRight: () => moveCell(0, 1), Enter: () => state.cell && pin(state.cell),
-  };
-  const usesItself = { BUTTON: [' ', 'Enter'], SELECT: [' ', 'Enter', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'] };
-  root.addEventListener('keydown', event => {
-    if (!state.trace || event.ctrlKey || event.metaKey || event.altKey || $('.sifa-help').open) return;
-    if (usesItself[event.target.tagName]?.includes(event.key)) return;
-    const act = (event.target === left && gridKeys[event.key]) || keys[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
-  });
-  root.addEventListener('click', event => {
-    const name = event.target.closest('[data-do]')?.dataset.do;
-    if (name && state.trace) actions[name]();
-  });
-  $('.sifa-bar input').addEventListener('input', event => goTo(+event.target.value));
-  $('.sifa-bar select').addEventListener('change', event => goToBlock(+event.target.value));
-
-  const cellUnder = event => {
-    const box = left.getBoundingClientRect();
-    return projection(block(), box.width).cell(event.clientX - box.left, event.clientY - box.top);
-  };
-  left.addEventListener('pointermove', event => {
-    if (!state.trace || state.pinned) return;
-    const cell = cellUnder(event);
-    if (cell[0] !== state.cell?.[0] || cell[1] !== state.cell?.[1]) update({ cell });
-  });
-  left.addEventListener('click', event => { if (state.trace) pin(cellUnder(event)); });
-
-  function fillFilm() {
-    const { trace, images } = state;
-    const box = cropBox(trace.crop);
-    $('.sifa-film').replaceChildren(...images.map((image, i) => {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.title = `Source frame ${trace.clip.indices[i]}, ${trace.clip.times[i].toFixed(2)} s`;
-      const thumb = document.createElement('canvas');
-      thumb.height = 108;
-      thumb.width = Math.round(108 * image.width / image.height);
-      const ctx = thumb.getContext('2d');
-      const k = 108 / image.height;
-      ctx.drawImage(image, 0, 0, thumb.width, 108);
-      ctx.fillStyle = 'rgba(0,0,0,.6)';
-      ctx.fillRect(0, 0, thumb.width, 108);
-      ctx.drawImage(image, box.left, box.top, box.side, box.side, box.left * k, box.top * k, box.side * k, box.side * k);
-      const label = document.createElement('span');
-      label.textContent = trace.clip.indices[i];
-      button.append(thumb, label);
-      button.addEventListener('click', () => goTo(Math.floor(i / block().stride[0])));
-      return button;
-    }));
+  /** Follow a host that sets pair, block, y, x or pinned. */
+  function follow(key, value) {
+    if (!trace || value == null || value === state[key]) return;
+    if (key === 'pinned') set({ ...state, pinned: Boolean(value) });
+    else if (key === 'pair') actions.goTo(value);
+    else if (key === 'block') actions.block(value);
+    else set(withCell(state, trace, key === 'y' ? value : state.y, key === 'x' ? value : state.x));
   }
 
-  /** Show a trace, given in any form that `toBuffer` takes; one that cannot be read leaves the earlier one in place. */
+  /**
+   * Show a trace in any form that `toBuffer` takes, or {url}. Where it cannot be read, a sentence says why and the earlier
+   * one stays in place.
+   */
   async function show(source) {
+    const mine = ++shows;
     try {
-      const trace = parseTrace(toBuffer(source));
-      if (!trace.blocks.length) throw new Error('This model has no SIFA block, so there is nothing to explore.');
-      const images = await Promise.all(trace.pictures.map(blob => createImageBitmap(blob)));
-      const first = !state.trace;
+      const next = parseTrace(toBuffer(source.url ? await download(source.url) : source));
+      if (!next.blocks.length) throw new Error('This model has no SIFA block, so there is nothing to explore.');
+      if (next.blocks.some(b => b.pairs < 1)) throw new Error('This clip has one time step, so there is no next frame to look at.');
+      const decoded = await Promise.all(next.pictures.map(decodePicture));
+      if (mine !== shows) return;
       play(false);
-      Object.assign(state, { trace, images, block: Math.min(state.block, trace.blocks.length - 1), pinned: false });
-      fields.clear();
-      layers.leftKey = layers.rightKey = '';
-      state.step = Math.min(first ? Math.floor((steps() - 1) / 2) : state.step, steps() - 1);
-      state.cell = hasNext() ? liveliestCell(block(), field()) : null;
-      $('.sifa-error').hidden = true;
-      $('.sifa-answer').innerHTML = answerHtml(trace);
-      $('.sifa-badge').innerHTML = badgeHtml(trace);
-      $('.sifa-note').textContent = noteText(trace);
-      $('.sifa-bar select').innerHTML = trace.blocks.map((b, i) => `<option value="${i}">${escapeHtml(blockName(b, i, trace.blocks.length))}</option>`).join('');
-      fillFilm();
-      root.dataset.ready = 'yes';
-      schedule();
+      painter.forget();
+      const before = trace;
+      [trace, images, written, filmed] = [next, decoded, {}, null];
+      state = withTrace(state, trace, before);
+      writeTrace();
+      redraw();
     } catch (error) {
+      if (mine !== shows) return;
       $('.sifa-error').textContent = error.message;
       $('.sifa-error').hidden = false;
     }
   }
 
-  const darkHost = () => {
-    if (document.querySelector('.gradio-container')) return document.body.classList.contains('dark');
-    if (document.body.dataset.jpThemeLight) return document.body.dataset.jpThemeLight === 'false';
-    return matchMedia('(prefers-color-scheme: dark)').matches;
-  };
-  const recolour = () => root.classList.toggle('sifa-dark', darkHost());
-  const watcher = new MutationObserver(recolour);
-  watcher.observe(document.body, { attributes: true });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolour);
-  const sizes = new ResizeObserver(schedule);
-  sizes.observe(left);
-  recolour();
+  function writeTrace() {
+    const order = trace.labels.map((_, i) => i).sort((a, b) => trace.probabilities[b] - trace.probabilities[a]);
+    $('.sifa-answer').innerHTML = answerHtml(trace, order[0]);
+    $('.sifa-bars').innerHTML = barsHtml(trace, order);
+    $('.sifa-note').textContent = samplingNote(trace);
+    $('select').innerHTML = trace.blocks.map((_, i) => `<option value="${i}">${escapeHtml(blockName(trace, i))}</option>`).join('');
+    $('.sifa-error').hidden = $('.sifa-empty').hidden = true;
+    $('.sifa-body').hidden = false;
+    root.dataset.ready = 'yes';
+  }
 
-  /** For tests and scripts: the state as it is, and a cell's read-out. */
-  root.sifa = { state, readout: (b, pair, y, x) => readout(state.trace.blocks[b], pair, y, x), colours: { QUERY, KEY } };
-  return { show, update, close() { clearInterval(state.playing); watcher.disconnect(); sizes.disconnect(); root.remove(); } };
+  listen(root, canvases.query, actions, event => painter.cellAt(block(), event), () => !trace);
+  const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
+  const sizes = new ResizeObserver(redraw);
+  sizes.observe(root);
+
+  /** For tests and scripts: whether a trace is shown, the state, and the read-out of any cell. */
+  root.sifa = {
+    get ready() { return trace !== null; },
+    get state() { return state; },
+    readout: (index, pair, y, x) => readout(trace.blocks[index], pair, y, x),
+  };
+  return {
+    show, follow,
+    close() { clearInterval(player); clearTimeout(resting); cancelAnimationFrame(pending); unfollow(); sizes.disconnect(); root.remove(); },
+  };
+}
+
+async function download(url) {
+  const answer = await fetch(url).catch(() => ({ ok: false, status: 'no connection' }));
+  if (!answer.ok) throw new Error(`The trace could not be fetched (${answer.status}). Run the clip again.`);
+  return answer.arrayBuffer();
+}
+
+function decodePicture(blob) {
+  return createImageBitmap(blob).catch(error => { throw new Error(DAMAGED, { cause: error }); });
 }
 
 /** The entry that anywidget, the Gradio page and the single file share. */
 const explorer = {
   async render({ model, el }) {
-    const view = mount(el, state => {
-      for (const [key, value] of Object.entries(state)) model.set(key, value);
-      model.save_changes();
+    const shared = ['pair', 'block', 'y', 'x', 'pinned'];
+    const view = mount(el, {
+      theme: model.get('theme'),
+      changed(state) {
+        for (const key of shared) model.set(key, state[key]);
+        model.save_changes();
+      },
     });
     const load = async () => {
-      let source = model.get('trace');
-      if (source?.url) source = await (await fetch(source.url)).arrayBuffer();
-      if (source && (source.byteLength || source.length)) await view.show(source);
+      const source = model.get('trace');
+      if (source && (source.url || source.byteLength || source.length)) await view.show(source);
     };
+    const follow = key => view.follow(key, model.get(key));
     model.on('change:trace', load);
+    for (const key of shared) model.on(`change:${key}`, () => follow(key));
     await load();
+    ['block', 'pair', 'y', 'x', 'pinned'].forEach(follow);
     return () => view.close();
   },
 };

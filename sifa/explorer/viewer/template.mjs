@@ -13,8 +13,8 @@ const LEGEND = [
   mark('<path d="M4 14L20 4"/>', 'its offset'),
   mark('<circle class="w" cx="12" cy="9" r="5"/>', 'sampled point: colour and size are its weight'),
   mark('<circle cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
-  mark('<path class="k" d="M4 9h15M14.500 5l4.500 4l-4.500 4"/>', 'where the attention went: weighted mean'),
-  mark('<path d="M6 9h11M14 6.500l3 2.500l-3 2.500"/>', '<i class="sifa-density"></i>'),
+  mark('<path class="k" d="M4 9h15M14.5 5l4.5 4l-4.5 4"/>', 'where the attention went: weighted mean'),
+  mark('<path d="M6 9h11M14 6.5l3 2.5l-3 2.5"/>', '<i class="sifa-density"></i>'),
 ];
 
 export const SKELETON = `
