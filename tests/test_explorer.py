@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,10 @@ def prediction():
 @pytest.fixture(scope="module")
 def packed(prediction):
     return explorer.pack(prediction)
+
+
+def header_of(packed):
+    return json.loads(packed[16 : 16 + int.from_bytes(packed[8:12], "little")])
 
 
 def close_enough(got, wanted):
@@ -57,31 +62,73 @@ def test_large_frames_are_reduced_and_the_crop_follows():
     np.testing.assert_allclose(again.crop.source_box, (top / 2, left / 2, side / 2))
 
 
-def test_no_path_leaks(packed):
-    length = int.from_bytes(packed[8:12], "little")
-    header = json.loads(packed[16 : 16 + length])
+def test_no_path_leaks(prediction, packed):
+    header = header_of(packed)
     assert header["clip"]["name"] == "moving.mp4"
-    assert b"/" not in packed[16 : 16 + length].replace(b"/ C", b"")
+    assert "/" not in json.dumps(header)
+    absolute = replace(prediction, checkpoint=replace(prediction.checkpoint, file="/home/me/nano.safetensors"))
+    assert header_of(explorer.pack(absolute))["checkpoint"]["file"] == "nano.safetensors"
+
+
+def test_the_header_holds_what_the_viewer_says(prediction, packed):
+    header = header_of(packed)
+    assert (header["format"], header["version"]) == ("sifa-trace", 1)
+    assert header["clip"] == dict(
+        name="moving.mp4", indices=prediction.clip.indices.tolist(), fps=30.0, source_frames=61, source_size=[96, 128],
+        times=[round(t, 4) for t in prediction.clip.times.tolist()], sampling_rate=4, padded=0,
+    )  # fmt: skip
+    assert header["crop"] == dict(scale=64 / 96, top=0, left=16 * 64 / 96, size=64)
+    assert header["labels"] == list(prediction.labels)
+    assert header["checkpoint"]["variant"] == "sifa_swin_nano_16x64"
+    assert header["checkpoint"]["trained_on"] == ""
+    block = header["blocks"][1]
+    assert (block["stage"], block["kernel"], block["pairs"], block["height"], block["width"]) == (1, 3, 7, 8, 8)
+    assert block["stride"] == [2, 8, 8]
+    for at in (*(b[name] for b in header["blocks"] for name in ("offset", "attention", "saliency")), packed[8]):
+        assert at % 8 == 0
 
 
 def test_offsets_beyond_the_range_are_limited_and_nan_is_refused():
     far = foreign_prediction()
     far.trace[0].offset[0, 0, 0, 0, 0] = 5000
-    assert explorer.unpack(explorer.pack(far)).trace[0].offset[0, 0, 0, 0, 0] == 1023
+    far.trace[0].offset[1, 2, 1, 3, 4] = -5000
+    with pytest.warns(UserWarning, match="2 offsets are larger than 1024 cells"):
+        packed = explorer.pack(far)
+    again = explorer.unpack(packed).trace[0].offset
+    assert (again[0, 0, 0, 0, 0], again[1, 2, 1, 3, 4]) == (32767 / 32, -32767 / 32)
+    assert header_of(packed)["blocks"][0]["limited"] == 2
     far.trace[0].offset[0, 0, 0, 0, 0] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match=r"block blocks.0 holds NaN"):
         explorer.pack(far)
+    with pytest.raises(ValueError, match="logits"):
+        explorer.pack(replace(foreign_prediction(), logits=np.full(7, np.inf, np.float32)))
 
 
-def test_damaged_traces_are_refused_in_words(packed):
+def test_a_weight_of_zero_stays_zero():
+    signed = foreign_prediction()
+    signed.trace[0].attention[:, 4, 2, 3] = 0
+    again = explorer.unpack(explorer.pack(signed)).trace[0].attention
+    assert np.abs(again[:, 4, 2, 3]).max() < 1e-12
+    assert again.min() < 0 < again.max()
+
+
+def test_damaged_traces_are_refused_in_words(tmp_path, packed):
     with pytest.raises(explorer.TraceFormatError, match="does not start with SIFATRC"):
         explorer.unpack(b"GIF89a" + packed)
     with pytest.raises(explorer.TraceFormatError, match="cut off"):
         explorer.unpack(packed[: len(packed) // 2])
-    with pytest.raises(explorer.TraceFormatError, match="header is damaged"):
+    with pytest.raises(explorer.TraceFormatError, match="cut off"):
+        explorer.unpack(packed[:100])
+    with pytest.raises(explorer.TraceFormatError, match="damaged"):
         explorer.unpack(packed[:16] + b"{" * 40 + packed[56:])
-    with pytest.raises(explorer.TraceFormatError, match="version 9"):
+    with pytest.raises(explorer.TraceFormatError, match=r"damaged \(KeyError: 'stride'\)"):
+        explorer.unpack(packed.replace(b'"stride"', b'"strode"'))
+    with pytest.raises(explorer.TraceFormatError, match="damaged"):
+        explorer.unpack(packed.replace(b"\xff\xd8\xff\xe0", b"\0\0\0\0"))
+    with pytest.raises(explorer.TraceFormatError, match=r"version 9.*update"):
         explorer.unpack(packed.replace(b'"version":1', b'"version":9'))
+    with pytest.raises(explorer.TraceFormatError, match=r"gone\.sifa cannot be read"):
+        explorer.unpack(tmp_path / "gone.sifa")
 
 
 def test_the_reader_of_the_readme_reads(tmp_path, prediction, packed):
@@ -93,8 +140,8 @@ def test_the_reader_of_the_readme_reads(tmp_path, prediction, packed):
     header, blocks = scope["read_trace"](file)
     assert header["labels"] == list(prediction.labels)
     for (offset, attention), block in zip(blocks, prediction.trace):
-        np.testing.assert_allclose(offset, block.offset, atol=1 / 64 + 1e-6)
-        assert attention.shape == block.attention.shape
+        np.testing.assert_allclose(offset, block.offset, rtol=0, atol=1 / 64 + 1e-6)
+        np.testing.assert_allclose(attention, block.attention, rtol=0, atol=np.ptp(block.attention) / 255)
 
 
 def test_the_script_needs_nothing_and_is_small():
@@ -103,11 +150,15 @@ def test_the_script_needs_nothing_and_is_small():
     assert not re.search(r"https?://|^import ", script, re.MULTILINE)
     names = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", script, re.MULTILINE)
     assert len(names) == len(set(names))
+    assert script.count("export default") == 1
+    assert "</script" not in script.lower()
+    assert "<!--" not in script
 
 
 def test_the_page_allows_nothing_from_outside(packed):
     page = explorer.to_html(packed, title="<b>clip</b>")
     assert "default-src 'none'" in page
+    assert explorer.script() in page
     assert "<title>&lt;b&gt;clip" in page
     assert "http://" not in page
     assert "https://" not in page

@@ -1,0 +1,36 @@
+# One command each, from a machine with nothing but Python 3.11 or newer:
+#   make app    installs what is missing and starts the page
+#   make test   installs what is missing and runs every test
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+app: $(VENV)/installed
+	$(RUN) -m app $(ARGS)
+
+test: $(VENV)/installed $(VENV)/browser
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(RUN) -m pytest $(ARGS)
+
+quick: $(VENV)/installed
+	$(RUN) -m pytest -m "not slow and not browser" $(ARGS)
+
+bench: $(VENV)/installed $(VENV)/browser
+	$(RUN) -m tests.bench.operator
+	$(RUN) -m tests.bench.explorer
+
+$(VENV)/installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+# A browser for the tests: the system's Chromium, else Debian's package, else Playwright's own.
+$(VENV)/browser: $(VENV)/installed
+ifeq ($(CHROMIUM),)
+	(apt-get update -qq && apt-get install -y -qq chromium ffmpeg) || $(VENV)/bin/playwright install chromium
+endif
+	touch $@
+
+.PHONY: app test quick bench
