@@ -65,7 +65,9 @@ def _flow_sums(call, flow, visible) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m sifa.evaluate", description="Measure a checkpoint on held-out clips.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sifa.evaluate", description="Measure a checkpoint on held-out clips."
+    )
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--clips", type=int, default=2400)

@@ -25,7 +25,6 @@ class Crop:
         """Source pixels -> model pixels."""
         return y * self.scale - self.top, x * self.scale - self.left
 
-
     @property
     def source_box(self) -> tuple[float, float, float]:
         """(top, left, side) of the square that the model sees, in source pixels."""
@@ -56,4 +55,6 @@ def preprocess(frames, size: int, mean=None, std=None) -> tuple[Tensor, Crop]:
     scale = size / side
     square = torch.from_numpy(frames[:, top : top + side, left : left + side]).permute(0, 3, 1, 2).float() / 255
     scaled = F.interpolate(square, size=(size, size), mode="bicubic", antialias=True, align_corners=False)
-    return normalise(rearrange(scaled.clamp(0, 1), "t c h w -> 1 c t h w"), mean, std), Crop(scale, top * scale, left * scale, size)
+    return normalise(rearrange(scaled.clamp(0, 1), "t c h w -> 1 c t h w"), mean, std), Crop(
+        scale, top * scale, left * scale, size
+    )

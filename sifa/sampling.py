@@ -78,7 +78,12 @@ def scatter(values: Tensor, index: Tensor, weight: Tensor, rows: int) -> Tensor:
     total = values.new_zeros(rows, values.shape[1])
     for corner, shift in enumerate(step):
         part = F.embedding_bag(
-            order, values, bounds, mode="sum", per_sample_weights=weight[:, corner].contiguous(), include_last_offset=True
+            order,
+            values,
+            bounds,
+            mode="sum",
+            per_sample_weights=weight[:, corner].contiguous(),
+            include_last_offset=True,
         )
         total[shift:] += part[: rows - shift]
     return total

@@ -238,9 +238,7 @@ class SIFATransformer(nn.Module):
         config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
         self.config = config
-        operator = dict(
-            kernel_size=kernel_size, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights
-        )
+        operator = dict(kernel_size=kernel_size, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights)
         self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified)
         self.layers = nn.ModuleList(
             Stage(

@@ -138,7 +138,9 @@ def train(recipe: Recipe, out: Path, device: str = "cpu", save_every: int = 250,
             group["lr"] = learning_rate(step, recipe) * group["scale"]
         shown = shown_classes(step / recipe.steps)
         rng = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-        labels = torch.tensor([CLASSES.index(c) for c in shown])[torch.randint(len(shown), (recipe.batch,), generator=rng)]
+        labels = torch.tensor([CLASSES.index(c) for c in shown])[
+            torch.randint(len(shown), (recipe.batch,), generator=rng)
+        ]
         cross_entropy, flow, accuracy = losses(model, clips.batch(step, labels), shown, recipe)
         optimizer.zero_grad()
         (cross_entropy + recipe.flow_weight * flow).backward()

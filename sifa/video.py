@@ -155,7 +155,9 @@ def _explain(name: str, header: dict, start: int, limits: DecodeLimits) -> str:
                 f"{limits.pixels / 1e6:.1f} million. Scale it down first"
             )
         case "start":
-            return f"the clip would start at frame {start}, but {name} has {seen} frames (0 to {seen - 1}); start earlier"
+            return (
+                f"the clip would start at frame {start}, but {name} has {seen} frames (0 to {seen - 1}); start earlier"
+            )
         case "memory":
             return (
                 f"decoding {name} needs more memory than the limit of {limits.memory_bytes / 2**20:.0f} MiB; "

@@ -160,5 +160,7 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict | None]:
             tensors = {key: f.get_tensor(key) for key in f.keys()}  # noqa: SIM118
             card = (f.metadata() or {}).get("sifa")
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{file.name} is not a readable safetensors file ({error}); copy or train it again") from error
+        raise CheckpointError(
+            f"{file.name} is not a readable safetensors file ({error}); copy or train it again"
+        ) from error
     return tensors, json.loads(card) if card else None

@@ -30,7 +30,10 @@ def inter_frame_attention(features, offset, kernel_size, dilation=1, weights="do
                     values, scores = [], []
                     for n in range(n_):
                         dy, dx = offset[b, t, n, :, y, x]
-                        place = y + first + n // kernel_size * dilation + dy, x + first + n % kernel_size * dilation + dx
+                        place = (
+                            y + first + n // kernel_size * dilation + dy,
+                            x + first + n % kernel_size * dilation + dx,
+                        )
                         values.append(bilinear(features[b, :, t + 1], *place))
                         scores.append(float(query @ values[-1]))
                     scores = np.array(scores) / (c_ if weights == "dot" else math.sqrt(c_))

@@ -27,7 +27,9 @@ def random_case(kernel_size=3, spread=1.5, dtype=torch.float64, seed=0):
 def test_equals_the_nested_loops(kernel_size, dilation, weights):
     features, offset = random_case(kernel_size)
     out = sifa.inter_frame_attention(features, offset, kernel_size, dilation, weights)
-    wanted, attention = reference.inter_frame_attention(features.numpy(), offset.numpy(), kernel_size, dilation, weights)
+    wanted, attention = reference.inter_frame_attention(
+        features.numpy(), offset.numpy(), kernel_size, dilation, weights
+    )
     np.testing.assert_allclose(out.features, wanted, atol=1e-12)
     np.testing.assert_allclose(out.attention, attention, atol=1e-12)
     assert not out.features[:, :, -1].any()

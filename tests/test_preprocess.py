@@ -29,7 +29,9 @@ def test_reduction_is_antialiased():
 
 def test_each_clip_by_its_own_statistics_disregards_exposure():
     video = torch.rand(2, 3, 4, 8, 8)
-    torch.testing.assert_close(normalise(video, None, None), normalise(0.5 * video + 0.2, None, None), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        normalise(video, None, None), normalise(0.5 * video + 0.2, None, None), atol=1e-4, rtol=0
+    )
     flat = normalise(torch.full((1, 3, 2, 4, 4), 0.3), None, None)
     assert flat.abs().max() < 1e-5
 

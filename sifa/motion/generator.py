@@ -34,9 +34,7 @@ class MotionClips:
     `split` "train" | "held-out" chooses the photographs; `size` is the side in pixels.
     """
 
-    def __init__(
-        self, split: str, size: int, num_frames: int, seed: int = 0, textures: int = 300, device: str = "cpu"
-    ):
+    def __init__(self, split: str, size: int, num_frames: int, seed: int = 0, textures: int = 300, device: str = "cpu"):
         self.size, self.num_frames, self.seed, self.device = size, num_frames, seed, device
         self.textures = texture_bank(split, textures, max(128, int(size * 1.6)), seed).to(device)
         self.outlines = outline_bank(200, OUTLINE_SIZE, seed).to(device)
@@ -54,7 +52,9 @@ class MotionClips:
         colours = self.textures[chosen].float().div_(255) * gain + bias  # (B, layer, 3, height, width)
 
         spread = 2.4 * uniform(0.7, 1.1, 1)
-        placed = affine(uniform(-0.3, 0.3, 1), uniform(-0.3, 0.3, 1), torch.zeros(count, 1, device=device), spread, spread)
+        placed = affine(
+            uniform(-0.3, 0.3, 1), uniform(-0.3, 0.3, 1), torch.zeros(count, 1, device=device), spread, spread
+        )
         video = self._layer(colours[:, 0], scene.camera @ placed, "reflection")
         owner = torch.zeros(count, self.num_frames, self.size, self.size, dtype=torch.long, device=device)
         for number, matrix in ((2, scene.back), (1, scene.front)):
@@ -84,7 +84,9 @@ class MotionClips:
         if not hasattr(self, "_row"):
             self._row = torch.randn(9 * length, generator=torch.Generator().manual_seed(self.seed)).to(self.device)
         starts = torch.randint(8 * length, (count,), generator=rng).tolist()
-        return torch.stack([self._row[s : s + length] for s in starts]).view(count, 3, self.num_frames, self.size, self.size)
+        return torch.stack([self._row[s : s + length] for s in starts]).view(
+            count, 3, self.num_frames, self.size, self.size
+        )
 
 
 def balanced_labels(count: int) -> Tensor:

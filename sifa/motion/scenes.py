@@ -22,7 +22,9 @@ class Scene(NamedTuple):
 
 def affine(shift_x, shift_y, turn, scale_x, scale_y) -> Tensor:
     """Scale, then turn, then shift: arguments (B, T) or broadcastable -> (B, T, 3, 3)."""
-    x, y, turn, sx, sy = torch.broadcast_tensors(*(torch.as_tensor(a) for a in (shift_x, shift_y, turn, scale_x, scale_y)))
+    x, y, turn, sx, sy = torch.broadcast_tensors(
+        *(torch.as_tensor(a) for a in (shift_x, shift_y, turn, scale_x, scale_y))
+    )
     c, s, zero, one = turn.cos(), turn.sin(), torch.zeros_like(x), torch.ones_like(x)
     rows = [c * sx, -s * sy, x, s * sx, c * sy, y, zero, zero, one]
     return torch.stack(rows, -1).unflatten(-1, (3, 3))
@@ -117,7 +119,12 @@ def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
     camera_x, camera_y, zoom, roll = 0 * one, 0 * one, one, uniform(-0.1, 0.1) * one
     sweep, slant = uniform(0.45, 1.5) * half, uniform(-0.25, 0.25)
     # when the camera pans left, what it sees moves right
-    for name, angle in (("pans left", 0), ("pans right", math.pi), ("tilts up", math.pi / 2), ("tilts down", -math.pi / 2)):
+    for name, angle in (
+        ("pans left", 0),
+        ("pans right", math.pi),
+        ("tilts up", math.pi / 2),
+        ("tilts down", -math.pi / 2),
+    ):
         camera_x = torch.where(which(f"camera {name}"), sweep * (slant + angle).cos(), camera_x)
         camera_y = torch.where(which(f"camera {name}"), sweep * (slant + angle).sin(), camera_y)
     factor = uniform(1.35, 2.2)
