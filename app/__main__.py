@@ -4,6 +4,8 @@ import argparse
 import atexit
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,22 +22,24 @@ def main() -> None:
 
     folder = Path(tempfile.mkdtemp(prefix="sifa-explorer-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then, too
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
     from app import handlers, layout
 
     try:
-        device = handlers.choose_device(args.device)
-        page = layout.build(args.checkpoint, device, folder)
-        page.launch(
+        page = layout.build(args.checkpoint, handlers.choose_device(args.device), folder)
+        _, local, public = page.launch(
             server_port=args.port, share=args.share, theme=layout.THEME, css=layout.CSS, max_file_size="200mb",
-            show_error=True, run_history=False, footer_links=["api"],
+            run_history=False, footer_links=["api"], quiet=True, prevent_thread_lock=True,
         )  # fmt: skip
     except handlers.UserError as error:
         raise SystemExit(str(error)) from None
-    except OSError as error:
-        raise SystemExit(f"port {args.port} cannot be used ({error}); choose another with --port") from None
+    except OSError:
+        raise SystemExit(f"port {args.port} is in use or not allowed; choose another with --port") from None
+    print(f"The page is at {public or local} (stop it with Ctrl+C)", flush=True)
+    page.block_thread()
 
 
 if __name__ == "__main__":

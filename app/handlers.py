@@ -5,7 +5,8 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load
 log = logging.getLogger("app")
 SAMPLES = DEFAULT_CHECKPOINT.parent / "samples"
 KEEP_SECONDS = 3600  # results on disk live as long as this
+Report = Callable[[float, str], None]  # (share done, what is being done)
 
 
 class UserError(Exception):
@@ -46,12 +48,29 @@ class View:
     blocks: go.Figure
 
 
-def samples() -> list[Sample]:
-    """The shipped clips that have a packed trace beside them, in the order of their numbers."""
-    found = [(clip, clip.with_suffix(".sifa")) for clip in sorted(SAMPLES.glob("*.mp4"))]
-    return [
-        Sample(clip.stem.partition("_")[2].replace("_", " "), clip, trace) for clip, trace in found if trace.exists()
-    ]
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn whatever fails inside into a UserError; what nobody expected goes to the log with its traceback."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (VideoError, CheckpointError) as error:
+        raise UserError(sentence(str(error))) from error
+    except torch.OutOfMemoryError as error:
+        raise UserError("The graphics card has no memory left. Try again, or start with --device cpu.") from error
+    except Exception as error:
+        log.exception("a clip failed")
+        raise UserError(
+            f"Something went wrong that should not ({type(error).__name__}). The terminal shows the details; "
+            "try another clip."
+        ) from error
+
+
+def sentence(text: str) -> str:
+    """A capital, unless it begins with a file name, and a full stop."""
+    start = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
+    return start + text[1:] + ("" if text.endswith((".", "!")) else ".")
 
 
 def choose_device(name: str) -> str:
@@ -67,23 +86,12 @@ def model(checkpoint: Path, device: str):
     return load(checkpoint, device)
 
 
-def view(packed: bytes, prediction: Prediction, folder: Path) -> View:
-    """Write a result's files into a new folder inside `folder` and draw its charts."""
-    forget_old(folder)
-    here = Path(tempfile.mkdtemp(prefix="result-", dir=folder))
-    name = Path(prediction.clip.path).stem[:60] or "clip"
-    trace, page = here / f"{name}.sifa", here / f"{name}.html"
-    trace.write_bytes(packed)
-    page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.top(1)[0][0]}"), encoding="utf-8")
-    return View(
-        trace, page, describe(prediction), plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
-    )
-
-
-def forget_old(folder: Path) -> None:
-    for result in folder.glob("result-*"):
-        if time.time() - result.stat().st_mtime > KEEP_SECONDS:
-            shutil.rmtree(result, ignore_errors=True)
+def samples(folder: Path = SAMPLES) -> list[Sample]:
+    """The clips of a folder that have a packed trace beside them, in the order of their numbers."""
+    found = [(clip, clip.with_suffix(".sifa")) for clip in sorted(folder.glob("*.mp4"))]
+    return [
+        Sample(clip.stem.partition("_")[2].replace("_", " "), clip, trace) for clip, trace in found if trace.exists()
+    ]
 
 
 def view_sample(sample: Sample, folder: Path) -> View:
@@ -92,68 +100,128 @@ def view_sample(sample: Sample, folder: Path) -> View:
     return view(packed, explorer.unpack(packed), folder)
 
 
-def run(
+@explained()
+def view_clip(
     clip: str | None,
-    start_seconds: float,
+    start_seconds: float | None,
     sampling_rate: int,
     checkpoint: Path,
     device: str,
-    report: Callable[[float, str], None] = lambda share, what: None,
+    folder: Path,
+    report: Report = lambda share, what: None,
+) -> View:
+    """Run the model on a clip and write what the page shows of it. Raises UserError for any failure."""
+    prediction = run(clip, start_seconds, sampling_rate, checkpoint, device, report)
+    report(0.95, "packing the trace")
+    return view(explorer.pack(prediction), prediction, folder)
+
+
+@explained()
+def answer(clip: str, start_seconds: float, sampling_rate: int, checkpoint: Path, device: str, folder: Path) -> dict:
+    """The programmable way in: the five best classes and the frames used, as plain data. Raises UserError.
+
+    Only clips below `folder`, where uploads lie, are read.
+    """
+    if not Path(clip).resolve().is_relative_to(folder.resolve()):
+        raise UserError("Upload the clip first; files elsewhere on this computer are not read.")
+    return summary(run(clip, start_seconds, sampling_rate, checkpoint, device))
+
+
+def run(
+    clip: str | None,
+    start_seconds: float | None,
+    sampling_rate: int,
+    checkpoint: Path,
+    device: str,
+    report: Report = lambda share, what: None,
 ) -> Prediction:
-    """Read, decode, sample and predict a clip; `report` is told what is being done. Raises UserError for any failure."""
+    """Read, decode, sample and predict a clip; `report` is told what is being done."""
     if not clip:
         raise UserError("Choose a clip first: drop a video file here, or record one with the camera.")
-    try:
-        report(0.02, "loading the model")
-        network = model(checkpoint, device)
-        frames = network.checkpoint.num_frames
+    report(0.02, "loading the model")
+    network = model(checkpoint, device)
+    start = 0
+    if start_seconds:
         report(0.1, "reading the file")
-        start = 0
-        if start_seconds:
-            start = round(start_seconds * read_clip(clip, 1).fps)
-        report(0.2, "decoding")
-        sampled = read_clip(clip, frames, int(sampling_rate), start)
-        report(0.5, f"sampling {frames} frames")
-        prediction = predict(network, sampled, lambda what, share: report(0.5 + 0.4 * share, what))
-        report(0.95, "packing the trace")
-        return prediction
-    except (VideoError, CheckpointError) as error:
-        raise UserError(sentence(str(error))) from error
-    except torch.OutOfMemoryError as error:
-        raise UserError("The graphics card has no memory left. Try again, or start with --device cpu.") from error
-    except Exception as error:
-        log.exception("a clip failed")
+        start = start_frame(clip, float(start_seconds))
+    frames = network.checkpoint.num_frames
+    report(0.2, f"decoding and sampling {frames} frames")
+    sampled = read_clip(clip, frames, int(sampling_rate), start)
+    report(0.5, "preparing the frames")
+    return predict(network, sampled, lambda what, share: report(0.5 + 0.45 * share, what))
+
+
+def start_frame(clip: str, seconds: float) -> int:
+    """The source frame nearest to a time; raises UserError where the clip has ended by then."""
+    first = read_clip(clip, 1)
+    frame = round(seconds * first.fps)
+    if frame >= first.source_frames:
+        length = first.source_frames / first.fps
         raise UserError(
-            f"Something went wrong that should not ({type(error).__name__}). The terminal shows the details; try another clip."
-        ) from error
+            f"{Path(clip).name} is {length:.1f} s long, so it cannot start at {seconds:g} s. Start earlier."
+        )
+    return frame
 
 
-def sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!")) else ".")
+def view(packed: bytes, prediction: Prediction, folder: Path) -> View:
+    """Write a result's files into a new folder inside `folder` and draw its charts."""
+    forget_old(folder)
+    here = Path(tempfile.mkdtemp(prefix="result-", dir=folder))
+    name = Path(prediction.clip.path).stem[:60] or "clip"
+    trace, page = here / f"{name}.sifa", here / f"{name}.html"
+    trace.write_bytes(packed)
+    page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.top(1)[0][0]}"), encoding="utf-8")
+    charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
+    return View(trace, page, describe(prediction), *charts)
+
+
+def forget_old(folder: Path) -> None:
+    """Remove results older than KEEP_SECONDS."""
+    for result in folder.glob("result-*"):
+        if time.time() - result.stat().st_mtime > KEEP_SECONDS:
+            shutil.rmtree(result, ignore_errors=True)
 
 
 def describe(prediction: Prediction) -> str:
-    """One line of HTML: which frames were used, and what the weights know."""
+    """HTML that says which frames and which part of them were used, and what the weights know."""
     clip = prediction.clip
-    name = html.escape(Path(clip.path).name)
-    used = (
-        f"<b>{name}</b>: source frames {clip.indices[0]} to {clip.indices[-1]} of {clip.source_frames}, every "
-        f"{clip.sampling_rate}, from {clip.times[0]:.2f} to {clip.times[-1]:.2f} s."
-    )
+    used = f"{listed(clip.indices.tolist())} of {clip.source_frames}, {clip.times[0]:.2f} to {clip.times[-1]:.2f} s."
     if clip.padded:
-        used += f" The clip is shorter than that, so its last frame is repeated {clip.padded} times."
-    return f'<p class="status">{used} {knows(prediction.checkpoint.trained_on)}</p>'
+        used += (
+            f" The clip is too short for {len(clip.indices)} frames at this rate, so its last frame stands in for the "
+            f"missing {clip.padded}."
+        )
+    height, width = clip.source_size
+    part, size = "whole" if height == width else "middle square of the", prediction.crop.size
+    used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
+    name = html.escape(Path(clip.path).name)
+    known = html.escape(knows(prediction.checkpoint.trained_on, len(prediction.labels)))
+    return f'<p class="used"><b>{name}</b> {used}</p><p class="knows">{known}</p>'
 
 
-def knows(trained_on: str) -> str:
+def listed(indices: list[int]) -> str:
+    """frames 0, 4, 8 … 60"""
+    numbers = sorted(set(indices))
+    shown = (
+        ", ".join(map(str, numbers))
+        if len(numbers) < 5
+        else f"{numbers[0]}, {numbers[1]}, {numbers[2]} … {numbers[-1]}"
+    )
+    return f"frame{'s' if len(numbers) > 1 else ''} {shown}"
+
+
+def knows(trained_on: str, classes: int) -> str:
     """What the weights know, in words."""
     if not trained_on:
-        return "These weights are untrained: random numbers, so nothing here means anything."
+        return "Untrained weights: random numbers, so nothing here means anything."
     if "generated clips" in trained_on:
-        return "The model knows 24 kinds of motion from generated clips; it knows nothing about actions or things."
-    return f"Trained on {html.escape(trained_on)}."
+        return (
+            f"Trained on generated clips of {classes} motions. The model knows these motions and nothing about actions "
+            "such as those of Kinetics."
+        )
+    return sentence(f"Trained on {trained_on}")
 
 
-def answer(clip: str, checkpoint: Path, device: str, start_seconds: float = 0, sampling_rate: int = 4) -> dict:
-    """The programmable way in: the five best classes and the frames used, as plain data."""
-    return summary(run(clip, start_seconds, sampling_rate, checkpoint, device))
+def failure(message: str) -> str:
+    """HTML of an error that stays readable on the page."""
+    return f'<p class="failed" role="alert">{html.escape(message)}</p>'

@@ -1,19 +1,23 @@
 """The page's components and how they are wired."""
 
+import base64
+import html
+import io
 import json
 from pathlib import Path
 
 import gradio as gr
+from PIL import Image
 
 from app import handlers
 from app.handlers import Sample, UserError, View
-from sifa.explorer import pack, script, unpack
+from sifa.explorer import script, unpack
 
 TITLE = "See how a video model follows motion"
-INTRO = """
-# See how a video model follows motion
-Choose a clip, or bring your own. For every place in a frame you see where the model looked in the **next** frame: nine
-points, moved by learned offsets, each with its weight. Hover to preview, click to pin, step with the arrow keys.
+INTRO = f"""
+# {TITLE}
+For every place in a frame, this shows where the model looked in the **next** frame: nine points, moved by learned
+offsets, each with its weight. Choose a clip, then move over the left picture.
 """
 HOW_TO_READ = """
 **The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
@@ -32,35 +36,56 @@ whole field. They were trained to follow the true motion of generated clips, whi
 **How far to trust it.** The model has seen generated clips of 24 motions and nothing else. On flat surfaces there is no
 motion to see, and the arrows there mean little. A weight says what was read, not why the class was chosen.
 """
+CHARTS = """
+**Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the frame.
+**Attention entropy** is that of the nine |weights| made to sum to 1, divided by log 9: 1 means spread evenly, 0 means all on
+one place. One point for each pair of successive steps.
+"""
 LIMITS = (
-    "A clip may be up to 200 MB and 20 000 frames, each up to 9.4 million pixels. It is decoded on this computer, kept in a "
-    "temporary folder for an hour at most, and sent nowhere."
+    "At most 200 MB, 20 000 frames and 9.4 million pixels a frame. The clip is decoded on the computer that runs this "
+    "page, kept in a temporary folder for an hour at most, and sent nowhere else."
 )
 CSS = """
-.gradio-container { max-width: 1320px !important; margin: auto; }
-#intro h1 { font-size: 30px; margin: 10px 0 4px; }
-#intro p { font-size: 16px; max-width: 76ch; }
-#samples { height: auto !important; }
-#samples .grid-wrap { max-height: none !important; height: auto !important; min-height: 0; overflow: visible; padding: 30px 6px 6px; }
-#samples .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
-#samples .thumbnail-lg { aspect-ratio: 4 / 3; }
-#samples .caption-label { max-width: 100%; white-space: normal; font-size: 12px; line-height: 1.25; padding: 3px 7px;
-  bottom: 0; right: 0; left: 0; }
-#status { min-height: 1.6em; }
-#status .status { font-size: 14px; margin: 2px 0; }
-#status .failed { font-size: 15px; margin: 2px 0; padding: 10px 14px; border-radius: 8px; color: #a3360a;
-  background: #fdeee6; }
+.gradio-container { width: 100%; max-width: 1320px !important; margin: auto; }
+.main.app { padding: 16px clamp(10px, 2.5vw, 32px) !important; }
+.html-container { padding: 0 !important; }
+#intro h1 { font-size: 28px; margin: 4px 0; }
+#intro p { font-size: 15px; max-width: 100ch; line-height: 1.5; }
+#samples .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(124px, 1fr)); gap: 8px; padding: 3px; }
+#samples button { display: flex; flex-direction: column; padding: 4px; text-align: left; border: 2px solid transparent;
+  border-radius: 10px; color: var(--body-text-color); cursor: pointer; }
+#samples button:hover { background: var(--background-fill-secondary); }
+#samples button:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 1px; }
+#samples button[aria-pressed=true] { border-color: var(--color-accent); background: var(--background-fill-secondary); }
+#samples img { width: 100%; aspect-ratio: 4 / 3; object-fit: cover; border-radius: 6px; margin: 0; }
+#samples span { font-size: 12.5px; line-height: 1.3; padding: 4px 2px 1px; }
+#upload { height: auto !important; }
+#upload video { max-height: 210px; }
+#status [data-testid=status-tracker]:not(.hide) { background: var(--body-background-fill); opacity: 1; }
+#limits p { font-size: 13px; color: var(--body-text-color-subdued); }
+#charts p { font-size: 13px; color: var(--body-text-color-subdued); max-width: 110ch; }
+#reading p { font-size: 14px; max-width: 92ch; }
+#status { min-height: 48px; }
+#status p { margin: 0; padding: 0 2px; font-size: 13.5px; line-height: 1.5; }
+#status .knows { color: var(--body-text-color-subdued); }
+#status .failed { padding: 10px 14px; border-radius: 8px; font-size: 15px; color: #a3360a; background: #fdeee6; }
 .dark #status .failed { color: #ffb08a; background: #43281b; }
-#explorer { padding: 16px; border: 1px solid var(--border-color-primary); border-radius: 12px; min-height: 420px;
+#explorer { padding: 18px; border: 1px solid var(--border-color-primary); border-radius: 12px; min-height: 420px;
   background: var(--background-fill-primary); }
+.js-plotly-plot .modebar { display: none; }
+.js-plotly-plot .cartesianlayer text { fill: var(--body-text-color) !important; }
+.js-plotly-plot .infolayer text { fill: var(--body-text-color) !important; }
 @media (max-width: 520px) {
-  .gradio-container .main { padding-left: 10px !important; padding-right: 10px !important; }
-  #samples .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
-  #explorer { padding: 8px; }
+  #intro h1 { font-size: 23px; }
+  #samples .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 2px; padding: 0; }
+  #samples span { font-size: 11px; line-height: 1.2; overflow-wrap: anywhere; }
+  #explorer { padding: 10px; }
 }
-"""
-THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="cyan")
-ON_LOAD = """
+"""  # Gradio also writes each rule with its own prefix, and inside @media only so: name nothing outside `.contain` there
+THEME = gr.themes.Default(
+    font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="cyan"
+).set(body_text_color_subdued="#5b6673", body_text_color_subdued_dark="#a3aebb")
+EXPLORER = """
 const url = URL.createObjectURL(new Blob([%s], { type: 'text/javascript' }));
 const model = {
   get: key => (props.value || {})[key],
@@ -71,107 +96,118 @@ import(url)
   .then(module => module.default.render({ model, el: element.querySelector('.explorer-root') }))
   .catch(error => { element.querySelector('.explorer-root').textContent = 'The explorer could not start: ' + error; });
 """
+CARDS = """
+const cards = [...element.querySelectorAll('button')];
+const press = () => cards.forEach((card, i) => card.setAttribute('aria-pressed', i === props.value));
+cards.forEach((card, index) => card.addEventListener('click', () => {
+  props.value = index;
+  press();
+  trigger('select', { index, value: index });
+}));
+watch('value', press);
+press();
+"""
 
 
-class Explorer(gr.HTML):
+def explorer() -> gr.HTML:
     """The canvas viewer as a component; its value names a packed trace, which the browser fetches once."""
-
-    def __init__(self, **kwargs):
-        super().__init__(
-            html_template="<div class='explorer-root'></div>",
-            js_on_load=ON_LOAD % json.dumps(script()),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def api_info(self):
-        return {"type": "object"}
+    return gr.HTML(
+        html_template="<div class='explorer-root'></div>", js_on_load=EXPLORER % json.dumps(script()),
+        apply_default_css=False, elem_id="explorer",
+    )  # fmt: skip
 
 
-def file_value(path: Path) -> dict:
-    return {"trace": {"path": str(path), "meta": {"_type": "gradio.FileData"}}}
+def sample_cards(samples: list[Sample]) -> gr.HTML:
+    """One button for each sample, with a picture of it; the value is the number of the chosen one, or -1."""
+    cards = "".join(
+        f'<button type="button"><img alt="" src="{thumbnail(sample)}"><span>{html.escape(sample.title)}</span></button>'
+        for sample in samples
+    )
+    return gr.HTML(
+        0, html_template=f'<div class="cards">{cards}</div>', js_on_load=CARDS, apply_default_css=False,
+        elem_id="samples",
+    )  # fmt: skip
 
 
-def shown(view: View) -> tuple:
-    """A view as the values of [explorer, status, probabilities, blocks, trace file, page file]."""
-    return file_value(view.trace), view.status, view.probabilities, view.blocks, str(view.trace), str(view.page)
-
-
-def thumbnail(sample: Sample):
+def thumbnail(sample: Sample) -> str:
+    """A frame from the middle, as a data URL."""
     frames = unpack(sample.trace).clip.frames
-    return frames[len(frames) // 2], sample.title
+    picture = Image.fromarray(frames[len(frames) // 2])
+    picture.thumbnail((280, 210))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def shown(view: View, chosen: int) -> tuple:
+    """A view as the values of [cards, explorer, status, probabilities, blocks, trace file, page file]."""
+    trace = {"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}}
+    return chosen, trace, view.status, view.probabilities, view.blocks, str(view.trace), str(view.page)
 
 
 def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
     """The page; results are written below `folder`."""
     samples = handlers.samples()
-    with gr.Blocks(title=TITLE, delete_cache=(3600, 3600), analytics_enabled=False) as page:
+    with gr.Blocks(
+        title=TITLE, delete_cache=(600, handlers.KEEP_SECONDS), analytics_enabled=False, fill_width=True
+    ) as page:
         gr.Markdown(INTRO, elem_id="intro")
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=300):
-                gallery = gr.Gallery(
-                    [thumbnail(sample) for sample in samples], label="Samples", columns=4, height="auto",
-                    object_fit="cover", allow_preview=False, selected_index=0 if samples else None, elem_id="samples",
-                    buttons=[],
-                )  # fmt: skip
-            with gr.Column(scale=2, min_width=300):
+        with gr.Tabs():
+            with gr.Tab("Samples"):
+                cards = sample_cards(samples)
+            with gr.Tab("Your own clip"), gr.Row():
                 video = gr.Video(
-                    label="Your own clip", sources=["upload", "webcam"], height=214, include_audio=True,
-                    webcam_options=gr.WebcamOptions(mirror=False), elem_id="upload", buttons=[],
+                    label="Video file or camera", sources=["upload", "webcam"], height=250, include_audio=False,
+                    webcam_options=gr.WebcamOptions(mirror=False), elem_id="upload", buttons=[], min_width=300, scale=3,
                 )  # fmt: skip
-                with gr.Row():
-                    start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5, min_width=90)
-                    rate = gr.Slider(1, 16, 4, step=1, label="Take every n-th frame", min_width=150)
-                    again = gr.Button("Run", variant="primary", min_width=70, elem_id="run")
-        status = gr.HTML("", elem_id="status")
-        explorer = Explorer(elem_id="explorer")
-        with gr.Row():
-            probabilities = gr.Plot(show_label=False, elem_id="probabilities", min_width=330)
-            blocks = gr.Plot(show_label=False, elem_id="blocks", min_width=330)
-        with gr.Row():
-            trace_file = gr.DownloadButton("Save the trace (.sifa)")
-            page_file = gr.DownloadButton("Save as one page (.html, works offline)")
-        with gr.Accordion("How to read this", open=False):
+                with gr.Column(scale=2, min_width=300):
+                    start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5)
+                    rate = gr.Slider(1, 16, 4, step=1, label="Take every n-th frame")
+                    again = gr.Button("Run", variant="primary", elem_id="run")
+                    gr.Markdown(LIMITS, elem_id="limits")
+        status = gr.HTML(elem_id="status")
+        view = explorer()
+        with gr.Accordion("How to read this", open=False, elem_id="reading"):
             gr.Markdown(HOW_TO_READ)
-        gr.Markdown(LIMITS, elem_id="limits")
-        outputs = [explorer, status, probabilities, blocks, trace_file, page_file]
+        with gr.Row():
+            probabilities = gr.Plot(show_label=False, elem_id="probabilities", min_width=300)
+            blocks = gr.Plot(show_label=False, elem_id="blocks", min_width=300)
+        gr.Markdown(CHARTS, elem_id="charts")
+        with gr.Row():
+            trace_file = gr.DownloadButton("Save the trace (.sifa)", size="sm")
+            page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm")
+        outputs = [cards, view, status, probabilities, blocks, trace_file, page_file]
 
         def show_sample(event: gr.SelectData):
-            return shown(handlers.view_sample(samples[event.index], folder))
+            return shown(handlers.view_sample(samples[event.index], folder), event.index)
 
         def show_first():
-            return shown(handlers.view_sample(samples[0], folder)) if samples else [gr.skip()] * len(outputs)
+            return shown(handlers.view_sample(samples[0], folder), 0) if samples else [gr.skip()] * len(outputs)
 
         def run(clip, start_seconds, sampling_rate, progress=gr.Progress()):  # noqa: B008
+            path = clip and clip["path"]
+            tell = lambda share, what: progress(share, desc=what.capitalize())  # noqa: E731
             try:
-                prediction = handlers.run(
-                    clip, start_seconds or 0, sampling_rate, checkpoint, device,
-                    lambda share, what: progress(share, desc=what.capitalize()),
-                )  # fmt: skip
+                view = handlers.view_clip(path, start_seconds, sampling_rate, checkpoint, device, folder, tell)
             except UserError as error:
-                gr.Warning(str(error), title="That did not work")
-                return [gr.skip(), failure(str(error)), *[gr.skip()] * (len(outputs) - 2)]
-            return shown(handlers.view(pack(prediction), prediction, folder))
-
-        quiet = dict(show_progress="hidden", api_visibility="private")
-        page.load(show_first, None, outputs, **quiet)
-        gallery.select(show_sample, None, outputs, **quiet)
-        gr.on(
-            [video.upload, video.stop_recording, again.click], run, [video, start, rate], outputs,
-            show_progress_on=[status], concurrency_id="model", concurrency_limit=1, api_visibility="private",
-        )  # fmt: skip
+                gr.Warning(str(error))
+                return [handlers.failure(str(error)) if output is status else gr.skip() for output in outputs]
+            return shown(view, -1)
 
         def predict(clip: gr.FileData, start_seconds: float = 0, sampling_rate: int = 4) -> dict:
             """The five most probable motions of a clip, and the source frames that were used."""
             try:
-                return handlers.answer(clip["path"], checkpoint, device, start_seconds, sampling_rate)
+                return handlers.answer(clip["path"], start_seconds, sampling_rate, checkpoint, device, folder)
             except UserError as error:
                 raise gr.Error(str(error)) from error
 
+        quiet = dict(show_progress="hidden", api_visibility="private")
+        page.load(show_first, None, outputs, **quiet)
+        cards.select(show_sample, None, outputs, **quiet)
+        gr.on(
+            [video.upload, video.stop_recording, again.click], run, [video, start, rate], outputs,
+            show_progress_on=[status], concurrency_id="model", concurrency_limit=1, api_visibility="private",
+            preprocess=False,  # Gradio's would call ffmpeg to drop the sound, which is never read
+        )  # fmt: skip
         gr.api(predict, api_name="predict", concurrency_id="model")
     return page.queue(max_size=32)
-
-
-def failure(message: str) -> str:
-    """An error that stays readable; the earlier result is untouched."""
-    return f'<p class="failed" role="alert">{handlers.html.escape(message)}</p>'

@@ -8,7 +8,20 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "viewer"
-MODULES = ("decode", "geometry", "palette", "draw", "template", "explorer")  # in the order of their imports
+MODULES = (  # in the order of their imports
+    "decode",
+    "geometry",
+    "palette",
+    "state",
+    "words",
+    "template",
+    "draw",
+    "film",
+    "panel",
+    "pictures",
+    "inputs",
+    "explorer",
+)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -30,7 +43,6 @@ def script() -> str:
 def to_html(packed: bytes, title: str = "SIFA explorer") -> str:
     """A page in one file that explores a packed trace, with no network and no server."""
     trace = base64.b64encode(packed).decode()
-    code = script().replace("</", "<\\/")
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -45,10 +57,11 @@ main {{ max-width: 1240px; margin: auto }}</style>
 <main id="explorer"></main>
 <script type="text/plain" id="trace">{trace}</script>
 <script type="module">
-{code}
+{script()}
 const packed = document.getElementById('trace').textContent;
 const model = {{ get: key => key === 'trace' ? packed : undefined, set() {{}}, on() {{}}, save_changes() {{}} }};
-explorer.render({{ model, el: document.getElementById('explorer') }});
+const el = document.getElementById('explorer');
+explorer.render({{ model, el }}).then(() => el.firstChild.focus({{ preventScroll: true }}));
 </script>
 </body>
 </html>

@@ -1,8 +1,10 @@
-"""The packed trace: a small JSON header, then typed arrays and pictures. README.md in this folder is its description."""
+"""The packed trace: a small JSON header, then typed arrays and pictures. README.md in this folder describes it."""
 
 import io
 import json
+import math
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from sifa.weights import Checkpoint
 
 MAGIC, VERSION = b"SIFATRC\n", 1
 STEPS_PER_CELL = 32  # offsets are int16 in steps of 1/32 cell
+OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
 
 
@@ -40,11 +43,14 @@ class _Payload:
 def pack(prediction: Prediction) -> bytes:
     """A prediction with its whole trace as bytes that the viewer reads; frames at most 480 pixels long, JPEG.
 
-    Offsets are rounded to 1/32 cell and limited to +-1023 cells, weights to 1/255 of each pair's range.
+    Offsets are rounded to 1/32 cell, weights to within 1/255 of their pair's range. Offsets beyond +-1023.97 cells are
+    limited to that, with a warning and a count in the header. Raises ValueError where a number is not finite.
     """
     payload = _Payload()
     frames, factor = _shrink(prediction.clip.frames)
     clip, crop, checkpoint = prediction.clip, prediction.crop, prediction.checkpoint
+    if not np.isfinite(prediction.logits).all():
+        raise ValueError("the logits hold NaN or infinite values, so there is no prediction to show; check the weights")
     header = dict(
         format="sifa-trace",
         version=VERSION,
@@ -68,14 +74,14 @@ def pack(prediction: Prediction) -> bytes:
         logits=[round(float(v), 5) for v in prediction.logits],
         checkpoint=dict(
             variant=checkpoint.variant,
-            file=checkpoint.file,
+            file=Path(checkpoint.file).name,
             sha256=checkpoint.sha256,
             trained_on=checkpoint.trained_on,
             top1=checkpoint.metrics.get("top1"),
         ),
         blocks=[_pack_block(block, payload) for block in prediction.trace],
     )
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     text += b" " * (-len(text) % 8)
     return MAGIC + struct.pack("<II", len(text), 0) + text + b"".join(payload.parts)
 
@@ -96,14 +102,19 @@ def _jpeg(frame: np.ndarray) -> bytes:
 
 
 def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
-    if not (np.isfinite(block.offset).all() and np.isfinite(block.attention).all()):
-        raise ValueError(f"block {block.name} holds NaN or infinite values, which cannot be shown")
-    pairs, taps, height, width = block.attention.shape
-    low, high = block.attention.min((1, 2, 3)), block.attention.max((1, 2, 3))
-    span = np.where(high > low, high - low, 1)[:, None, None, None]
-    steps = np.rint((block.attention - low[:, None, None, None]) / span * 255).astype(np.uint8)
-    offset = np.rint(block.offset * STEPS_PER_CELL).clip(-32736, 32736).astype("<i2")
-    most = max(float(block.saliency.max()), 1e-12)
+    if not all(np.isfinite(values).all() for values in (block.offset, block.attention, block.saliency)):
+        raise ValueError(f"block {block.name} holds NaN or infinite values, which cannot be shown; check the weights")
+    pairs, _, height, width = block.attention.shape
+    steps, ranges = _quantised(block.attention)
+    offset = np.rint(block.offset * STEPS_PER_CELL)
+    limited = int((np.abs(offset) > OFFSET_LIMIT).sum())
+    if limited:
+        warnings.warn(
+            f"block {block.name}: {limited} offsets are larger than {OFFSET_LIMIT / STEPS_PER_CELL:.0f} cells and are "
+            "packed as that; the weights have probably diverged",
+            stacklevel=3,
+        )
+    most = max(float(block.saliency.max(initial=0)), 1e-12)
     return dict(
         name=block.name,
         stage=block.stage,
@@ -115,37 +126,79 @@ def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
         pairs=pairs,
         height=height,
         width=width,
-        offset=payload.add(offset.tobytes()),
+        offset=payload.add(offset.clip(-OFFSET_LIMIT, OFFSET_LIMIT).astype("<i2").tobytes()),
+        limited=limited,
         attention=payload.add(steps.tobytes()),
-        range=[[float(a), float(b)] for a, b in zip(low, high)],
+        range=ranges,
         saliency=payload.add(np.rint(block.saliency / most * 255).astype(np.uint8).tobytes()),
         saliency_max=most,
     )
 
 
+def _quantised(attention: np.ndarray) -> tuple[np.ndarray, list[list[float]]]:
+    """Weights (P, N, H, W) in 255 steps over each pair's range: uint8, and [least, greatest] per pair.
+
+    Where weights have both signs the range is widened by less than 1/254 so that 0 is a step of its own: a point
+    outside the frame then reads as 0, not nearly 0.
+    """
+    steps, ranges = np.empty(attention.shape, np.uint8), []
+    for pair, weights in enumerate(attention.astype(np.float64)):
+        low, high = weights.min(), weights.max()
+        step = (high - low) / 255
+        if low < 0 < high:
+            step = (high - low) / 254
+            zero = np.ceil(-low / step)
+            low, high = -zero * step, (255 - zero) * step
+        steps[pair] = np.rint((weights - low) / (step or 1))
+        ranges.append([float(low), float(high)])
+    return steps, ranges
+
+
 def unpack(source: bytes | str | Path) -> Prediction:
     """A packed trace, or a file of one, back as a Prediction, with values as the viewer shows them.
 
-    Raises TraceFormatError for anything that is not a whole trace of a version known here.
+    Frames are the packed pictures and the crop is relative to them. Raises TraceFormatError for anything that is not a
+    whole trace of a version known here.
     """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    data = source if isinstance(source, bytes) else _read(Path(source))
     if data[:8] != MAGIC or len(data) < 16:
         raise TraceFormatError("this is not a SIFA trace (it does not start with SIFATRC); choose a .sifa file")
-    (length, _) = struct.unpack_from("<II", data, 8)
-    try:
-        header = json.loads(data[16 : 16 + length])
-    except ValueError:
-        raise TraceFormatError("the trace's header is damaged; write the trace again") from None
-    if header["version"] > VERSION:
-        raise TraceFormatError(
-            f"the trace has version {header['version']}, this program reads up to {VERSION}; update the program"
-        )
+    (length,) = struct.unpack_from("<I", data, 8)
     base = 16 + length
+    if base > len(data):
+        raise TraceFormatError(_cut_off(len(data)))
+    try:
+        header = json.loads(data[16:base])
+        version = header["version"]
+        if version > VERSION:
+            raise TraceFormatError(
+                f"the trace has format version {version}, this program reads up to {VERSION}; update the program"
+            )
+        return _prediction(header, data, base)
+    except TraceFormatError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise TraceFormatError(
+            f"the trace is damaged ({type(error).__name__}: {error}); copy it again or write it anew"
+        ) from error
 
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TraceFormatError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
+
+
+def _cut_off(size: int) -> str:
+    return f"the trace is cut off after {size} bytes; copy it again or write it anew"
+
+
+def _prediction(header: dict, data: bytes, base: int) -> Prediction:
     def array(dtype: str, at: int, shape: tuple[int, ...]) -> np.ndarray:
-        count = int(np.prod(shape))
+        count = math.prod(shape)
         if base + at + count * np.dtype(dtype).itemsize > len(data):
-            raise TraceFormatError("the trace is cut off; copy or write it again")
+            raise TraceFormatError(_cut_off(len(data)))
         return np.frombuffer(data, dtype, count, base + at).reshape(shape)
 
     def picture(at: int, size: int) -> np.ndarray:
@@ -153,8 +206,7 @@ def unpack(source: bytes | str | Path) -> Prediction:
 
     def block(b: dict) -> BlockTrace:
         pairs, taps, height, width = b["pairs"], b["kernel"] ** 2, b["height"], b["width"]
-        ranges = np.array(b["range"], np.float32)
-        low, span = ranges[:, 0], ranges[:, 1] - ranges[:, 0]
+        low, high = np.array(b["range"], np.float64).reshape(pairs, 2, 1, 1, 1).swapaxes(0, 1)
         steps = array("u1", b["attention"], (pairs, taps, height, width))
         return BlockTrace(
             name=b["name"],
@@ -164,7 +216,7 @@ def unpack(source: bytes | str | Path) -> Prediction:
             dilation=b["dilation"],
             stride=tuple(b["stride"]),
             offset=array("<i2", b["offset"], (pairs, taps, 2, height, width)).astype(np.float32) / STEPS_PER_CELL,
-            attention=low[:, None, None, None] + steps * (span / 255)[:, None, None, None],
+            attention=(low + steps * ((high - low) / 255)).astype(np.float32),
             saliency=array("u1", b["saliency"], (pairs, height, width)) * np.float32(b["saliency_max"] / 255),
             normalised=b["normalised"],
         )

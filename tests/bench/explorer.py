@@ -33,6 +33,7 @@ WATCH = """selector => {
   document.querySelector(selector).addEventListener('pointermove', seen);
   document.querySelector('.sifa').addEventListener('keydown', seen);
 }"""
+PAIRS = 31  # more than the viewer keeps drawn, so that every step draws its pictures anew
 READY = "() => document.querySelector('.sifa')?.sifa.ready"
 
 
@@ -46,7 +47,7 @@ def measured(page, act, count: int) -> np.ndarray:
 
 
 def run(count: int, side: int = 56) -> dict:
-    prediction = foreign_prediction(pairs=15, grid=(side, side), frame_size=(360, 480))
+    prediction = foreign_prediction(pairs=PAIRS, grid=(side, side), frame_size=(360, 480))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "clip.html"
         file.write_text(explorer.to_html(explorer.pack(prediction)), encoding="utf-8")
@@ -68,7 +69,8 @@ def run(count: int, side: int = 56) -> dict:
         hover = measured(page, lambda i: page.mouse.move(*places[i]), count)
         keys = ["ArrowLeft", "ArrowRight"]
         page.evaluate("() => document.querySelector('.sifa').focus()")
-        step = measured(page, lambda i: page.keyboard.press(keys[i // 7 % 2]), count)
+        page.fill(".sifa-bar input", str(PAIRS - 1))
+        step = measured(page, lambda i: page.keyboard.press(keys[i // (PAIRS - 1) % 2]), count)
         assert page.evaluate("() => document.querySelector('.sifa').sifa.state.quiver")
         version = browser.version
         browser.close()

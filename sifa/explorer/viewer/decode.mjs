@@ -3,31 +3,34 @@
 const MAGIC = 'SIFATRC\n';
 const VERSION = 1;
 export const STEPS_PER_CELL = 32;
+const CUT_OFF = 'The trace is cut off. Copy the file again, or run the clip again.';
+export const DAMAGED = 'The trace is damaged. Copy the file again, or run the clip again.';
 
 /**
- * @typedef {object} Block  what one SIFA block did; typed arrays hold [pair][tap][(dy, dx)][y][x], fastest last
- * @property {string} name  @property {number} stage  @property {number} block
- * @property {number} kernel  @property {number} dilation  @property {number} taps  kernel squared
- * @property {[number, number, number]} stride  input steps per cell (t, y, x)
- * @property {boolean} normalised  softmax weights; otherwise raw dot products, which may be negative
- * @property {number} pairs  @property {number} height  @property {number} width
- * @property {Int16Array} offset  in 1/32 cell
- * @property {Uint8Array} attention  in 1/255 of the pair's range
- * @property {[number, number][]} range  least and greatest weight of each pair
- * @property {Uint8Array} saliency  in 1/255 of saliency_max
+ * What one SIFA block did. The typed arrays hold [pair][tap][(dy, dx)][y][x], the last index fastest: `offset` in 1/32
+ * cell, `attention` in 1/255 of the pair's `range`, `saliency` in 1/255 of `saliency_max`.
+ * @typedef {{
+ *   name: string, stage: number, block: number, kernel: number, dilation: number, taps: number,
+ *   stride: [number, number, number], normalised: boolean, pairs: number, height: number, width: number,
+ *   offset: Int16Array, attention: Uint8Array, range: [number, number][], saliency: Uint8Array, saliency_max: number
+ * }} Block
  *
- * @typedef {object} Trace  the header of a packed trace, with arrays in place of positions
- * @property {Block[]} blocks
- * @property {Blob[]} pictures  the input frames
- * @property {string[]} labels  @property {number[]} probabilities
- * @property {object} clip  @property {object} crop  @property {object} checkpoint
+ * The header of a packed trace, with arrays and pictures in place of positions.
+ * @typedef {{
+ *   blocks: Block[], pictures: Blob[], labels: string[], probabilities: number[], clip: object, crop: object,
+ *   checkpoint: object
+ * }} Trace
  */
 
 /** Whatever a host hands over (base64 text, ArrayBuffer, DataView, typed array) as an ArrayBuffer. */
 export function toBuffer(source) {
   if (source instanceof ArrayBuffer) return source;
   if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
-  return Uint8Array.from(atob(source), c => c.charCodeAt(0)).buffer;
+  try {
+    return Uint8Array.from(atob(source), c => c.charCodeAt(0)).buffer;
+  } catch (error) {
+    throw new Error(DAMAGED, { cause: error });
+  }
 }
 
 /**
@@ -53,9 +56,6 @@ export function parseTrace(buffer) {
     throw new Error(DAMAGED, { cause: error });
   }
 }
-
-const CUT_OFF = 'The trace is cut off. Copy the file again, or run the clip again.';
-const DAMAGED = 'The trace is damaged. Copy the file again, or run the clip again.';
 
 function parseHeader(bytes) {
   try {

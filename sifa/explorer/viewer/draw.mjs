@@ -5,10 +5,11 @@ import { KEY, QUERY } from './palette.mjs';
 
 const GROUND = '#23272e';
 
+const CASING = { colour: 'rgba(0,0,0,.75)', width: 2.2 };
+
 function stroke(ctx, colour, width) {
-  ctx.lineJoin = ctx.lineCap = 'round';
-  ctx.strokeStyle = 'rgba(0,0,0,.75)';
-  ctx.lineWidth = width * 2.2;
+  ctx.strokeStyle = CASING.colour;
+  ctx.lineWidth = width * CASING.width;
   ctx.stroke();
   ctx.strokeStyle = colour;
   ctx.lineWidth = width;
@@ -16,32 +17,38 @@ function stroke(ctx, colour, width) {
 }
 
 /** The square that the model saw, enlarged; hatched ground where there is no picture. */
-export function drawFrame(ctx, view, block, image, crop, ratio) {
+export function drawFrame(ctx, view, block, image, crop, ratio, smoothing = 'high') {
   const { side } = view;
   ctx.fillStyle = GROUND;
   ctx.fillRect(0, 0, side, side);
+  const box = cropBox(crop);
+  const [left, top] = view.px(-0.5, -0.5);
+  const [right, bottom] = view.px(block.height - 0.5, block.width - 0.5);
+  if (Math.max(left, top) > 0 || Math.min(right, bottom) < side) hatch(ctx, side, ratio);
+  ctx.imageSmoothingQuality = smoothing;
+  ctx.drawImage(image, box.left, box.top, box.side, box.side, left, top, right - left, bottom - top);
+}
+
+function hatch(ctx, side, ratio) {
   ctx.strokeStyle = 'rgba(255,255,255,.1)';
   ctx.lineWidth = ratio;
   ctx.beginPath();
   for (let d = -side; d < side; d += 9 * ratio) { ctx.moveTo(d, 0); ctx.lineTo(d + side, side); }
   ctx.stroke();
-  const box = cropBox(crop);
-  const [left, top] = view.px(-0.5, -0.5);
-  const [right, bottom] = view.px(block.height - 0.5, block.width - 0.5);
-  ctx.imageSmoothingQuality = 'high';
-  ctx.drawImage(image, box.left, box.top, box.side, box.side, left, top, right - left, bottom - top);
 }
 
-/** Thin lines between the cells. */
+/** Thin lines between the cells in view. */
 export function drawGrid(ctx, view, block, ratio) {
   ctx.beginPath();
-  for (let y = 0; y <= block.height; y++) {
-    ctx.moveTo(...view.px(y - 0.5, -0.5));
-    ctx.lineTo(...view.px(y - 0.5, block.width - 0.5));
+  const [y0, x0] = view.cell(0, 0);
+  const [y1, x1] = view.cell(view.side, view.side);
+  for (let y = y0; y <= y1 + 1; y++) {
+    ctx.moveTo(...view.px(y - 0.5, x0 - 0.5));
+    ctx.lineTo(...view.px(y - 0.5, x1 + 0.5));
   }
-  for (let x = 0; x <= block.width; x++) {
-    ctx.moveTo(...view.px(-0.5, x - 0.5));
-    ctx.lineTo(...view.px(block.height - 0.5, x - 0.5));
+  for (let x = x0; x <= x1 + 1; x++) {
+    ctx.moveTo(...view.px(y0 - 0.5, x - 0.5));
+    ctx.lineTo(...view.px(y1 + 0.5, x - 0.5));
   }
   ctx.strokeStyle = 'rgba(255,255,255,.28)';
   ctx.lineWidth = ratio;
@@ -52,17 +59,23 @@ export function drawGrid(ctx, view, block, ratio) {
 export function drawQuiver(ctx, view, block, field, ratio) {
   const every = arrowEvery(block, view.side / ratio);
   const still = [];
-  ctx.beginPath();
+  const rows = []; // one path each: many small paths are stroked faster than a large one
   for (let y = every >> 1; y < block.height; y += every) {
+    const row = new Path2D();
+    rows.push(row);
     for (let x = every >> 1; x < block.width; x += every) {
       const i = 2 * (y * block.width + x);
       const from = view.px(y, x);
       const to = view.px(y + field[i], x + field[i + 1]);
       if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) still.push(from);
-      else traceArrow(ctx, from, to, 5 * ratio);
+      else traceArrow(row, from, to, 5 * ratio);
     }
   }
-  stroke(ctx, '#fff', 1.2 * ratio);
+  for (const [colour, width] of [[CASING.colour, 1.2 * CASING.width], ['#fff', 1.2]]) {
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = width * ratio;
+    for (const row of rows) ctx.stroke(row);
+  }
   for (const [x, y] of still) {
     ctx.fillStyle = 'rgba(0,0,0,.5)';
     ctx.fillRect(x - 1.4 * ratio, y - 1.4 * ratio, 2.8 * ratio, 2.8 * ratio);
@@ -71,15 +84,15 @@ export function drawQuiver(ctx, view, block, field, ratio) {
   }
 }
 
-function traceArrow(ctx, [x0, y0], [x1, y1], most) {
+function traceArrow(path, [x0, y0], [x1, y1], most) {
   const head = Math.min(most, 0.45 * Math.hypot(x1 - x0, y1 - y0));
   const angle = Math.atan2(y1 - y0, x1 - x0);
   const barb = turn => [x1 + head * Math.cos(angle + turn), y1 + head * Math.sin(angle + turn)];
-  ctx.moveTo(x0, y0);
-  ctx.lineTo(x1, y1);
-  ctx.moveTo(...barb(2.55));
-  ctx.lineTo(x1, y1);
-  ctx.lineTo(...barb(-2.55));
+  path.moveTo(x0, y0);
+  path.lineTo(x1, y1);
+  path.moveTo(...barb(2.55));
+  path.lineTo(x1, y1);
+  path.lineTo(...barb(-2.55));
 }
 
 /** The outline of the query cell; `faint` in the next frame, for reference. */
@@ -102,7 +115,10 @@ export function drawDisplacement(ctx, view, { y, x, displacement: [dy, dx] }, ra
   ctx.beginPath();
   if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 3 * ratio) ctx.arc(...from, 2.5 * ratio, 0, 7);
   else traceArrow(ctx, from, to, 9 * ratio);
+  ctx.save();
+  ctx.lineJoin = ctx.lineCap = 'round';
   stroke(ctx, KEY, 2.4 * ratio);
+  ctx.restore();
 }
 
 /** Base taps, offsets, sampled points and their weighted mean. Points off the view are drawn at its edge if `keep`. */

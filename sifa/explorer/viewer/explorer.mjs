@@ -1,11 +1,12 @@
 // The viewer: a trace, a state, one redraw per animation frame. STYLE is viewer.css, put in by sifa.explorer.script().
-import { parseTrace, toBuffer } from './decode.mjs';
+import { DAMAGED, parseTrace, toBuffer } from './decode.mjs';
 import { arrowEvery, closeUpCells, framesOfStep, readout } from './geometry.mjs';
 import { weightScale } from './palette.mjs';
 import { advanced, emptyState, withBlock, withCell, withPair, withPin, withTrace } from './state.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken } from './words.mjs';
-import { SKELETON, answerHtml, barsHtml, escapeHtml, readHtml, scaleHtml } from './template.mjs';
+import { SKELETON, answerHtml, barsHtml, escapeHtml } from './template.mjs';
 import { fillFilm, markFilm } from './film.mjs';
+import { readOutPanel } from './panel.mjs';
 import { pictures } from './pictures.mjs';
 import { followTheme, listen } from './inputs.mjs';
 
@@ -22,12 +23,13 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   el.replaceChildren(root);
   const $ = selector => root.querySelector(selector);
   const canvases = { query: $('.sifa-query canvas'), key: $('.sifa-key canvas'), close: $('.sifa-close canvas') };
-  const painter = pictures(canvases);
+  const painter = pictures(canvases, () => { written = {}; redraw(); });
+  const writeReadOut = readOutPanel($('.sifa-read'), $('.sifa-scale'));
   let trace = null, images = [], state = emptyState(), written = {}, filmed = null;
   let pending = 0, resting = 0, player = 0, shows = 0;
 
   const block = () => trace.blocks[state.block];
-  const redraw = () => { pending ||= requestAnimationFrame(draw); };
+  function redraw() { pending ||= requestAnimationFrame(draw); }
   function set(next) {
     if (Object.keys(next).every(key => next[key] === state[key])) return;
     state = next;
@@ -38,17 +40,19 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     pending = 0;
     if (!trace) return;
     const read = readout(block(), state.pair, state.y, state.x);
+    painter.draw(trace, images, state, read);
     if (written.block !== state.block || written.pair !== state.pair) writePair();
-    writeCell(read);
+    if (written.quiver !== state.quiver || written.playing !== state.playing) writeButtons();
+    writeReadOut(read, block(), weightScale(block(), state.pair), state.pinned);
+    $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
     written = state;
-    if (canvases.query.clientWidth) painter.draw(trace, images, state, read);
     clearTimeout(resting);
     resting = setTimeout(() => { $('.sifa-live').textContent = spoken(read, trace, state); changed(state); }, QUIET_TIME);
   }
 
   const covered = step => framesOfStep(step, block(), images.length);
   const stepLine = (name, step) =>
-    `<b>${name}</b> frames ${sourceFrames(trace, covered(step))}, ${sourceTimes(trace, covered(step))}`;
+    `<b>${name}</b> source frames ${sourceFrames(trace, covered(step))}, ${sourceTimes(trace, covered(step))}`;
 
   /** Words and marks that change with time and block. */
   function writePair() {
@@ -67,18 +71,13 @@ export function mount(el, { changed = () => {}, theme } = {}) {
       filmed = `${block().stride[0]} ${block().pairs}`;
     }
     markFilm($('.sifa-film'), state.pair);
+    writeDensity();
   }
 
-  /** Words that change with the query cell. */
-  function writeCell(read) {
-    const scale = weightScale(block(), state.pair);
-    $('.sifa-read').innerHTML = readHtml(read, block(), scale, state.pinned);
-    $('.sifa-scale').innerHTML = scaleHtml(block(), scale, read.weights);
-    $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
+  function writeButtons() {
     $('[data-do=quiver]').setAttribute('aria-pressed', state.quiver);
     $('[data-do=play]').textContent = state.playing ? '\u275A\u275A' : '\u25B6';
     $('[data-do=play]').setAttribute('aria-label', state.playing ? 'Pause' : 'Play');
-    writeDensity();
   }
 
   function writeDensity() {
@@ -157,8 +156,6 @@ export function mount(el, { changed = () => {}, theme } = {}) {
 
   listen(root, canvases.query, actions, event => painter.cellAt(block(), event), () => !trace);
   const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
-  const sizes = new ResizeObserver(redraw);
-  sizes.observe(root);
 
   /** For tests and scripts: whether a trace is shown, the state, and the read-out of any cell. */
   root.sifa = {
@@ -168,7 +165,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   };
   return {
     show, follow,
-    close() { clearInterval(player); clearTimeout(resting); cancelAnimationFrame(pending); unfollow(); sizes.disconnect(); root.remove(); },
+    close() { clearInterval(player); clearTimeout(resting); cancelAnimationFrame(pending); unfollow(); painter.close(); root.remove(); },
   };
 }
 

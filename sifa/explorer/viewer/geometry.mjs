@@ -9,13 +9,13 @@ export function neighbourGrid(block) {
 }
 
 /**
- * What the model read for one query cell, tap by tap: places are [y, x] in cells.
- * @typedef {object} ReadOut
- * @property {number} y  @property {number} x  the query cell
- * @property {number[][]} taps  neighbours in the regular grid  @property {number[][]} offsets  how far they moved
- * @property {number[][]} points  where the next frame was read  @property {number[]} weights
- * @property {boolean[]} outside  the point lies off the map, where values are 0
- * @property {number} sum  of the weights  @property {number[]} displacement  [dy, dx], |weight|-weighted mean
+ * What the model read for one query cell, tap by tap. Places are [y, x] in cells; `taps` in the regular grid, `points`
+ * where the next frame was read; `outside` points lie off the map, where values are 0; `displacement` [dy, dx] is the mean
+ * of points - query, weighted by |weight|.
+ * @typedef {{
+ *   y: number, x: number, taps: number[][], offsets: number[][], points: number[][], weights: number[],
+ *   outside: boolean[], sum: number, displacement: number[]
+ * }} ReadOut
  * @returns {ReadOut}
  */
 export function readout(block, pair, y, x) {

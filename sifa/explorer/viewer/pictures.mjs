@@ -4,15 +4,12 @@ import { drawDisplacement, drawFrame, drawGrid, drawNeighbours, drawQuery, drawQ
 import { closeView, displacementField, framesOfStep, wholeView } from './geometry.mjs';
 import { weightScale } from './palette.mjs';
 
-/** @returns {{draw, view, forget}} for the canvases {query, key, close}, in that order of meaning */
-export function pictures(canvases) {
-  const kept = { query: layer(), key: layer() };
-  const fields = new Map();
+const LAYERS = 24; // kept at most; each is as large as a picture
 
-  function layer() {
-    const canvas = document.createElement('canvas');
-    return { canvas, ctx: canvas.getContext('2d', { alpha: false }), drawn: '' };
-  }
+/** Painter of the canvases {query, key, close}; `resized()` is called when their size on the page has changed. */
+export function pictures(canvases, resized) {
+  const kept = new Map(); // the layers used last, the latest at the end
+  const fields = new Map();
 
   function field(trace, { block, pair }) {
     const key = `${block} ${pair}`;
@@ -20,24 +17,35 @@ export function pictures(canvases) {
     return fields.get(key);
   }
 
-  /** Redraw a kept layer only if `key` says that it differs. */
-  function keep(name, side, key, paint) {
-    const { canvas, ctx, drawn } = kept[name];
-    if (drawn !== `${key} ${side}`) {
-      if (canvas.width !== side) canvas.width = canvas.height = side;
-      paint(ctx);
-      kept[name].drawn = `${key} ${side}`;
+  /** The layer of that key, painted if it is not among those used last. */
+  function layer(key, side, paint) {
+    let canvas = kept.get(key);
+    if (canvas) kept.delete(key);
+    else {
+      canvas = document.createElement('canvas');
+      canvas.width = canvas.height = side;
+      paint(canvas.getContext('2d', { alpha: false }));
     }
+    kept.set(key, canvas);
+    if (kept.size > LAYERS) kept.delete(kept.keys().next().value);
     return canvas;
   }
 
+  const widths = new Map();
+  const sizes = new ResizeObserver(entries => {
+    for (const { target, contentRect } of entries) widths.set(target, contentRect.width);
+    resized();
+  });
+  for (const canvas of Object.values(canvases)) sizes.observe(canvas);
+
   function fit(canvas, ratio) {
-    const side = Math.max(1, Math.round(canvas.clientWidth * ratio));
+    const side = Math.round(widths.get(canvas) * ratio);
     if (canvas.width !== side) canvas.width = canvas.height = side;
     return [canvas.getContext('2d', { alpha: false }), side];
   }
 
   function draw(trace, images, state, read) {
+    if (!widths.get(canvases.query)) return; // not on the page yet, or hidden
     const ratio = window.devicePixelRatio || 1;
     const block = trace.blocks[state.block];
     const scale = weightScale(block, state.pair);
@@ -48,14 +56,15 @@ export function pictures(canvases) {
     const view = wholeView(block, side);
     const near = closeView(block, small, state.y, state.x);
 
-    query.drawImage(keep('query', side, `${state.block} ${state.pair} ${state.quiver}`, ctx => {
+    const shown = `${state.block} ${state.pair} ${side}`;
+    query.drawImage(layer(`query ${shown} ${state.quiver}`, side, ctx => {
       drawFrame(ctx, view, block, image(state.pair), trace.crop, ratio);
       if (state.quiver) drawQuiver(ctx, view, block, field(trace, state), ratio);
     }), 0, 0);
-    key.drawImage(keep('key', side, `${state.block} ${state.pair}`, ctx => {
+    key.drawImage(layer(`key ${shown}`, side, ctx => {
       drawFrame(ctx, view, block, image(state.pair + 1), trace.crop, ratio);
     }), 0, 0);
-    drawFrame(close, near, block, image(state.pair + 1), trace.crop, ratio);
+    drawFrame(close, near, block, image(state.pair + 1), trace.crop, ratio, 'low');
     drawGrid(close, near, block, ratio);
 
     drawQuery(query, view, read, ratio, { pinned: state.pinned });
@@ -75,8 +84,8 @@ export function pictures(canvases) {
   /** Before another trace. */
   function forget() {
     fields.clear();
-    kept.query.drawn = kept.key.drawn = '';
+    kept.clear();
   }
 
-  return { draw, cellAt, forget };
+  return { draw, cellAt, forget, close: () => sizes.disconnect() };
 }

@@ -2,11 +2,11 @@
 import { displacementField, liveliestCell, sameplace } from './geometry.mjs';
 
 /**
- * @typedef {object} State
- * @property {number} block  @property {number} pair  frame pair: query step `pair`, key step `pair + 1`
- * @property {number} y  @property {number} x  the query cell
- * @property {boolean} pinned  hovering no longer moves the query cell
- * @property {boolean} quiver  @property {boolean} playing
+ * Frame pair `pair` goes from query step `pair` to key step `pair + 1`; (y, x) is the query cell, which hovering leaves
+ * alone while it is `pinned`.
+ * @typedef {{
+ *   block: number, pair: number, y: number, x: number, pinned: boolean, quiver: boolean, playing: boolean
+ * }} State
  */
 
 const within = (value, end) => Math.max(0, Math.min(end - 1, value));

@@ -1,6 +1,5 @@
 // The skeleton and the small pieces of HTML that change with the trace. Text from files is always escaped.
-import { gradient } from './palette.mjs';
-import { direction, knowledge, percent, signed } from './words.mjs';
+import { knowledge, percent } from './words.mjs';
 
 export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
 
@@ -88,32 +87,4 @@ export function barsHtml(trace, order) {
   return order.slice(0, 5).map(i => `<li><span class="sifa-name" title="${escapeHtml(trace.labels[i])}">${escapeHtml(trace.labels[i])}</span>
     <span class="sifa-track"><span style="width:${(100 * trace.probabilities[i]).toFixed(1)}%"></span></span>
     <span class="sifa-number">${percent(trace.probabilities[i])}</span></li>`).join('');
-}
-
-/** The neighbours as a table laid out like the grid, then their sum and mean. */
-export function readHtml(read, block, scale, pinned) {
-  const cell = tap => {
-    const [y, x] = read.points[tap].map(v => v.toFixed(2));
-    const lost = read.outside[tap];
-    return `<td${lost ? ' class="sifa-lost"' : ''} title="reads frame t+1 at y ${y}, x ${x}${lost ? ': outside the frame, counts 0' : ''}">
-      <b>${signed(read.weights[tap])}</b><i style="background:${lost ? 'none' : scale.colour(read.weights[tap])}"></i>
-      <small>${signed(read.offsets[tap][0])} <wbr>${signed(read.offsets[tap][1])}</small></td>`;
-  };
-  const row = r => `<tr>${Array.from({ length: block.kernel }, (_, c) => cell(r * block.kernel + c)).join('')}</tr>`;
-  return `<h3>Cell y ${read.y}, x ${read.x}${pinned ? ' <span class="sifa-pin">pinned</span>' : ''}</h3>
-    <table${block.kernel > 3 ? ' class="sifa-dense"' : ''}><caption>Each neighbour\u2019s <b>weight</b>, and its offset (dy dx) in cells</caption>
-    ${Array.from({ length: block.kernel }, (_, r) => row(r)).join('')}</table>
-    <dl><dt>Sum of weights</dt><dd>${signed(read.sum)}</dd>
-    <dt>Attention went</dt><dd>${direction(read.displacement)} <small>cells</small></dd></dl>`;
-}
-
-/** The colour bar with its numbers; ticks are the weights of the query cell. */
-export function scaleHtml(block, scale, weights) {
-  const [low, high] = scale.ends.map(v => signed(v));
-  const kind = block.normalised ? 'Softmax weights: never negative, sum 1'
-    : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum';
-  const ticks = weights.map(w => `<i style="left:${(100 * scale.share(w)).toFixed(1)}%"></i>`).join('');
-  return `<div class="sifa-ticks">${ticks}</div><div class="sifa-ramp" style="background:${gradient(scale.colours)}"></div>
-    <div class="sifa-ends"><span>${low}</span>${block.normalised ? '' : '<span>0</span>'}<span>${high}</span></div>
-    <small>${kind}</small>`;
 }

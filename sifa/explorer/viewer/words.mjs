@@ -8,6 +8,9 @@ export const percent = p => (p >= 0.9995 ? '100 %' : `${(100 * p).toFixed(1)} %`
 const grouped = text => text.replace(/\d{5,}/g, digits => Number(digits).toLocaleString('en').replaceAll(',', '\u202F'));
 const span = (a, b) => (a === b ? `${a}` : `${a}\u2013${b}`);
 
+/** A weight as text: raw ones with their sign, softmax ones without. */
+export const weightText = (block, w) => (block.normalised ? w.toFixed(2) : signed(w));
+
 /** "24\u201328", the source frames behind input frames [first, end). */
 export function sourceFrames(trace, { first, end }) {
   return span(trace.clip.indices[first], trace.clip.indices[end - 1]);
@@ -26,14 +29,15 @@ export function blockName(trace, index) {
 /** What the weights know, for the badge. */
 export function knowledge({ trained_on: known, top1 }) {
   if (!known) return 'Untrained weights: random numbers, nothing learned';
-  return `Weights trained on ${grouped(known)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
+  return `Trained on ${grouped(known)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
 }
 
 /** The line under the pictures that makes a screenshot complete. */
 export function caption(trace, state, from, to) {
   return `${blockName(trace, state.block)} (${trace.blocks[state.block].name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
     + `source frames ${sourceFrames(trace, from)} \u2192 ${sourceFrames(trace, to)}. `
-    + `Query cell y ${state.y}, x ${state.x}${state.pinned ? ', pinned' : ''}.`;
+    + `Query cell y ${state.y}, x ${state.x}${state.pinned ? ', pinned' : ''}.`
+    + (trace.blocks[state.block].limited ? ` ${trace.blocks[state.block].limited} offsets too large to pack were limited.` : '');
 }
 
 /** "0.13 up, 0.75 right" */
@@ -47,11 +51,11 @@ export function samplingNote(trace) {
   const { clip, crop, blocks } = trace;
   const rate = clip.sampling_rate;
   const of = clip.source_frames ? ` of ${clip.source_frames}` : '';
-  const every = rate === 1 ? 'every one' : `every ${rate}${['th', 'st', 'nd', 'rd'][rate] ?? 'th'}`;
+  const every = rate === 1 ? 'every one' : `every ${rate}${['th', 'st', 'nd', 'rd'][rate] ?? 'th'} one`;
   const sentences = [
     `Source frames ${span(clip.indices[0], clip.indices.at(-1))}${of}, ${every}, in ${blocks[0].pairs + 1} steps.`,
     `The model sees the bright square, at ${crop.size} \u00D7 ${crop.size} pixels.`,
-    'The last step has no next frame, so nothing is asked from there.',
+    'The last step has no next frame: it asks nothing.',
   ];
   if (clip.padded) sentences.push(`The clip is short: its last frame is repeated ${clip.padded} times.`);
   return sentences.join(' ');
@@ -65,6 +69,6 @@ export function spoken(read, trace, state) {
   const lost = read.outside.filter(Boolean).length;
   return `Step ${state.pair + 1} of ${block.pairs}, block ${state.block + 1}. Query cell row ${read.y}, column ${read.x}`
     + `${state.pinned ? ', pinned' : ''}. Attention went ${direction(read.displacement)}, in cells. `
-    + `Largest weight ${signed(read.weights[best])} at row ${py}, column ${px}. Sum of weights ${signed(read.sum)}.`
+    + `Largest weight ${weightText(block, read.weights[best])} at row ${py}, column ${px}. Sum of weights ${weightText(block, read.sum)}.`
     + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '');
 }

@@ -1,0 +1,51 @@
+// The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar. Built
+// once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
+import { gradient } from './palette.mjs';
+import { direction, signed, weightText } from './words.mjs';
+
+const CELL = '<td><b></b><i></i><small><span></span> <wbr><span></span></small></td>';
+
+/** @returns {(read: ReadOut, block: Block, scale, pinned: boolean) => void} that writes a read-out */
+export function readOutPanel(reading, legend) {
+  let shape = '', cells = [], ticks = [], words = {};
+
+  function build(block) {
+    const rows = `<tr>${CELL.repeat(block.kernel)}</tr>`.repeat(block.kernel);
+    reading.innerHTML = `<h3><span></span> <span class="sifa-pin">pinned</span></h3>
+      <table${block.kernel > 3 ? ' class="sifa-dense"' : ''}><caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
+      <dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
+    legend.innerHTML = `<div class="sifa-ticks">${'<i></i>'.repeat(block.taps)}</div><div class="sifa-ramp"></div>
+      <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>
+      <small>${block.normalised ? 'Softmax weights: never negative, sum 1'
+        : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum'}</small>`;
+    cells = [...reading.querySelectorAll('td')].map(cell => {
+      const [dy, dx] = cell.querySelectorAll('span');
+      return { cell, weight: cell.querySelector('b'), strip: cell.querySelector('i'), dy, dx };
+    });
+    const [sum, mean] = reading.querySelectorAll('dd');
+    words = { sum, mean, title: reading.querySelector('h3 span'), pin: reading.querySelector('.sifa-pin') };
+    ticks = [...legend.querySelectorAll('i')];
+  }
+
+  return function write(read, block, scale, pinned) {
+    if (shape !== (shape = `${block.kernel} ${block.normalised}`)) build(block);
+    words.title.textContent = `Cell y ${read.y}, x ${read.x}`;
+    words.pin.hidden = !pinned;
+    words.sum.textContent = weightText(block, read.sum);
+    words.mean.textContent = direction(read.displacement);
+    cells.forEach(({ cell, weight, strip, dy, dx }, tap) => {
+      const lost = read.outside[tap];
+      weight.textContent = weightText(block, read.weights[tap]);
+      dy.textContent = signed(read.offsets[tap][0]);
+      dx.textContent = signed(read.offsets[tap][1]);
+      strip.style.background = lost ? 'none' : scale.colour(read.weights[tap]);
+      cell.className = lost ? 'sifa-lost' : '';
+      cell.title = `reads frame t+1 at y ${read.points[tap][0].toFixed(2)}, x ${read.points[tap][1].toFixed(2)}`
+        + (lost ? ': outside the frame, counts 0' : '');
+      ticks[tap].style.left = `${(100 * scale.share(read.weights[tap])).toFixed(1)}%`;
+    });
+    legend.querySelector('.sifa-ramp').style.background = gradient(scale.colours);
+    legend.querySelector('.sifa-ends').firstChild.textContent = weightText(block, scale.ends[0]);
+    legend.querySelector('.sifa-ends').lastChild.textContent = weightText(block, scale.ends[1]);
+  };
+}
