@@ -199,7 +199,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
             try:
                 return handlers.answer(clip["path"], start_seconds, sampling_rate, checkpoint, device, folder)
             except UserError as error:
-                raise gr.Error(str(error)) from error
+                raise gr.Error(str(error), print_exception=False) from error
 
         quiet = dict(show_progress="hidden", api_visibility="private")
         page.load(show_first, None, outputs, **quiet)

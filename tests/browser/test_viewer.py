@@ -53,6 +53,11 @@ def cell(page):
     return now["y"], now["x"]
 
 
+def until(page, condition):
+    """Wait until a condition on `state` holds; the test fails where it never does."""
+    page.wait_for_function(f"() => {{ const {{ state }} = document.querySelector('.sifa').sifa; return {condition}; }}")
+
+
 def settle(page):
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
@@ -279,7 +284,7 @@ def test_play_and_pause(viewer):
     pair = state(viewer)["pair"]
     viewer.keyboard.press(" ")
     assert state(viewer)["playing"]
-    viewer.wait_for_function(f"() => document.querySelector('.sifa').sifa.state.pair !== {pair}")
+    until(viewer, f"state.pair !== {pair}")
     assert viewer.get_attribute("[data-do=play]", "aria-label") == "Pause"
     viewer.click("[data-do=play]")
     stopped = state(viewer)
@@ -288,7 +293,7 @@ def test_play_and_pause(viewer):
     assert state(viewer)["pair"] == stopped["pair"]
     viewer.fill(".sifa-bar input", "6")
     viewer.click("[data-do=play]")
-    viewer.wait_for_function("() => document.querySelector('.sifa').sifa.state.pair === 0")
+    until(viewer, "state.pair === 0")
 
 
 def test_nothing_plays_by_itself(page, file):
@@ -525,20 +530,18 @@ def test_touch_drags_and_pins(chromium, file):
     open_page(page, file)
     page.locator(CANVAS).scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, 8, 8))
-    assert state(page)["pinned"]
-    assert cell(page) == (8, 8)
+    until(page, "state.pinned && state.y === 8 && state.x === 8")
     page.touchscreen.tap(*place(page, 8, 8))
-    assert not state(page)["pinned"]
+    until(page, "!state.pinned")
     touch = context.new_cdp_session(page)
     for kind, x in (("touchStart", 3), ("touchMove", 6), ("touchMove", 11)):
         px, py = place(page, 5, x)
         touch.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=[dict(x=px, y=py)]))
-    page.wait_for_function("() => document.querySelector('.sifa').sifa.state.x === 11")
-    assert cell(page) == (5, 11)
+    until(page, "state.y === 5 && state.x === 11")
     touch.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
     pair = state(page)["pair"]
     page.tap("[data-do=next]")
-    assert state(page)["pair"] == pair + 1
+    until(page, f"state.pair === {pair + 1}")
     context.close()
 
 

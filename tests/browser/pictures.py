@@ -1,0 +1,31 @@
+"""Make the README's picture from the first shipped sample: `python -m tests.browser.pictures` writes assets/explorer.png."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from sifa import explorer
+from sifa.weights import DEFAULT_CHECKPOINT
+from tests.browser.conftest import ARGUMENTS
+
+ASSETS = DEFAULT_CHECKPOINT.parent
+
+
+def main() -> None:
+    sample = min((ASSETS / "samples").glob("*.sifa"))
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        file = Path(folder) / "sample.html"
+        file.write_text(explorer.to_html(sample.read_bytes()), encoding="utf-8")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        page = browser.new_page(viewport=dict(width=1240, height=860))
+        page.goto(file.as_uri())
+        page.wait_for_selector(".sifa[data-ready]")
+        page.wait_for_timeout(300)
+        page.screenshot(path=ASSETS / "explorer.png", full_page=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
