@@ -18,6 +18,8 @@ from sifa import explorer, weights
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model, nano_prediction
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
@@ -202,7 +204,9 @@ def test_a_busy_port_is_one_sentence(tmp_path):
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "app", "--port", str(port), "--device", "cpu"]
         environment = os.environ | {"TMPDIR": str(tmp_path)}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=environment, cwd=ROOT, check=False
+        )
     assert done.returncode == 1
     assert done.stderr.strip() == f"port {port} is in use or not allowed; choose another with --port"
     assert [file for file in tmp_path.iterdir() if file.name.startswith("sifa-")] == []

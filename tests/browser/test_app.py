@@ -1,0 +1,222 @@
+"""The page in real Chromium: the real program in its own process, with a small untrained model."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from playwright.sync_api import expect
+
+from sifa import weights
+from tests.clips import numbered_frames, write_clip
+from tests.predictions import nano_model
+
+ROOT = Path(__file__).parents[2]
+HEADING, BARS, CANVAS = ".sifa h2", ".sifa-bars li", ".sifa-query canvas"
+BROKEN = "notes.mp4 could not be read as a video"
+
+
+class App:
+    def __init__(self, process, url, temporary):
+        self.process, self.url, self.temporary = process, url, temporary
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def start(folder):
+    """The program on a free port; its temporary files lie below the folder."""
+    file, temporary = folder / "small.safetensors", folder / "temporary"
+    model = nano_model()
+    weights.save(model, model.checkpoint, file)
+    temporary.mkdir()
+    command = [sys.executable, "-m", "app", "--checkpoint", str(file), "--device", "cpu", "--port", str(free_port())]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    found = re.match(r"The page is at (http://\S+)", line)
+    assert found, f"the program said {line!r} and ended with {process.poll()}"
+    return App(process, found[1], temporary)
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    app = start(tmp_path_factory.mktemp("app"))
+    yield app
+    if app.process.poll() is None:
+        app.stop()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A clip of 80 numbered frames, and a text that calls itself a clip."""
+    folder = tmp_path_factory.mktemp("files")
+    write_clip(folder / "numbered.mp4", numbered_frames(80, 96, 128))
+    (folder / "notes.mp4").write_text("not a video\n" * 100)
+    return folder
+
+
+@pytest.fixture
+def opened(page, app):
+    """The page with its first sample; whatever a test does, only the program is asked and nothing goes wrong."""
+    page.set_default_timeout(20_000)
+    expect.set_options(timeout=20_000)
+    page.goto(app.url)
+    ready(page)
+    yield page
+    assert [url for url in page.requests if not url.startswith((app.url, "blob:", "data:"))] == []
+    assert page.problems == []
+
+
+def ready(page, name=""):
+    """The viewer shows a clip whose file name begins so."""
+    page.wait_for_function(
+        "name => document.querySelector('.sifa')?.dataset.ready === 'yes' && "
+        "document.querySelector('#explorer').innerText.includes(name) && "
+        "document.querySelector('#status').innerText.includes(name)",
+        arg=name,
+    )
+
+
+def own_clip(page, file):
+    page.get_by_role("tab", name="Your own clip").click()
+    clear = page.locator("#upload").get_by_label("Clear")
+    if clear.count():
+        clear.click()
+    page.locator("#upload input[type=file]").set_input_files(file)
+
+
+def pixels(page):
+    """The left picture, summed over colours."""
+    data = page.evaluate(
+        "q => { const c = document.querySelector(q);"
+        "return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data] }",
+        CANVAS,
+    )
+    return np.array(data).reshape(-1, 4)[:, :3].sum(1)
+
+
+def hover(page, x, y):
+    """Point at a share of the left picture; returns what the page then looks like."""
+    box = page.locator(CANVAS).bounding_box()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return pixels(page)
+
+
+def test_the_first_sample_can_be_explored_without_a_click(opened):
+    expect(opened.locator(HEADING)).to_contain_text(re.compile("camera zooms in", re.IGNORECASE))
+    expect(opened.locator(BARS)).to_have_count(5)
+    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("camera zooms in")
+    expect(opened.locator("#probabilities .barlayer .point")).to_have_count(10)
+    opened.locator(CANVAS).scroll_into_view_if_needed()
+    opened.wait_for_timeout(500)
+    opened.requests.clear()
+    assert pixels(opened).std() > 10
+    assert (hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)).any()
+    opened.keyboard.press("ArrowRight")
+    opened.wait_for_timeout(300)
+    assert opened.requests == []
+
+
+def test_another_sample_is_chosen_by_mouse_or_keyboard(opened):
+    opened.get_by_role("button", name="object moves right").click()
+    ready(opened, "object_moves_right")
+    expect(opened.locator(HEADING)).to_contain_text(re.compile("object moves right", re.IGNORECASE))
+    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("object moves right")
+    opened.get_by_role("button", name="nothing moves").focus()
+    opened.keyboard.press("Enter")
+    ready(opened, "nothing_moves")
+    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("nothing moves")
+
+
+def test_an_uploaded_clip_is_predicted_run_again_and_saved(opened, files, tmp_path):
+    own_clip(opened, files / "numbered.mp4")
+    ready(opened, "numbered.mp4")
+    expect(opened.locator(BARS)).to_have_count(5)
+    for bar in opened.locator(BARS).all():
+        expect(bar).to_contain_text(re.compile(r"class \d+\s+[\d.]+ %"))
+    expect(opened.locator("#status")).to_contain_text("frames 0, 4, 8 … 60 of 80, 0.00 to 2.40 s")
+    expect(opened.locator("#status")).to_contain_text("Untrained weights")
+    expect(opened.locator("#probabilities .ytick").first).to_contain_text("class")
+    assert (hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)).any()
+
+    opened.get_by_label("Start, seconds").fill("1")
+    opened.get_by_label("number input for Take every n-th frame").fill("2")
+    opened.get_by_role("button", name="Run").click()
+    expect(opened.locator("#status")).to_contain_text("frames 25, 27, 29 … 55 of 80, 1.00 to 2.20 s")
+
+    with opened.expect_download() as download:
+        opened.get_by_role("button", name="Save as one page").click()
+    download.value.save_as(tmp_path / "page.html")
+    assert download.value.suggested_filename == "numbered.html"
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    with opened.expect_download() as download:
+        opened.get_by_role("button", name="Save the trace").click()
+    download.value.save_as(tmp_path / "trace.sifa")
+    assert (tmp_path / "trace.sifa").read_bytes().startswith(b"SIFATRC")
+
+
+def test_a_file_that_is_no_clip_is_explained_and_the_earlier_result_stays(opened, files):
+    own_clip(opened, files / "numbered.mp4")
+    ready(opened, "numbered.mp4")
+    opened.wait_for_function("() => document.querySelector('#probabilities .ytick')?.textContent.includes('class')")
+    answer = opened.locator(BARS).all_inner_texts()
+    own_clip(opened, files / "notes.mp4")
+    expect(opened.locator("#status [role=alert]")).to_contain_text(BROKEN)
+    assert opened.locator(BARS).all_inner_texts() == answer
+    expect(opened.locator("#explorer")).to_contain_text("numbered.mp4")
+    expect(opened.locator("#probabilities .barlayer .point")).to_have_count(10)
+    opened.locator(CANVAS).scroll_into_view_if_needed()
+    assert (hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)).any()
+    opened.get_by_role("tab", name="Samples").click()
+    opened.get_by_role("button", name="camera pans left").click()
+    ready(opened, "camera_pans_left")
+    expect(opened.locator("#status [role=alert]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(opened, app, theme):
+    opened.set_viewport_size(dict(width=390, height=844))
+    opened.emulate_media(color_scheme=theme)
+    opened.goto(app.url)
+    ready(opened)
+    for tab in ("Your own clip", "Samples"):
+        opened.get_by_role("tab", name=tab).click()
+        assert opened.evaluate("() => document.documentElement.scrollWidth") == 390
+        assert opened.evaluate("() => document.querySelector('#explorer').getBoundingClientRect().width") > 350
+    assert opened.evaluate("() => document.body.classList.contains('dark')") == (theme == "dark")
+
+
+def test_a_program_asks_for_the_answer(app, files):
+    client = Client(app.url, verbose=False)
+    answer = client.predict(handle_file(str(files / "numbered.mp4")), 1, 2, api_name="/predict")
+    assert len(answer["top5"]) == 5
+    assert answer["frames"] == list(range(25, 57, 2))
+    for clip, reason in (
+        ({"path": str(files / "numbered.mp4")}, "Upload the clip first"),
+        (handle_file(str(files / "notes.mp4")), BROKEN),
+    ):
+        with pytest.raises(Exception, match=reason):
+            client.predict(clip, api_name="/predict")
+
+
+def test_nothing_stays_on_disk_when_the_program_ends(app, files):
+    (folder,) = app.temporary.glob("sifa-explorer-*")
+    assert list(folder.iterdir())
+    assert app.stop() == 0
+    assert not folder.exists()
