@@ -196,7 +196,7 @@ def describe(prediction: Prediction) -> str:
     used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
     name = html.escape(Path(clip.path).name)
     known = html.escape(knows(prediction.checkpoint.trained_on, len(prediction.labels)))
-    return f'<p class="used"><b>{name}</b> {used}</p><p class="knows">{known}</p>'
+    return f'<p class="used" role="status"><b>{name}</b> {used}</p><p class="knows">{known}</p>'
 
 
 def listed(indices: list[int]) -> str:

@@ -82,8 +82,12 @@ CSS = """
   #explorer { padding: 10px; }
 }
 """  # Gradio also writes each rule with its own prefix, and inside @media only so: name nothing outside `.contain` there
+SEA = gr.themes.Color(
+    c50="#eaf6fa", c100="#d2ecf3", c200="#a8dae7", c300="#74c2d7", c400="#3fa3c0", c500="#1580a0", c600="#12708c",
+    c700="#0f5d75", c800="#0d4c60", c900="#0b3e4f", c950="#082f3c",
+)  # fmt: skip
 THEME = gr.themes.Default(
-    font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="cyan"
+    font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue=SEA
 ).set(body_text_color_subdued="#5b6673", body_text_color_subdued_dark="#a3aebb")
 EXPLORER = """
 const url = URL.createObjectURL(new Blob([%s], { type: 'text/javascript' }));
@@ -123,10 +127,8 @@ def sample_cards(samples: list[Sample]) -> gr.HTML:
         f'<button type="button"><img alt="" src="{thumbnail(sample)}"><span>{html.escape(sample.title)}</span></button>'
         for sample in samples
     )
-    return gr.HTML(
-        0, html_template=f'<div class="cards">{cards}</div>', js_on_load=CARDS, apply_default_css=False,
-        elem_id="samples",
-    )  # fmt: skip
+    cards = f'<div class="cards" role="group" aria-label="Samples">{cards}</div>'
+    return gr.HTML(0, html_template=cards, js_on_load=CARDS, apply_default_css=False, elem_id="samples")
 
 
 def thumbnail(sample: Sample) -> str:

@@ -528,6 +528,9 @@ def test_touch_drags_and_pins(chromium, file):
     context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True)
     page = context.new_page()
     open_page(page, file)
+    pair = state(page)["pair"]
+    page.tap("[data-do=next]")
+    until(page, f"state.pair === {pair + 1}")
     page.locator(CANVAS).scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, 8, 8))
     until(page, "state.pinned && state.y === 8 && state.x === 8")
@@ -539,9 +542,6 @@ def test_touch_drags_and_pins(chromium, file):
         touch.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=[dict(x=px, y=py)]))
     until(page, "state.y === 5 && state.x === 11")
     touch.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
-    pair = state(page)["pair"]
-    page.tap("[data-do=next]")
-    until(page, f"state.pair === {pair + 1}")
     context.close()
 
 

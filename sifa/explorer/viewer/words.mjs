@@ -4,7 +4,7 @@ export const signed = (v, digits = 2) => {
   const size = Math.abs(v).toFixed(digits);
   return `${+size === 0 ? '' : v < 0 ? '\u2212' : '+'}${size}`;
 };
-export const percent = p => (p >= 0.9995 ? '100 %' : `${(100 * p).toFixed(1)} %`);
+export const percent = p => (p >= 0.9995 ? '> 99.9 %' : `${(100 * p).toFixed(1)} %`);
 const grouped = text => text.replace(/\d{5,}/g, digits => Number(digits).toLocaleString('en').replaceAll(',', '\u202F'));
 const span = (a, b) => (a === b ? `${a}` : `${a}\u2013${b}`);
 
