@@ -3,6 +3,7 @@
 Limits are set here, inside the child, before anything is opened. The answer goes to standard output: four bytes of
 header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by `next()`, and
 only timestamps that are finite and not negative count: random access silently returns wrong frames for trimmed files.
+What the decoder complains of goes to standard error, where the parent looks for it.
 """
 
 import json
@@ -37,7 +38,7 @@ def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_fra
     import numpy as np
     from PIL import Image
 
-    decord.logging.set_level(decord.logging.QUIET)
+    decord.logging.set_level(decord.logging.ERROR)  # decoders conceal damage: their complaints are the only sign of it
     reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
     total = len(reader)
     if total > max_frames:

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 
 
 class VideoError(ValueError):
@@ -97,6 +100,8 @@ def _refuse_early(path: Path) -> None:
         raise VideoError(f"there is no file {path.name}; check the path")
     if path.is_dir():
         raise VideoError(f"{path.name} is a folder; choose a video file in it")
+    if not path.is_file():
+        raise VideoError(f"{path.name} is not a regular file; choose a video file")
     with path.open("rb") as file:
         head = file.read(768)
     if not head:
@@ -140,7 +145,10 @@ def _run_child(path: Path, limits: DecodeLimits, arguments: dict) -> tuple[dict,
             return dict(error="memory"), memoryview(b"")
         return dict(error="crash", seen=done.returncode), memoryview(b"")
     (length,) = struct.unpack_from("<I", done.stdout)
-    return json.loads(done.stdout[4 : 4 + length]), memoryview(done.stdout)[4 + length :]
+    header = json.loads(done.stdout[4 : 4 + length])
+    if "error" not in header and (complaint := COMPLAINT.search(done.stderr)):
+        return dict(error="damaged", seen=complaint.group(1).decode(errors="replace")), memoryview(b"")
+    return header, memoryview(done.stdout)[4 + length :]
 
 
 def _explain(name: str, header: dict, start: int, limits: DecodeLimits) -> str:
@@ -162,6 +170,11 @@ def _explain(name: str, header: dict, start: int, limits: DecodeLimits) -> str:
             return (
                 f"decoding {name} needs more memory than the limit of {limits.memory_bytes / 2**20:.0f} MiB; "
                 "scale it down or cut a shorter piece"
+            )
+        case "damaged":
+            return (
+                f"{name} is damaged ({seen}), and frames after the damage cannot be trusted; try another copy, or cut a "
+                "piece before it"
             )
         case "size":
             return f"{name} changes its picture size along the way; convert it to one size first"
