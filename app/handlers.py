@@ -3,12 +3,10 @@
 import html
 import logging
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +17,7 @@ import torch
 from sifa import explorer
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
 from sifa.prediction import Prediction, predict, summary
-from sifa.video import VideoError, probe, read_clip
+from sifa.video import VideoError, read_clip
 from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load
 
 log = logging.getLogger("app")
@@ -57,7 +55,7 @@ def explained() -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (VideoError, CheckpointError, ImportError) as error:
+    except (VideoError, CheckpointError) as error:
         raise UserError(sentence(str(error))) from error
     except torch.OutOfMemoryError as error:
         raise UserError("The graphics card has no memory left. Try again, or start with --device cpu.") from error
@@ -142,41 +140,26 @@ def run(
         raise UserError("Choose a clip first: drop a video file here, or record one with the camera.")
     report(0.02, "loading the model")
     network = model(checkpoint, device)
+    start = 0
+    if start_seconds:
+        report(0.1, "reading the file")
+        start = start_frame(clip, float(start_seconds))
     frames = network.checkpoint.num_frames
-    with completed(clip) as path:
-        start = 0
-        if start_seconds:
-            report(0.1, "reading the file")
-            start = start_frame(path, float(start_seconds))
-        report(0.2, f"decoding and sampling {frames} frames")
-        sampled = read_clip(path, frames, int(sampling_rate), start)
+    report(0.2, f"decoding and sampling {frames} frames")
+    sampled = read_clip(clip, frames, int(sampling_rate), start)
     report(0.5, "preparing the frames")
     return predict(network, sampled, lambda what, share: report(0.5 + 0.45 * share, what))
 
 
-@contextmanager
-def completed(clip: str) -> Iterator[str]:
-    """The clip's file, or of a browser's recording a copy that can be read; recording.py says why.
-
-    Like decoding, this is done in another process, since nobody knows what the file holds.
-    """
-    with tempfile.TemporaryDirectory(prefix="recording-") as folder:
-        copy = Path(folder) / Path(clip).name
-        if copy.suffix == ".webm":
-            command = [sys.executable, str(Path(__file__).with_name("recording.py")), clip, str(copy)]
-            with suppress(subprocess.SubprocessError):
-                subprocess.run(command, capture_output=True, timeout=20, check=True)
-                clip = str(copy) if copy.exists() else clip
-        yield clip
-
-
 def start_frame(clip: str, seconds: float) -> int:
     """The source frame nearest to a time; raises UserError where the clip has ended by then."""
-    video = probe(clip)
-    frame = round(seconds * video.fps)
-    if frame >= video.frames:
-        name = Path(clip).name
-        raise UserError(f"{name} is {video.duration:.1f} s long, so it cannot start at {seconds:g} s. Start earlier.")
+    first = read_clip(clip, 1)
+    frame = round(seconds * first.fps)
+    if frame >= first.source_frames:
+        length = first.source_frames / first.fps
+        raise UserError(
+            f"{Path(clip).name} is {length:.1f} s long, so it cannot start at {seconds:g} s. Start earlier."
+        )
     return frame
 
 

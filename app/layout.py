@@ -20,32 +20,31 @@ For every place in a frame, this shows where the model looked in the **next** fr
 offsets, each with its weight. Choose a clip, then move over the left picture.
 """
 HOW_TO_READ = """
-**The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame
-*t + 1* belong to me? The orange square is the cell that asks.
+**The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
+belong to me? The orange square is the cell that asks.
 
-**The nine places.** They start as a regular 3 × 3 grid around the cell (small crosses). Each is moved by an offset
-that the model reads off the next frame, gated by the difference between the two frames; so offsets grow where
-something moves. The discs are the places that were really read, between cells if need be.
+**The nine places.** They start as a regular 3 × 3 grid around the cell (small squares). Each is moved by an offset that the
+model reads off the next frame, gated by the difference between the two frames; so offsets grow where something moves. The
+discs are the places that were really read, between cells if need be.
 
-**The weights.** At each place the model compares what it finds with what the cell holds. A large weight means a good
-match. These are raw products, so they can be negative and need not sum to one; the panel shows their sum.
+**The weights.** At each place the model compares what it finds with what the cell holds. A large weight means a good match.
+These are raw products, so they can be negative and need not sum to one; the panel shows their sum.
 
-**The blue arrow** is the weighted mean of the nine places: where the attention went. The white arrows are the same
-for the whole field. They were trained to follow the true motion of generated clips, which the paper does not do.
+**The blue arrow** is the weighted mean of the nine places: where the attention went. The white arrows are the same for the
+whole field. They were trained to follow the true motion of generated clips, which the paper does not do.
 
-**How far to trust it.** The model has seen generated clips of 24 motions and nothing else. On flat surfaces there is
-no motion to see, and the arrows there mean little. A weight says what was read, not why the class was chosen.
+**How far to trust it.** The model has seen generated clips of 24 motions and nothing else. On flat surfaces there is no
+motion to see, and the arrows there mean little. A weight says what was read, not why the class was chosen.
 """
 CHARTS = """
-**Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the
-frame. **Attention entropy** is that of the nine |weights| made to sum to 1, divided by log 9: 1 means spread evenly,
-0 means all on one place. One point for each pair of successive steps.
+**Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the frame.
+**Attention entropy** is that of the nine |weights| made to sum to 1, divided by log 9: 1 means spread evenly, 0 means all on
+one place. One point for each pair of successive steps.
 """
 LIMITS = (
     "At most 200 MB, 20 000 frames and 9.4 million pixels a frame. The clip is decoded on the computer that runs this "
     "page, kept in a temporary folder for an hour at most, and sent nowhere else."
 )
-CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
 CSS = """
 .gradio-container { width: 100%; max-width: 1320px !important; margin: auto; }
 .main.app { padding: 16px clamp(10px, 2.5vw, 32px) !important; }
@@ -82,7 +81,7 @@ CSS = """
   #samples span { font-size: 11px; line-height: 1.2; overflow-wrap: anywhere; }
   #explorer { padding: 10px; }
 }
-"""  # inside @media Gradio writes rules only with its own prefix: they reach nothing outside `.contain`
+"""  # Gradio also writes each rule with its own prefix, and inside @media only so: name nothing outside `.contain` there
 SEA = gr.themes.Color(
     c50="#eaf6fa", c100="#d2ecf3", c200="#a8dae7", c300="#74c2d7", c400="#3fa3c0", c500="#1580a0", c600="#12708c",
     c700="#0f5d75", c800="#0d4c60", c900="#0b3e4f", c950="#082f3c",
@@ -161,8 +160,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
             with gr.Tab("Your own clip"), gr.Row():
                 video = gr.Video(
                     label="Video file or camera", sources=["upload", "webcam"], height=250, include_audio=False,
-                    webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA), elem_id="upload", buttons=[],
-                    min_width=300, scale=3,
+                    webcam_options=gr.WebcamOptions(mirror=False), elem_id="upload", buttons=[], min_width=300, scale=3,
                 )  # fmt: skip
                 with gr.Column(scale=2, min_width=300):
                     start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5)

@@ -1,4 +1,4 @@
-"""Charts where people read numbers: each is an info (pure numbers) and a `plot_*` that makes a plotly Figure of it."""
+"""Charts where people read numbers. Each is an info (pure numbers) and a `plot_*` that turns it into a plotly Figure."""
 
 from typing import NamedTuple
 
@@ -49,18 +49,13 @@ def block_info(trace: Trace) -> list[BlockInfo]:
     return infos
 
 
-def percent(p: float) -> str:
-    """One decimal, but never a false 0 or 100."""
-    return "< 0.1%" if p < 0.0005 else "> 99.9%" if p >= 0.9995 else f"{p:.1%}"
-
-
 def plot_probabilities(prediction: Prediction, count: int = 10) -> go.Figure:
     """Horizontal bars of the most probable classes."""
     info = probability_info(prediction, count)
     figure = go.Figure(
         go.Bar(
             x=info.probabilities, y=info.labels, orientation="h", marker_color=BAR,
-            text=[f" {percent(p)}" for p in info.probabilities], textposition="outside", cliponaxis=False,
+            text=[f" {p:.1%}" for p in info.probabilities], textposition="outside", cliponaxis=False,
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
     )  # fmt: skip

@@ -4,7 +4,6 @@ The number is a bar code of 4 x 3 large blocks, black for 0 and white for 1, whi
 reduction: nine bits of the number, then three check bits, so that a torn or mixed picture does not read as another one.
 """
 
-import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,10 +65,9 @@ def write_clip(
     container_options: dict[str, str] | None = None,
     **codec_options: str,
 ) -> Path:
-    """Writes frames (T, H, W, 3) uint8 RGB to a video file; the container follows the suffix unless it is named.
+    """Writes frames (T, H, W, 3) uint8 to a video file; the container follows the suffix unless it is named.
 
     `ticks` gives the presentation time of each frame in units of 1/fps; without it the frame rate is constant.
-    Other keywords are options of the encoder: bf="2", g="12", crf="18".
     """
     with av.open(str(path), "w", format=container, container_options=container_options or {}) as out:
         stream = out.add_stream(codec, rate=fps, options=codec_options)
@@ -83,39 +81,3 @@ def write_clip(
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return Path(path)
-
-
-def write_sound(path: Path | str, seconds: float = 0.5) -> Path:
-    """Writes a file with a sound track and no pictures."""
-    rate = 16_000
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("aac", rate=rate)
-        silence = av.AudioFrame.from_ndarray(np.zeros((1, int(seconds * rate)), np.float32), "fltp", "mono")
-        silence.rate = rate
-        out.mux(stream.encode(silence))
-        out.mux(stream.encode())
-    return Path(path)
-
-
-def rotate_clip(path: Path | str, degrees: int) -> None:
-    """Sets the display rotation in an mp4 or mov file's header: players turn the pictures clockwise by 90, 180 or 270."""
-    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
-    data = bytearray(Path(path).read_bytes())
-    matrix = data.index(b"tkhd") + 44
-    one = 1 << 16
-    data[matrix : matrix + 36] = struct.pack(
-        ">9i", cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, one << 14
-    )
-    Path(path).write_bytes(data)
-
-
-def trim_clip(source: Path | str, target: Path | str, seconds: float) -> Path:
-    """Copies a clip without its first seconds and without coding again: an edit list hides what a key frame needs."""
-    with av.open(str(source)) as reader, av.open(str(target), "w") as out:
-        stream = out.add_stream_from_template(reader.streams.video[0])
-        for packet in reader.demux(video=0):
-            if packet.dts is not None:
-                shift = round(seconds / packet.time_base)
-                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
-                out.mux(packet)
-    return Path(target)

@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -16,7 +15,7 @@ import torch
 from app import handlers
 from app.handlers import UserError
 from sifa import explorer, weights
-from tests.clips import frame_numbers, numbered_frames, write_clip
+from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model, nano_prediction
 
 ROOT = Path(__file__).parents[1]
@@ -100,25 +99,12 @@ def test_a_text_file_called_mp4_is_explained(checkpoint, tmp_path):
     text = tmp_path / "notes.mp4"
     text.write_text("not a video\n" * 100)
     message = explained(str(text), checkpoint, tmp_path)
-    assert message.startswith("notes.mp4")
+    assert message.startswith("notes.mp4 could not be read as a video")
     assert message.endswith(".")
-    assert str(tmp_path) not in message
 
 
 def test_a_missing_checkpoint_is_explained_when_a_clip_is_run(clip, tmp_path):
     assert "There is no checkpoint lost.safetensors" in explained(clip, tmp_path / "lost.safetensors", tmp_path)
-
-
-@pytest.mark.parametrize("live", ["0", "1"])
-def test_a_browsers_recording_without_a_length_is_read(checkpoint, tmp_path, live):
-    options = {"live": live}
-    clip = write_clip(tmp_path / "camera.webm", numbered_frames(40, 96, 128), codec="libvpx", container_options=options)
-    with av.open(str(clip)) as recording:
-        assert (recording.duration is None) == (live == "1")
-    sampled = run(str(clip), checkpoint, start=0.4, rate=1).clip
-    assert frame_numbers(sampled.frames) == list(range(10, 26))
-    assert Path(sampled.path).name == "camera.webm"
-    assert list(tmp_path.iterdir()) == [clip]
 
 
 def test_no_clip_is_explained(checkpoint, tmp_path):

@@ -10,7 +10,6 @@ from sifa.figures import (
     INK,
     LINES,
     block_info,
-    percent,
     plot_offset_and_entropy,
     plot_probabilities,
     probability_info,
@@ -99,17 +98,7 @@ def test_bars_show_the_info(prediction):
     (bars,) = plot_probabilities(prediction, 5).data
     assert list(bars.y) == info.labels
     assert list(bars.x) == info.probabilities
-    assert [t.strip() for t in bars.text] == [percent(p) for p in info.probabilities]
-
-
-def test_percentages_never_claim_certainty():
-    assert [percent(p) for p in (1e-9, 0.0006, 0.25, 0.9994, 0.99999)] == [
-        "< 0.1%",
-        "0.1%",
-        "25.0%",
-        "99.9%",
-        "> 99.9%",
-    ]
+    assert [t.strip() for t in bars.text] == [f"{p:.1%}" for p in info.probabilities]
 
 
 def test_lines_show_the_info_one_colour_for_each_block(prediction):

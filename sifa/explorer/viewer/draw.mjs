@@ -144,7 +144,7 @@ export function drawNeighbours(ctx, view, read, scale, ratio, keep = true) {
     stroke(ctx, '#fff', 1.5 * ratio);
     ctx.fillStyle = scale.colour(read.weights[tap]);
     ctx.fill();
-    if (read.weights[tap] < 0) drawMinus(ctx, x, y, 0.5 * radius, scale.size(read.weights[tap]) > 0.7 ? '#fff' : '#222', ratio);
+    if (read.weights[tap] < 0) drawMinus(ctx, x, y, 0.5 * radius, ratio);
   }
   ctx.beginPath();
   for (const tap of order) {
@@ -159,9 +159,11 @@ export function drawNeighbours(ctx, view, read, scale, ratio, keep = true) {
   drawDisplacement(ctx, view, read, ratio);
 }
 
-function drawMinus(ctx, x, y, arm, colour, ratio) {
-  ctx.fillStyle = colour;
-  ctx.fillRect(x - arm, y - 0.75 * ratio, 2 * arm, 1.5 * ratio);
+function drawMinus(ctx, x, y, arm, ratio) {
+  ctx.beginPath();
+  ctx.moveTo(x - arm, y);
+  ctx.lineTo(x + arm, y);
+  stroke(ctx, '#fff', 1.2 * ratio);
 }
 
 /** A whole frame as a thumbnail; what lies outside the model's square is dimmed. */

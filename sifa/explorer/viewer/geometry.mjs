@@ -127,5 +127,5 @@ export function closeUpCells(block) {
 /** The close-up of a cell's surroundings. */
 export function closeView(block, side, y, x) {
   const cells = closeUpCells(block);
-  return windowOn(block, side, [y, x], [cells, cells * block.width / block.height]);
+  return windowOn(block, side, [y, x], [cells, cells * block.stride[1] / block.stride[2]]);
 }
