@@ -23,7 +23,7 @@ HOW_TO_READ = """
 **The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
 belong to me? The orange square is the cell that asks.
 
-**The nine places.** They start as a regular 3 × 3 grid around the cell (small squares). Each is moved by an offset that the
+**The nine places.** They start as a regular 3 × 3 grid around the cell (small crosses). Each is moved by an offset that the
 model reads off the next frame, gated by the difference between the two frames; so offsets grow where something moves. The
 discs are the places that were really read, between cells if need be.
 

@@ -47,7 +47,8 @@ export function parseTrace(buffer) {
   if (base > bytes.length) throw new Error(CUT_OFF);
   const header = parseHeader(bytes.subarray(16, base));
   if (header.version > VERSION) {
-    throw new Error(`The trace has format version ${header.version}; this page reads up to ${VERSION}. Update the program.`);
+    const seen = `The trace has format version ${header.version}; this page reads up to ${VERSION}.`;
+    throw new Error(`${seen} Update the program.`);
   }
   try {
     return inflateHeader(header, buffer, base);

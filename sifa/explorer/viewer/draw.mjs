@@ -1,5 +1,5 @@
-// Drawing on canvases. Every mark is stroked dark, then light, so that it is legible on any picture. `view` is a window on
-// the cell grid (geometry.mjs), `ratio` the device pixels per CSS pixel.
+// Drawing on canvases. Every mark is stroked dark, then light, so that it is legible on any picture. `view` is a window
+// on the cell grid (geometry.mjs), `ratio` the device pixels per CSS pixel.
 import { arrowEvery, cropBox } from './geometry.mjs';
 import { KEY, QUERY } from './palette.mjs';
 

@@ -47,12 +47,17 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
     written = state;
     clearTimeout(resting);
-    resting = setTimeout(() => { $('.sifa-live').textContent = spoken(read, trace, state); changed(state); }, QUIET_TIME);
+    resting = setTimeout(() => {
+      $('.sifa-live').textContent = spoken(read, trace, state);
+      changed(state);
+    }, QUIET_TIME);
   }
 
   const covered = step => framesOfStep(step, block(), images.length);
-  const stepLine = (name, step) =>
-    `<b>${name}</b> source frames ${sourceFrames(trace, covered(step))}, ${sourceTimes(trace, covered(step))}`;
+  function stepLine(name, step) {
+    const frames = escapeHtml(sourceFrames(trace, covered(step)));
+    return `<b>${name}</b> source frames ${frames}, ${sourceTimes(trace, covered(step))}`;
+  }
 
   /** Words and marks that change with time and block. */
   function writePair() {
@@ -60,7 +65,8 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     $('.sifa-key figcaption').innerHTML = stepLine('Frame t + 1', state.pair + 1);
     $('.sifa-close figcaption').innerHTML = `<b>Close-up</b> ${closeUpCells(block())} cells of frame t + 1`;
     $('.sifa-step').textContent = `step ${state.pair + 1} of ${block().pairs}`;
-    Object.assign($('input'), { max: block().pairs - 1, value: state.pair, ariaValueText: $('.sifa-step').textContent });
+    const ariaValueText = $('.sifa-step').textContent;
+    Object.assign($('input'), { max: block().pairs - 1, value: state.pair, ariaValueText });
     $('select').value = state.block;
     for (const [name, disabled] of Object.entries({
       previous: state.pair === 0, next: state.pair === block().pairs - 1,
@@ -83,7 +89,9 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   function writeDensity() {
     const every = arrowEvery(block(), canvases.query.clientWidth || 1);
     const which = every === 1 ? 'each cell' : `every ${every}${every === 2 ? 'nd' : every === 3 ? 'rd' : 'th'} cell`;
-    for (const words of root.querySelectorAll('.sifa-density')) words.textContent = `the same for ${which}, true to scale`;
+    for (const words of root.querySelectorAll('.sifa-density')) {
+      words.textContent = `the same for ${which}, true to scale`;
+    }
   }
 
   function play(on) {
@@ -118,15 +126,17 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   }
 
   /**
-   * Show a trace in any form that `toBuffer` takes, or {url}. Where it cannot be read, a sentence says why and the earlier
-   * one stays in place.
+   * Show a trace in any form that `toBuffer` takes, or {url}. Where it cannot be read, a sentence says why and the
+   * earlier one stays in place.
    */
   async function show(source) {
     const mine = ++shows;
     try {
       const next = parseTrace(toBuffer(source.url ? await download(source.url) : source));
       if (!next.blocks.length) throw new Error('This model has no SIFA block, so there is nothing to explore.');
-      if (next.blocks.some(b => b.pairs < 1)) throw new Error('This clip has one time step, so there is no next frame to look at.');
+      if (next.blocks.some(b => b.pairs < 1)) {
+        throw new Error('This clip has one time step, so there is no next frame to look at.');
+      }
       const decoded = await Promise.all(next.pictures.map(decodePicture));
       if (mine !== shows) return;
       play(false);
@@ -148,7 +158,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     $('.sifa-answer').innerHTML = answerHtml(trace, order[0]);
     $('.sifa-bars').innerHTML = barsHtml(trace, order);
     $('.sifa-note').textContent = samplingNote(trace);
-    $('select').innerHTML = trace.blocks.map((_, i) => `<option value="${i}">${escapeHtml(blockName(trace, i))}</option>`).join('');
+    $('select').replaceChildren(...trace.blocks.map((_, i) => new Option(blockName(trace, i), i)));
     $('.sifa-error').hidden = $('.sifa-empty').hidden = true;
     $('.sifa-body').hidden = false;
     root.dataset.ready = 'yes';
@@ -165,7 +175,14 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   };
   return {
     show, follow,
-    close() { clearInterval(player); clearTimeout(resting); cancelAnimationFrame(pending); unfollow(); painter.close(); root.remove(); },
+    close() {
+      clearInterval(player);
+      clearTimeout(resting);
+      cancelAnimationFrame(pending);
+      unfollow();
+      painter.close();
+      root.remove();
+    },
   };
 }
 

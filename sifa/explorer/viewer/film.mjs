@@ -52,7 +52,7 @@ export function markFilm(strip, pair) {
   [...strip.children].forEach((button, step) => {
     button.classList.toggle('sifa-from', step === pair);
     button.classList.toggle('sifa-to', step === pair + 1);
-    button.firstChild.textContent = `${step + 1}${step === pair ? ' \u00B7 t' : step === pair + 1 ? ' \u00B7 t + 1' : ''}`;
+    button.firstChild.textContent = `${step + 1}${[' \u00B7 t', ' \u00B7 t + 1'][step - pair] ?? ''}`;
     if (step === pair) button.setAttribute('aria-current', 'step');
     else button.removeAttribute('aria-current');
   });

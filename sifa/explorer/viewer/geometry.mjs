@@ -5,13 +5,14 @@ import { STEPS_PER_CELL, offsetAt, weightAt } from './decode.mjs';
 export function neighbourGrid(block) {
   const first = -Math.floor((block.dilation * (block.kernel - 1) + 1) / 2);
   const place = i => first + i * block.dilation;
-  return Array.from({ length: block.taps }, (_, tap) => [place(Math.floor(tap / block.kernel)), place(tap % block.kernel)]);
+  const taps = Array.from({ length: block.taps }, (_, tap) => tap);
+  return taps.map(tap => [place(Math.floor(tap / block.kernel)), place(tap % block.kernel)]);
 }
 
 /**
  * What the model read for one query cell, tap by tap. Places are [y, x] in cells; `taps` in the regular grid, `points`
- * where the next frame was read; `outside` points lie off the map, where values are 0; `displacement` [dy, dx] is the mean
- * of points - query, weighted by |weight|.
+ * where the next frame was read; `outside` points lie off the map, where values are 0; `displacement` [dy, dx] is the
+ * mean of points - query, weighted by |weight|.
  * @typedef {{
  *   y: number, x: number, taps: number[][], offsets: number[][], points: number[][], weights: number[],
  *   outside: boolean[], sum: number, displacement: number[]
@@ -25,7 +26,8 @@ export function readout(block, pair, y, x) {
   const points = taps.map(([ty, tx], tap) => [ty + offsets[tap][0], tx + offsets[tap][1]]);
   const weights = taps.map((_, tap) => weightAt(block, pair, tap, y, x));
   const total = weights.reduce((sum, w) => sum + Math.abs(w), 0) || 1;
-  const mean = axis => points.reduce((sum, p, tap) => sum + Math.abs(weights[tap]) * (p[axis] - [y, x][axis]), 0) / total;
+  const mean = axis =>
+    points.reduce((sum, point, tap) => sum + Math.abs(weights[tap]) * (point[axis] - [y, x][axis]), 0) / total;
   return {
     y, x, taps, offsets, points, weights,
     outside: points.map(point => isOutside(point, block)),
@@ -97,8 +99,8 @@ export function arrowEvery(block, side, least = 15) {
 }
 
 /**
- * A window on the cell grid, drawn on a square canvas: px(y, x) gives the canvas pixel of a place, cell(px, py) the cell
- * under a pixel. (0, 0) is the centre of the first cell. The window is centred on `centre` and `cells` wide.
+ * A window on the cell grid, drawn on a square canvas: px(y, x) gives the canvas pixel of a place, cell(px, py) the
+ * cell under a pixel. (0, 0) is the centre of the first cell. The window is centred on `centre` and `cells` wide.
  */
 function windowOn(block, side, centre, cells) {
   const [ch, cw] = [side / cells[0], side / cells[1]];
@@ -116,7 +118,8 @@ const MARGIN = 0.06; // of the picture's side, left free so that points outside 
 /** The view of a whole picture with its margin. */
 export function wholeView(block, side) {
   const wide = 1 / (1 - 2 * MARGIN);
-  return windowOn(block, side, [(block.height - 1) / 2, (block.width - 1) / 2], [block.height * wide, block.width * wide]);
+  const [height, width] = [block.height, block.width];
+  return windowOn(block, side, [(height - 1) / 2, (width - 1) / 2], [height * wide, width * wide]);
 }
 
 /** Cells across the close-up: the kernel, and two cells more on every side. */

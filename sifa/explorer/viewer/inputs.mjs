@@ -7,8 +7,9 @@
 export function listen(root, grid, actions, cellAt, busy) {
   const help = root.querySelector('.sifa-help');
   const keys = {
-    ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next, ' ': actions.play,
-    '[': actions.shallower, ']': actions.deeper, q: actions.quiver, Q: actions.quiver, '?': actions.help, Escape: actions.unpin,
+    ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next,
+    '[': actions.shallower, ']': actions.deeper, ' ': actions.play, q: actions.quiver, Q: actions.quiver,
+    '?': actions.help, Escape: actions.unpin,
   };
   const gridKeys = {
     ArrowUp: () => actions.move(-1, 0), ArrowDown: () => actions.move(1, 0), ArrowLeft: () => actions.move(0, -1),
@@ -50,7 +51,8 @@ export function followTheme(dark, stated) {
     else dark(!document.querySelector('.gradio-container') && system.matches);
   };
   const watcher = new MutationObserver(tell);
-  for (const host of hosts) watcher.observe(host, { attributes: true, attributeFilter: ['class', 'data-jp-theme-light'] });
+  const attributeFilter = ['class', 'data-jp-theme-light'];
+  for (const host of hosts) watcher.observe(host, { attributes: true, attributeFilter });
   system.addEventListener('change', tell);
   tell();
   return () => { watcher.disconnect(); system.removeEventListener('change', tell); };

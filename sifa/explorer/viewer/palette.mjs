@@ -5,7 +5,9 @@ export const QUERY = '#ff9d2e';
 export const KEY = '#3fc9e8';
 
 const SEQUENTIAL = [[247, 250, 240], [190, 228, 178], [108, 190, 120], [32, 132, 72], [0, 72, 34]];
-const DIVERGING = [[72, 8, 96], [150, 96, 176], [216, 194, 226], [247, 247, 247], [186, 226, 178], [76, 168, 96], [0, 82, 40]];
+const DIVERGING = [
+  [72, 8, 96], [150, 96, 176], [216, 194, 226], [247, 247, 247], [186, 226, 178], [76, 168, 96], [0, 82, 40],
+];
 
 /** 'rgb(...)' at a share 0..1 along a list of colours. */
 export function along(colours, share) {
@@ -16,7 +18,8 @@ export function along(colours, share) {
 }
 
 /**
- * The scale of one pair's weights: its two ends, share(w) along it, colour(w), and size(w), 0..1, whose square follows |w|.
+ * The scale of one pair's weights: its two ends, share(w) along it, colour(w), and size(w), 0..1, whose square follows
+ * |w|.
  */
 export function weightScale(block, pair) {
   const [low, high] = block.range[pair];

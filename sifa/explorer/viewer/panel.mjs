@@ -1,5 +1,5 @@
-// The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar. Built
-// once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
+// The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar.
+// Built once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
 import { gradient } from './palette.mjs';
 import { direction, signed, weightText } from './words.mjs';
 
@@ -12,7 +12,8 @@ export function readOutPanel(reading, legend) {
   function build(block) {
     const rows = `<tr>${CELL.repeat(block.kernel)}</tr>`.repeat(block.kernel);
     reading.innerHTML = `<h3><span></span> <span class="sifa-pin">pinned</span></h3>
-      <table${block.kernel > 3 ? ' class="sifa-dense"' : ''}><caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
+      <table class="${block.kernel > 3 ? 'sifa-dense' : ''}">
+      <caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
       <dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
     legend.innerHTML = `<div class="sifa-ticks">${'<i></i>'.repeat(block.taps)}</div><div class="sifa-ramp"></div>
       <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>

@@ -1,5 +1,5 @@
-// The three canvases: frame t, frame t+1 and the close-up. What does not depend on the query cell is drawn once per pair
-// and kept; hovering copies it and adds the marks.
+// The three canvases: frame t, frame t+1 and the close-up. What does not depend on the query cell is drawn once per
+// pair and kept; hovering copies it and adds the marks.
 import { drawDisplacement, drawFrame, drawGrid, drawNeighbours, drawQuery, drawQuiver } from './draw.mjs';
 import { closeView, displacementField, framesOfStep, wholeView } from './geometry.mjs';
 import { weightScale } from './palette.mjs';

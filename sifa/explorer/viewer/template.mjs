@@ -4,7 +4,8 @@ import { knowledge, percent } from './words.mjs';
 export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
 
 /** A mark of the legend on the ground of the pictures, as the pictures show it. */
-const mark = (shape, words) => `<span><svg viewBox="0 0 24 18" aria-hidden="true"><rect width="24" height="18" rx="4"/>${shape}</svg>${words}</span>`;
+const mark = (shape, words) =>
+  `<span><svg viewBox="0 0 24 18" aria-hidden="true"><rect width="24" height="18" rx="4"/>${shape}</svg>${words}</span>`;
 
 const LEGEND = [
   mark('<path class="q" d="M6.5 3.5h11v11h-11z"/>', 'query cell'),
@@ -20,10 +21,14 @@ export const SKELETON = `
 <p class="sifa-error" role="alert" hidden></p>
 <p class="sifa-empty">No clip yet. Choose one, and every place of its frames can be explored here.</p>
 <div class="sifa-body" hidden>
-<header class="sifa-head"><div class="sifa-answer"></div><ol class="sifa-bars" aria-label="Five most probable classes"></ol></header>
+<header class="sifa-head">
+  <div class="sifa-answer"></div>
+  <ol class="sifa-bars" aria-label="Five most probable classes"></ol>
+</header>
 <div class="sifa-bar" role="group" aria-label="Time and block">
   <div class="sifa-group sifa-time">
-    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (\u2190 or ,)">\u2039</button>
+    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (\u2190 or ,)"
+      >\u2039</button>
     <button type="button" data-do="play" title="Play or pause (space)"></button>
     <button type="button" data-do="next" aria-label="Next step" title="Next step (\u2192 or .)">\u203A</button>
     <label><span class="sifa-step"></span><input type="range" min="0" step="1" aria-label="Time step"></label>
@@ -40,16 +45,22 @@ export const SKELETON = `
 </div>
 <div class="sifa-stage">
   <div class="sifa-pictures">
-    <figure class="sifa-query"><figcaption></figcaption><canvas tabindex="0" role="application"
-      aria-label="Frame t, the query. Arrow keys move the query cell, Enter pins it, Escape lets it go."></canvas></figure>
-    <figure class="sifa-key"><figcaption></figcaption><canvas role="img" aria-label="Frame t+1 with the sampled points"></canvas></figure>
+    <figure class="sifa-query"><figcaption></figcaption>
+      <canvas tabindex="0" role="application"
+        aria-label="Frame t, the query. Arrow keys move the query cell, Enter pins it, Escape lets it go."></canvas>
+    </figure>
+    <figure class="sifa-key"><figcaption></figcaption>
+      <canvas role="img" aria-label="Frame t+1 with the sampled points"></canvas>
+    </figure>
     <p class="sifa-caption"></p>
     <div class="sifa-legend" aria-label="Legend">${LEGEND.join('')}</div>
     <div class="sifa-film" role="group" aria-label="Time steps and their source frames"></div>
     <p class="sifa-note"></p>
   </div>
   <aside class="sifa-panel" aria-label="Read-out of the query cell">
-    <figure class="sifa-close"><figcaption></figcaption><canvas role="img" aria-label="Close-up of the sampled points"></canvas></figure>
+    <figure class="sifa-close"><figcaption></figcaption>
+      <canvas role="img" aria-label="Close-up of the sampled points"></canvas>
+    </figure>
     <section class="sifa-read"></section>
     <section class="sifa-scale"></section>
   </aside>
@@ -57,9 +68,9 @@ export const SKELETON = `
 <p class="sifa-live" role="status" aria-live="polite"></p>
 <dialog class="sifa-help" aria-label="Help">
   <h2>How to look</h2>
-  <p>Every cell of frame t asks: what in the next frame belongs to me? The model starts from a small grid of neighbours, moves
-  each by a learned <b>offset</b>, reads the picture there, and gives what it finds a <b>weight</b>. Move over the left picture
-  and see the points move in the right one.</p>
+  <p>Every cell of frame t asks: what in the next frame belongs to me? The model starts from a small grid of neighbours,
+  moves each by a learned <b>offset</b>, reads the picture there, and gives what it finds a <b>weight</b>. Move over the
+  left picture and see the points move in the right one.</p>
   <dl class="sifa-keys">
     <dt>Hover, drag</dt><dd>preview a cell</dd>
     <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell; again, or <kbd>Esc</kbd>, lets it go</dd>
@@ -84,7 +95,10 @@ export function answerHtml(trace, best) {
 }
 
 export function barsHtml(trace, order) {
-  return order.slice(0, 5).map(i => `<li><span class="sifa-name" title="${escapeHtml(trace.labels[i])}">${escapeHtml(trace.labels[i])}</span>
-    <span class="sifa-track"><span style="width:${(100 * trace.probabilities[i]).toFixed(1)}%"></span></span>
-    <span class="sifa-number">${percent(trace.probabilities[i])}</span></li>`).join('');
+  return order.slice(0, 5).map(i => {
+    const [label, p] = [escapeHtml(trace.labels[i]), trace.probabilities[i]];
+    return `<li><span class="sifa-name" title="${label}">${label}</span>
+      <span class="sifa-track"><span style="width:${(100 * p).toFixed(1)}%"></span></span>
+      <span class="sifa-number">${percent(p)}</span></li>`;
+  }).join('');
 }

@@ -5,7 +5,7 @@ export const signed = (v, digits = 2) => {
   return `${+size === 0 ? '' : v < 0 ? '\u2212' : '+'}${size}`;
 };
 export const percent = p => (p >= 0.9995 ? '> 99.9 %' : `${(100 * p).toFixed(1)} %`);
-const grouped = text => text.replace(/\d{5,}/g, digits => Number(digits).toLocaleString('en').replaceAll(',', '\u202F'));
+const grouped = text => text.replace(/\d{5,}/g, digits => digits.replace(/\B(?=(\d{3})+$)/g, '\u202F'));
 const span = (a, b) => (a === b ? `${a}` : `${a}\u2013${b}`);
 
 /** A weight as text: raw ones with their sign, softmax ones without. */
@@ -23,7 +23,8 @@ export function sourceTimes(trace, { first, end }) {
 
 export function blockName(trace, index) {
   const block = trace.blocks[index];
-  return `Block ${index + 1} of ${trace.blocks.length}, stage ${block.stage + 1}, ${block.height} \u00D7 ${block.width} cells`;
+  const grid = `${block.height} \u00D7 ${block.width} cells`;
+  return `Block ${index + 1} of ${trace.blocks.length}, stage ${block.stage + 1}, ${grid}`;
 }
 
 /** What the weights know, for the badge. */
@@ -34,10 +35,11 @@ export function knowledge({ trained_on: known, top1 }) {
 
 /** The line under the pictures that makes a screenshot complete. */
 export function caption(trace, state, from, to) {
-  return `${blockName(trace, state.block)} (${trace.blocks[state.block].name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
+  const { name, limited } = trace.blocks[state.block];
+  return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
     + `source frames ${sourceFrames(trace, from)} \u2192 ${sourceFrames(trace, to)}. `
     + `Query cell y ${state.y}, x ${state.x}${state.pinned ? ', pinned' : ''}.`
-    + (trace.blocks[state.block].limited ? ` ${trace.blocks[state.block].limited} offsets too large to pack were limited.` : '');
+    + (limited ? ` ${limited} offsets too large to pack were limited.` : '');
 }
 
 /** "0.13 up, 0.75 right" */
@@ -69,6 +71,7 @@ export function spoken(read, trace, state) {
   const lost = read.outside.filter(Boolean).length;
   return `Step ${state.pair + 1} of ${block.pairs}, block ${state.block + 1}. Query cell row ${read.y}, column ${read.x}`
     + `${state.pinned ? ', pinned' : ''}. Attention went ${direction(read.displacement)}, in cells. `
-    + `Largest weight ${weightText(block, read.weights[best])} at row ${py}, column ${px}. Sum of weights ${weightText(block, read.sum)}.`
+    + `Largest weight ${weightText(block, read.weights[best])} at row ${py}, column ${px}. `
+    + `Sum of weights ${weightText(block, read.sum)}.`
     + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '');
 }
