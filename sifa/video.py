@@ -59,7 +59,10 @@ def read_clip(
     max_side: int = 640,
     limits: DecodeLimits = DecodeLimits(),  # noqa: B008
 ) -> Clip:
-    """Frames start, start + sampling_rate, ... of a video, numbered as in the source; exact, or an error.
+    """Frames start, start + sampling_rate, ... of a video, numbered as in the source.
+
+    Damage that the decoder notices is an error. A changed bit can also make another valid stream, whose pictures differ
+    without any decoder's knowing.
 
     A video shorter than the span is padded by repeating its last sampled frame. Frames whose longer side exceeds
     `max_side` are reduced. Raises VideoError for whatever cannot be read within the limits.

@@ -172,7 +172,7 @@ def test_what_is_no_video_is_refused_in_words(tmp_path, kind, words):
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_damage_is_an_error_or_harmless_never_wrong_frames(tmp_path):
+def test_damage_that_the_decoder_notices_is_an_error(tmp_path):
     whole = h264(tmp_path / "whole.mp4", crf="30").read_bytes()
     rng = np.random.default_rng(1)
     refused = 0
