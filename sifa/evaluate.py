@@ -6,7 +6,6 @@ import json
 import torch
 from torch import nn
 
-from sifa.attention import displacement
 from sifa.motion import CLASSES, MotionClips, balanced_labels, flow_at, true_flow
 from sifa.preprocess import normalise
 from sifa.trace import capture
@@ -55,7 +54,7 @@ def evaluate(model: nn.Module, clips: int = 2400, batch: int = 48, seed: int = 5
 def _flow_sums(call, flow, visible) -> list[float]:
     """[cosine, end-point error, length of the true flow, moving cells, static length, static cells], summed."""
     target, valid = flow_at(flow, visible, call.output.features.shape[-1])
-    moved = displacement(call.output.offset, call.output.attention, call.block.kernel_size, call.block.dilation)
+    moved = call.displacement
     length = target.norm(dim=2)
     moving, static = valid & (length > MOVING), valid & (length < STATIC)
     cosine = torch.cosine_similarity(moved, target, dim=2, eps=1e-6)

@@ -26,6 +26,11 @@ class Captured(NamedTuple):
     features: Tensor  # (B, C, T, H, W) what the block was given
     output: SIFAOutput
 
+    @property
+    def displacement(self) -> Tensor:
+        """(B, P, 2, H, W) where each location's attention went, (dy, dx) in cells."""
+        return displacement(self.output.offset, self.output.attention, self.block.kernel_size, self.block.dilation)
+
 
 @dataclass(frozen=True)
 class BlockTrace:

@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sifa import models
-from sifa.attention import displacement
 from sifa.evaluate import evaluate
 from sifa.initialise import initialise
 from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
@@ -65,9 +64,8 @@ def flow_loss(blocks: list[Captured], flow: Tensor, visible: Tensor) -> Tensor:
     total = flow.new_zeros(())
     for call in blocks:
         target, valid = flow_at(flow, visible, call.output.features.shape[-1])
-        moved = displacement(call.output.offset, call.output.attention, call.block.kernel_size, call.block.dilation)
         weight = valid * (STATIC_SHARE + (1 - STATIC_SHARE) * (target.norm(dim=2) > MOVING))
-        total = total + ((moved - target).abs().sum(2) * weight).sum() / weight.sum().clamp_min(1)
+        total = total + ((call.displacement - target).abs().sum(2) * weight).sum() / weight.sum().clamp_min(1)
     return total
 
 
@@ -167,7 +165,7 @@ def train(recipe: Recipe, out: Path, device: str = "cpu", save_every: int = 250,
             )  # fmt: skip
             torch.save(state, state_file.with_suffix(".part"))
             state_file.with_suffix(".part").replace(state_file)
-        if done % evaluate_every == 0 or done == recipe.steps:
+        if done % evaluate_every == 0 and done < recipe.steps:  # `finish` measures the last step, on more clips
             metrics = evaluate(model, clips=480, device=device)
             print(f"\nheld-out top-1 {metrics['top1']:.3f}, flow cosine {metrics['flow_cosine']}", flush=True)
             model.train()
@@ -176,7 +174,6 @@ def train(recipe: Recipe, out: Path, device: str = "cpu", save_every: int = 250,
 
 def finish(model: nn.Module, recipe: Recipe, out: Path) -> Path:
     """Write the checkpoint with its card: recipe, what it knows, and its measured quality."""
-    model.eval()
     checkpoint = Checkpoint(
         variant=recipe.variant,
         config=model.config,

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,7 @@ def _refuse_early(path: Path) -> None:
         )
 
 
+@cache
 def _check_decord() -> None:
     """The old package `decord` installs a module of the same name and may have replaced decord2's."""
     installed = {name.lower() for name in importlib.metadata.packages_distributions().get("decord", [])}

@@ -69,22 +69,26 @@ def load(file: str | Path = DEFAULT_CHECKPOINT, device: str = "cpu") -> nn.Modul
             f"{file.name} holds weights but not the card that says which model they are for; build the model with "
             "sifa.create and load them with sifa.load_weights"
         )
-    known = Checkpoint.__dataclass_fields__
-    checkpoint = Checkpoint(**{k: tuple(v) if isinstance(v, list) else v for k, v in card.items() if k in known})
-    config = {k: tuple(v) if isinstance(v, list) else v for k, v in checkpoint.config.items()}
-    model = models.create(checkpoint.variant, **config)
+    known = {k: v for k, v in card.items() if k in Checkpoint.__dataclass_fields__}
+    checkpoint = Checkpoint(**_tuples(known | {"config": _tuples(card["config"])}))
+    model = models.create(checkpoint.variant, **checkpoint.config)
     load_weights(model, tensors)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    model.checkpoint = replace(checkpoint, config=config, file=file.name, sha256=digest)
+    model.checkpoint = replace(checkpoint, file=file.name, sha256=digest)
     return model.to(device).eval()
+
+
+def _tuples(values: dict) -> dict:
+    """JSON's lists as the tuples they were."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> None:
     """Load a state dict, or a .safetensors or .pth file of one, into a model: strictly.
 
     Knows our own naming and that of the released training code (key `model`, optional `module.` prefix, `fc`,
-    `def_cor.weight`, `tda_norm`, `conv`). Parameters that the released model holds but never uses are checked and left
-    out. Raises CheckpointError with the keys where anything else is missing, left over, or of another shape.
+    `def_cor.weight`, `tda_norm`, `conv`), leaving out what the released model holds but never uses. Raises
+    CheckpointError with the keys where anything else is missing, left over, or of another shape.
     """
     state = weights if isinstance(weights, dict) else _read_file(Path(weights))
     wanted = model.state_dict()
@@ -106,13 +110,13 @@ def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> N
 
 
 def _rename_released(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The released naming in ours. Buffers we compute and the frozen 1/C are compared, and must agree."""
+    """The released naming in ours. The frozen 1/C must be that; buffers we compute and unused parameters are left out."""
     state = {k.removeprefix("module."): v for k, v in state.items()}
     if not any("def_cor" in k for k in state):
         return state
     renamed = {}
     for key, value in state.items():
-        block = key.rpartition(".blocks.")[0] and re.match(r"layers\.\d+\.blocks\.\d+\.", key)
+        block = re.match(r"layers\.\d+\.blocks\.\d+\.", key)
         prefix = block.group() if block else ""
         rest = key[len(prefix) :]
         uses_sifa, uses_conv = f"{prefix}temporal.norm.weight" in wanted, f"{prefix}temporal.weight" in wanted

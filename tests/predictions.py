@@ -21,7 +21,16 @@ def moving_clip(frames=16, height=96, width=128) -> Clip:
     for t, picture in enumerate(pictures):
         picture[np.hypot(y - height / 2, x - 20 - 5 * t) < 14] = (240, 190, 40)
     indices = np.arange(frames) * 4
-    return Clip(pictures, indices / 30, indices, "/somewhere/secret/moving.mp4", 30.0, 61, (height, width), 4)
+    return Clip(
+        frames=pictures,
+        times=indices / 30,
+        indices=indices,
+        path="/somewhere/secret/moving.mp4",
+        fps=30.0,
+        source_frames=61,
+        source_size=(height, width),
+        sampling_rate=4,
+    )
 
 
 def nano_model(**config) -> nn.Module:

@@ -1,5 +1,6 @@
 """Decoding, on real files made here: whatever is decoded is exactly the right frames; anything else is a VideoError."""
 
+import os
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -154,6 +155,8 @@ def broken(kind, folder):
             audio_only(path)
         case "folder":
             path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
     return path
 
 
@@ -162,6 +165,9 @@ def broken(kind, folder):
     [
         ("missing", "there is no file missing.mp4"),
         ("folder", "is a folder"),
+        pytest.param(
+            "pipe", "is not a regular file", marks=pytest.mark.skipif(os.name == "nt", reason="no pipes here")
+        ),
         ("empty", r"is empty \(0 bytes\)"),
         *((kind, "could not be read as a video") for kind in ("text", "picture", "random", "truncated", "audio")),
     ],
