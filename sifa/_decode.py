@@ -6,6 +6,7 @@ only timestamps that are finite and not negative count: random access silently r
 What the decoder complains of goes to standard error, where the parent looks for it.
 """
 
+import io
 import json
 import os
 import struct
@@ -26,6 +27,35 @@ def limit_resources(memory_bytes: int, seconds: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
+def open_video(decord, path):
+    """A reader; of a recording whose header holds no length, as browsers make, one of a copy that has one."""
+    try:
+        return decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+    except decord.DECORDError as error:
+        with open(path, "rb") as file:
+            matroska = file.read(4) == b"\x1a\x45\xdf\xa3"
+        if not matroska or "measure duration" not in str(error):
+            raise
+        return decord.VideoReader(with_length(path), ctx=decord.cpu(0), num_threads=1)
+
+
+def with_length(path):
+    """The first picture track's packets, copied undecoded into a matroska file in memory, whose header says how long it is."""
+    import av
+
+    copy = io.BytesIO()
+    with av.open(path) as recording, av.open(copy, "w", format="matroska") as target:
+        stream = recording.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        copied.codec_context.framerate = 30  # nominal: every packet keeps its own time
+        for packet in recording.demux(stream):
+            if packet.dts is not None:
+                packet.stream = copied
+                target.mux(packet)
+    copy.seek(0)
+    return copy
+
+
 def unpadded(frame):
     """(H, W, 3): decord takes the padding at the row ends of some turned frames for a fourth channel."""
     height, width = frame.shape[:2]
@@ -39,7 +69,7 @@ def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_fra
     from PIL import Image
 
     decord.logging.set_level(decord.logging.ERROR)  # decoders conceal damage: their complaints are the only sign of it
-    reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+    reader = open_video(decord, path)
     total = len(reader)
     if total > max_frames:
         return dict(error="frames", seen=total), None
@@ -70,14 +100,15 @@ def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_fra
                 picture = np.asarray(Image.fromarray(picture).resize(reduced, Image.LANCZOS, reducing_gap=3))
             frames.append(picture)
     frames = np.stack(frames)
-    fps = float(reader.get_avg_fps())
+    span = times[-1] - times[0]
+    fps = (count - 1) / span if span > 0 else float(reader.get_avg_fps())
     header = dict(
         shape=frames.shape,
         indices=wanted.tolist(),
         times=times[wanted].tolist(),
         source_frames=count,
         source_size=size,
-        fps=fps if 0 < fps < 1000 else (count - 1) / max(times[-1] - times[0], 1e-9) if count > 1 else 0.0,
+        fps=fps if 0 < fps < 1000 else 0.0,
     )
     return header, np.ascontiguousarray(frames)
 

@@ -57,6 +57,16 @@ def test_every_kind_is_exact(tmp_path, name):
     np.testing.assert_allclose(read_clip(file, 5, 4).times, np.arange(5) * 4 / 25, atol=2e-3)
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_browsers_recording_whose_header_holds_no_length(tmp_path, codec):
+    file = encode(tmp_path / "camera.webm", codec=codec, deadline="realtime", container_options={"live": "1"})
+    with av.open(str(file)) as recording:
+        assert recording.duration is None
+    check_exact(file)
+    np.testing.assert_allclose(read_clip(file, 5, 4).times, np.arange(5) * 4 / 25, atol=2e-3)
+    assert read_clip(file, 1).fps == pytest.approx(25, abs=1)
+
+
 def test_gif(tmp_path):
     pictures = [Image.fromarray(f) for f in FRAMES]
     pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=40, loop=0)
