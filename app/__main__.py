@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sifa.weights import DEFAULT_CHECKPOINT
+from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
             server_port=args.port, share=args.share, theme=layout.THEME, css=layout.CSS, max_file_size="200mb",
             run_history=False, footer_links=["api"], quiet=True, prevent_thread_lock=True,
         )  # fmt: skip
-    except handlers.UserError as error:
+    except (handlers.UserError, CheckpointError) as error:
         raise SystemExit(str(error)) from None
     except OSError:
         raise SystemExit(f"port {args.port} is in use or not allowed; choose another with --port") from None

@@ -18,7 +18,7 @@ from sifa import explorer
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
 from sifa.prediction import Prediction, predict, summary
 from sifa.video import VideoError, read_clip
-from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load
+from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load, load_card
 
 log = logging.getLogger("app")
 SAMPLES = DEFAULT_CHECKPOINT.parent / "samples"
@@ -86,6 +86,12 @@ def model(checkpoint: Path, device: str):
     return load(checkpoint, device)
 
 
+def checkpoints(chosen: Path) -> dict[str, Path]:
+    """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card."""
+    shipped = [DEFAULT_CHECKPOINT, *sorted((DEFAULT_CHECKPOINT.parent / "variants").glob("*.safetensors"))]
+    return {load_card(file).title: file for file in dict.fromkeys([chosen, *shipped])}
+
+
 def samples(folder: Path = SAMPLES) -> list[Sample]:
     """The clips of a folder that have a packed trace beside them, in the order of their numbers."""
     found = [(clip, clip.with_suffix(".sifa")) for clip in sorted(folder.glob("*.mp4"))]
@@ -105,12 +111,14 @@ def view_clip(
     clip: str | None,
     start_seconds: float | None,
     sampling_rate: int,
-    checkpoint: Path,
+    checkpoint: Path | None,
     device: str,
     folder: Path,
     report: Report = lambda share, what: None,
 ) -> View:
     """Run the model on a clip and write what the page shows of it. Raises UserError for any failure."""
+    if checkpoint is None:
+        raise UserError("Choose one of the listed weights.")
     prediction = run(clip, start_seconds, sampling_rate, checkpoint, device, report)
     report(0.95, "packing the trace")
     return view(explorer.pack(prediction), prediction, folder)

@@ -12,6 +12,7 @@ from PIL import Image
 from app import handlers
 from app.handlers import Sample, UserError, View
 from sifa.explorer import script, unpack
+from sifa.weights import DEFAULT_CHECKPOINT
 
 TITLE = "See how a video model follows motion"
 INTRO = f"""
@@ -149,7 +150,7 @@ def shown(view: View, chosen: int) -> tuple:
 
 def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
     """The page; results are written below `folder`."""
-    samples = handlers.samples()
+    samples, models = handlers.samples(), handlers.checkpoints(checkpoint)
     with gr.Blocks(
         title=TITLE, delete_cache=(600, handlers.KEEP_SECONDS), analytics_enabled=False, fill_width=True
     ) as page:
@@ -167,6 +168,11 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                     rate = gr.Slider(1, 16, 4, step=1, label="Take every n-th frame")
                     again = gr.Button("Run", variant="primary", elem_id="run")
                     gr.Markdown(LIMITS, elem_id="limits")
+        weights = gr.Dropdown(
+            list(models), value=next(iter(models)), label="Weights",
+            info="The same model trained with parts left out shows what each part does.", elem_id="weights",
+            visible=len(models) > 1,
+        )  # fmt: skip
         status = gr.HTML(elem_id="status")
         view = explorer()
         with gr.Accordion("How to read this", open=False, elem_id="reading"):
@@ -180,21 +186,39 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
             page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm")
         outputs = [cards, view, status, probabilities, blocks, trace_file, page_file]
 
-        def show_sample(event: gr.SelectData):
-            return shown(handlers.view_sample(samples[event.index], folder), event.index)
+        def show_sample(event: gr.SelectData, weights, progress=gr.Progress()):  # noqa: B008
+            return attempt(progress, event.index, lambda tell: sample_view(event.index, weights, tell))
 
-        def show_first():
-            return shown(handlers.view_sample(samples[0], folder), 0) if samples else [gr.skip()] * len(outputs)
+        def show_first(weights, progress=gr.Progress()):  # noqa: B008
+            if not samples:
+                return [gr.skip()] * len(outputs)
+            return attempt(progress, 0, lambda tell: sample_view(0, weights, tell))
 
-        def run(clip, start_seconds, sampling_rate, progress=gr.Progress()):  # noqa: B008
+        def run(clip, start, rate, weights, progress=gr.Progress()):  # noqa: B008
+            return attempt(progress, -1, lambda tell: clip_view(clip, start, rate, weights, tell))
+
+        def run_again(chosen, clip, start, rate, weights, progress=gr.Progress()):  # noqa: B008
+            if chosen >= 0:
+                return attempt(progress, chosen, lambda tell: sample_view(chosen, weights, tell))
+            return run(clip, start, rate, weights, progress)
+
+        def sample_view(index: int, weights: str, tell) -> View:
+            if models.get(weights) == DEFAULT_CHECKPOINT:  # whose traces are shipped
+                return handlers.view_sample(samples[index], folder)
+            return handlers.view_clip(str(samples[index].clip), 0, 4, models.get(weights), device, folder, tell)
+
+        def clip_view(clip, start: float, rate: int, weights: str, tell) -> View:
             path = clip and clip["path"]
-            tell = lambda share, what: progress(share, desc=what.capitalize())  # noqa: E731
+            return handlers.view_clip(path, start, rate, models.get(weights), device, folder, tell)
+
+        def attempt(progress, chosen: int, make) -> list:
+            """What make(tell) shows; where it fails the message, and the earlier result stays."""
             try:
-                view = handlers.view_clip(path, start_seconds, sampling_rate, checkpoint, device, folder, tell)
+                view = make(lambda share, what: progress(share, desc=what.capitalize()))
             except UserError as error:
                 gr.Warning(str(error))
                 return [handlers.failure(str(error)) if output is status else gr.skip() for output in outputs]
-            return shown(view, -1)
+            return shown(view, chosen)
 
         def predict(clip: gr.FileData, start_seconds: float = 0, sampling_rate: int = 4) -> dict:
             """The five most probable motions of a clip, and the source frames that were used."""
@@ -204,12 +228,13 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                 raise gr.Error(str(error), print_exception=False) from error
 
         quiet = dict(show_progress="hidden", api_visibility="private")
-        page.load(show_first, None, outputs, **quiet)
-        cards.select(show_sample, None, outputs, **quiet)
-        gr.on(
-            [video.upload, video.stop_recording, again.click], run, [video, start, rate], outputs,
+        page.load(show_first, [weights], outputs, **quiet)
+        heavy = dict(
             show_progress_on=[status], concurrency_id="model", concurrency_limit=1, api_visibility="private",
             preprocess=False,  # Gradio's would call ffmpeg to drop the sound, which is never read
         )  # fmt: skip
+        cards.select(show_sample, [weights], outputs, **heavy)
+        gr.on([video.upload, video.stop_recording, again.click], run, [video, start, rate, weights], outputs, **heavy)
+        weights.input(run_again, [cards, video, start, rate, weights], outputs, **heavy)
         gr.api(predict, api_name="predict", concurrency_id="model")
     return page.queue(max_size=32)

@@ -56,8 +56,10 @@ def motion_saliency(features: Tensor, saliency: str = "paper") -> Tensor:
     """What the offsets are read from: the next frame gated by the frame difference, for each of the T - 1 pairs.
 
     features (B, C, T, H, W) -> (B, C, P, H, W). "paper": sigmoid(f[t+1] - f[t]) * f[t+1]; "released": the same + f[t+1]
-    (`c2d_sifa_resnet.py`).
+    (`c2d_sifa_resnet.py`); "none": f[t+1] itself, to see what the gate is good for.
     """
+    if saliency == "none":
+        return features[:, :, 1:]
     current, following = features[:, :, :-1], features[:, :, 1:]
     gated = torch.sigmoid(following - current) * following
     return gated + following if saliency == "released" else gated
@@ -171,7 +173,7 @@ class SIFA(nn.Module):
     """The block's parameters: the offset convolution, 3 x 3 over the motion saliency, no bias, 2 * K * K channels.
 
     features (B, C, T, H, W) -> SIFAOutput. `offsets` "learned" | "zero" (the released Swin), `saliency` "paper" |
-    "released", `weights` "dot" | "softmax". Offsets start at zero, so the block starts as attention over the regular grid.
+    "released" | "none", `weights` "dot" | "softmax". Offsets start at zero, so the block starts as attention over the regular grid.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from sifa.prediction import Prediction
 from sifa.trace import Trace
+from sifa.weights import Checkpoint
 
 BAR = "#2e8fa8"
 LINES = ("#d55e00", "#3a78d0", "#009e73", "#cc79a7")  # told apart by colour-blind eyes, too
@@ -87,6 +88,26 @@ def plot_offset_and_entropy(trace: Trace) -> go.Figure:
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     figure.update_layout(legend=dict(orientation="h", x=0, y=-0.18, yanchor="top"))
     return _tidy(figure, 400)
+
+
+def plot_confusion(checkpoint: Checkpoint) -> go.Figure:
+    """The confusion matrix in a checkpoint's card: rows are true classes, columns answers, colour the share of the row."""
+    counts = np.array(checkpoint.metrics["confusion"])
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, x=checkpoint.labels, y=checkpoint.labels, customdata=counts, zmin=0, zmax=1,
+            colorscale=[[0, "rgba(46,143,168,0)"], [0.03, "#cfe6ec"], [0.3, "#74c2d7"], [1, "#0b3e4f"]],
+            colorbar=dict(tickformat=".0%", thickness=12), xgap=1, ygap=1,
+            hovertemplate="%{y}<br>taken for %{x}<br>%{customdata} clips, %{z:.1%}<extra></extra>",
+        )
+    )  # fmt: skip
+    title = f"{checkpoint.file}: what is taken for what, {counts.sum()} held-out clips"
+    figure.update_layout(title_text=title)
+    figure = _tidy(figure, 760)
+    figure.update_yaxes(autorange="reversed", title_text="true")
+    figure.update_xaxes(tickangle=-60, title_text="answer")
+    return figure
 
 
 def _tidy(figure: go.Figure, height: int) -> go.Figure:

@@ -46,6 +46,6 @@ def initialise(model: SIFATransformer) -> None:
     scale = weight.std().item()
     weight -= weight.mean((2, 3, 4), keepdim=True)
     model.patch_embed.proj.bias.zero_()
-    gabors = space_time_gabors(model.config["tubelet"], model.config["patch_size"])[: len(weight) * 3 // 4]
+    gabors = space_time_gabors(weight.shape[2], weight.shape[3])[: len(weight) * 3 // 4]
     luminance = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1, 1)
     weight[: len(gabors)] = 1.7 * scale * luminance * gabors[:, None]

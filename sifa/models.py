@@ -19,7 +19,7 @@ def sifa_swin_nano_16x64(**config) -> SIFATransformer:
     """Half a million parameters, made for a CPU and trained by this project: 8 time steps over a 16 x 16 grid."""
     shape = dict(
         img_size=64, num_frames=16, num_classes=24, tubelet=2, embed_dim=32, depths=(2, 2, 2), num_heads=(2, 4, 8),
-        window_size=4, mlp_ratio=2.0, placement="branch", rectified=True,
+        window_size=4, mlp_ratio=2.0, placement="branch", rectified=True, overlap=True,
     )  # fmt: skip
     return SIFATransformer(**shape | config)
 

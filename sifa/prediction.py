@@ -1,6 +1,7 @@
 """The one call that the app, the notebooks and the command line make: `predict(model, clip) -> Prediction`."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Prediction:
 
 @torch.inference_mode()
 def predict(model: nn.Module, clip: Clip, progress: Progress | None = None) -> Prediction:
-    """Run the model once on a clip and record every SIFA block.
+    """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
     `model` comes from `sifa.load` or `sifa.untrained`. `progress` is told each block's name as it finishes. Raises
     ValueError where the clip has another number of frames than the model reads.
@@ -62,7 +63,8 @@ def predict(model: nn.Module, clip: Clip, progress: Progress | None = None) -> P
             done = blocks.index(name) + 1
             progress(f"block {done} of {len(blocks)}", done / len(blocks))
 
-    with listening(model, [], report), record(model) as trace:
+    recording = record(model) if blocks else nullcontext(Trace())
+    with listening(model, [], report), recording as trace:
         logits = model(video.to(device))
     return Prediction(clip, crop, logits[0].float().cpu().numpy(), checkpoint.labels, trace, checkpoint)
 

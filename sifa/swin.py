@@ -16,14 +16,16 @@ from sifa.attention import SIFA
 class TubeletEmbedding(nn.Module):
     """Video (B, 3, frames, S, S) -> (B, T, H, W, C) by a convolution whose kernel equals its stride.
 
-    With `rectified`, the normalised response is split into its positive and negative parts and mixed linearly, so that
+    With `overlap`, the kernel is twice as long in every direction and reaches into the neighbouring tubelets. With
+    `rectified`, the normalised response is split into its positive and negative parts and mixed linearly, so that
     quadrature pairs of space-time filters add up to motion energy.
     """
 
-    def __init__(self, tubelet: int, patch_size: int, embed_dim: int, rectified: bool):
+    def __init__(self, tubelet: int, patch_size: int, embed_dim: int, rectified: bool, overlap: bool):
         super().__init__()
-        size = (tubelet, patch_size, patch_size)
-        self.proj = nn.Conv3d(3, embed_dim, size, stride=size)
+        stride = (tubelet, patch_size, patch_size)
+        size, padding = (tuple(2 * s for s in stride), tuple(s // 2 for s in stride)) if overlap else (stride, 0)
+        self.proj = nn.Conv3d(3, embed_dim, size, stride=stride, padding=padding)
         self.norm = nn.LayerNorm(embed_dim) if rectified else None
         self.mix = nn.Linear(2 * embed_dim, embed_dim) if rectified else None
 
@@ -111,9 +113,11 @@ class TemporalConv(nn.Module):
         self.weight = nn.Parameter(torch.zeros(channels, channels, 3))
 
     def forward(self, x: Tensor) -> Tensor:
-        before = F.pad(x[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
-        after = F.pad(x[:, 1:], (0, 0, 0, 0, 0, 0, 0, 1))
-        return x + F.linear(torch.cat([before, x, after], -1), rearrange(self.weight, "o i k -> o (k i)"))
+        past, now, future = F.linear(x, rearrange(self.weight, "o i k -> (k o) i")).chunk(3, -1)
+        out = x + now
+        out[:, 1:] += past[:, :-1]
+        out[:, :-1] += future[:, 1:]
+        return out
 
 
 class SIFALayer(nn.Module):
@@ -209,7 +213,7 @@ class SIFATransformer(nn.Module):
     """Video (B, 3, num_frames, img_size, img_size), normalised -> logits (B, num_classes), the mean over time steps.
 
     The arguments are plain data and are kept in `self.config`. The operator's switches: `offsets` "learned" | "zero",
-    `saliency` "paper" | "released", `weights` "dot" | "softmax", `placement` "inside" | "branch"; `unshifted` and
+    `saliency` "paper" | "released" | "none", `weights` "dot" | "softmax", `placement` "inside" | "branch"; `unshifted` and
     `shifted` name the temporal module of each kind of block: "sifa" | "conv" | "none".
     """
 
@@ -234,12 +238,13 @@ class SIFATransformer(nn.Module):
         unshifted: str = "sifa",
         shifted: str = "conv",
         rectified: bool = False,
+        overlap: bool = False,
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
         self.config = config
         operator = dict(kernel_size=kernel_size, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights)
-        self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified)
+        self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified, overlap)
         self.layers = nn.ModuleList(
             Stage(
                 embed_dim * 2**i, img_size // patch_size // 2**i, depth, num_heads[i], window_size, mlp_ratio,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import av
 import numpy as np
 
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
@@ -190,3 +191,14 @@ def _explain(name: str, header: dict, start: int, limits: DecodeLimits) -> str:
                 f"{name} could not be read as a video: it is damaged, holds no picture, or is of a kind that is not "
                 "supported. Try mp4, webm, mkv, mov, avi or gif"
             )
+
+
+def write_mp4(frames: np.ndarray, file: Path, fps: int = 30) -> None:
+    """Frames (T, H, W, 3) uint8 -> an h264 mp4."""
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())

@@ -27,6 +27,7 @@ class Checkpoint:
     variant: str
     config: dict  # arguments of the variant
     labels: tuple[str, ...]
+    title: str = ""  # in a few words, for lists of weights; the file's name where there is none
     trained_on: str = ""  # in words, for the badge on the page; empty for random weights
     num_frames: int = 16
     sampling_rate: int = 4  # source frames from one sampled frame to the next, at about 30 frames per second
@@ -40,6 +41,9 @@ class Checkpoint:
     @property
     def size(self) -> int:
         return self.config["img_size"]
+
+    def with_metrics(self, metrics: dict) -> "Checkpoint":
+        return replace(self, metrics=metrics)
 
 
 def untrained(variant: str, **config) -> nn.Module:
@@ -69,13 +73,29 @@ def load(file: str | Path = DEFAULT_CHECKPOINT, device: str = "cpu") -> nn.Modul
             f"{file.name} holds weights but not the card that says which model they are for; build the model with "
             "sifa.create and load them with sifa.load_weights"
         )
-    known = {k: v for k, v in card.items() if k in Checkpoint.__dataclass_fields__}
-    checkpoint = Checkpoint(**_tuples(known | {"config": _tuples(card["config"])}))
+    checkpoint = _checkpoint(card, file)
     model = models.create(checkpoint.variant, **checkpoint.config)
     load_weights(model, tensors)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    model.checkpoint = replace(checkpoint, file=file.name, sha256=digest)
+    model.checkpoint = replace(checkpoint, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
     return model.to(device).eval()
+
+
+def load_card(file: str | Path) -> Checkpoint:
+    """The card of one of our checkpoints without its weights. Raises CheckpointError like `load`."""
+    file = Path(file)
+    _, card = _read_safetensors(file, weights=False)
+    if card is None:
+        raise CheckpointError(f"{file.name} holds weights but no card")
+    return _checkpoint(card, file)
+
+
+def _checkpoint(card: dict, file: Path) -> Checkpoint:
+    known = {k: v for k, v in card.items() if k in Checkpoint.__dataclass_fields__}
+    return Checkpoint(
+        **_tuples(
+            known | {"config": _tuples(card["config"]), "file": file.name, "title": card.get("title") or file.stem}
+        )
+    )
 
 
 def _tuples(values: dict) -> dict:
@@ -156,12 +176,12 @@ def _read_file(file: Path) -> dict[str, Tensor]:
     return state.get("model", state)
 
 
-def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict | None]:
+def _read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], dict | None]:
     if not file.is_file():
         raise CheckpointError(f"there is no checkpoint {file.name}; check the path")
     try:
         with safe_open(file, framework="pt") as f:
-            tensors = {key: f.get_tensor(key) for key in f.keys()}  # noqa: SIM118
+            tensors = {key: f.get_tensor(key) for key in f.keys()} if weights else {}  # noqa: SIM118
             card = (f.metadata() or {}).get("sifa")
     except (SafetensorError, OSError) as error:
         raise CheckpointError(

@@ -10,11 +10,13 @@ from sifa.figures import (
     INK,
     LINES,
     block_info,
+    plot_confusion,
     plot_offset_and_entropy,
     plot_probabilities,
     probability_info,
 )
 from sifa.trace import Trace
+from sifa.weights import Checkpoint
 from tests.predictions import foreign_prediction
 
 THEMES = dict(light="#ffffff", dark="#27272a")
@@ -134,3 +136,11 @@ def test_colours_stand_out_on_light_and_on_dark(theme):
 def test_colours_are_told_apart_by_every_kind_of_eye(eye):
     seen = [lab(np.array(EYES[eye]) @ linear(colour)) for colour in LINES]
     assert min(np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]) >= 15
+
+
+def test_the_confusion_matrix_shows_shares_of_each_true_class():
+    card = Checkpoint("made up", {}, ("a", "b"), metrics={"confusion": [[3, 1], [0, 0]]}, file="x.safetensors")
+    (heat,) = plot_confusion(card).data
+    assert np.array(heat.z).tolist() == [[0.75, 0.25], [0, 0]]
+    assert np.array(heat.customdata).tolist() == [[3, 1], [0, 0]]
+    assert list(heat.y) == ["a", "b"]

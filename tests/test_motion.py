@@ -3,8 +3,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sifa.motion import CLASSES, MIRRORED, REVERSED, MotionClips, balanced_labels, flow_at, true_flow
+from sifa.motion import CLASSES, MIRRORED, REVERSED, MotionClips, balanced_labels, flow_at, pasted, true_flow
 from sifa.motion.textures import PHOTOGRAPHS, photographs
+from sifa.motion.wear import blurred, compressed, letterbox
+from sifa.video import read_clip
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,62 @@ def test_flow_on_a_coarser_grid_is_the_mean_in_its_own_cells():
 
 def test_balanced_labels_cover_all_classes():
     assert np.bincount(balanced_labels(48)).tolist() == [2] * 24
+
+
+def test_worn_clips_have_the_faults_of_uploads_and_the_same_motion(clips):
+    worn = MotionClips("held-out", size=64, num_frames=16, seed=2, textures=20, worn=True)
+    labels = balanced_labels(24)
+    clean, faulty = clips.batch(0, labels), worn.batch(0, labels)
+    assert torch.equal(clean.scene.camera, faulty.scene.camera)
+    changed = (clean.video != faulty.video).flatten(1).any(1)
+    assert 0.4 < changed.float().mean() < 1
+    assert torch.equal(faulty.video, worn.batch(0, labels).video)
+    assert 0 <= faulty.video.min() <= faulty.video.max() <= 1 + 1e-6
+
+
+def test_letterbox_bars_do_not_move(clips):
+    batch = clips.batch(0, label("camera pans left"))
+    letterbox(batch.video[0], batch.owner[0], across=True, share=0.25, level=0.0)
+    assert batch.video[0, :, :, :16].max() == 0
+    flow, visible = true_flow(batch, tubelet=2, grid=16)
+    assert flow[0, :, :, :3].abs().max() == 0
+    assert visible[0, :, :3].all()
+    assert flow[0, :, 1, 6:10].abs().mean() > 0.05
+
+
+def test_blur_and_compression_take_detail_away():
+    torch.manual_seed(0)
+    clip = torch.rand(3, 2, 64, 64)
+    detail = lambda video: video.diff(dim=-1).abs().mean()  # noqa: E731
+    assert detail(blurred(clip, 1.0)) < 0.5 * detail(clip)
+    torch.testing.assert_close(blurred(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
+    torch.testing.assert_close(compressed(clip, 1e-4), clip, atol=1e-3, rtol=0)
+    rough = compressed(clip, 0.5)
+    assert detail(rough) < detail(clip)
+    assert (rough - clip).abs().mean() > 0.05
+
+
+def test_a_clip_may_stop_before_its_end_or_show_frames_twice(clips):
+    camera = torch.cat([clips.batch(i, label("camera pans left", 40)).scene.camera for i in range(3)])
+    still = (camera[:, 1:] == camera[:, :-1]).flatten(2).all(2)  # (clips, steps)
+    assert 0 < still[:, -1].float().mean() < 0.3  # stopped
+    assert 0 < (still[:, 0] & ~still[:, 1]).float().mean() < 0.3  # frames in pairs
+
+
+def test_near_things_move_more_with_the_camera_and_followed_ones_not_at_all(clips):
+    scene = clips.batch(0, label("camera pans left", 60)).scene
+    travelled = lambda layer: (layer[:, -1] - layer[:, 0])[:, 0, 2]  # noqa: E731
+    ratio = travelled(scene.front) / travelled(scene.camera)
+    assert (ratio > 1.05).any()
+    assert (ratio.abs() < 0.02).any()
+
+
+def test_pasted_clips_are_real_files_in_folders_of_their_class(tmp_path):
+    pasted.make(tmp_path, classes=("object moves up", "nothing moves"))
+    files = sorted(tmp_path.rglob("*.mp4"))
+    assert len(files) == 20
+    frames = read_clip(files[0], 16, 4).frames.astype(float)
+    assert files[0].parent.name == "nothing moves"
+    assert np.abs(frames[0] - frames[-1]).mean() < 2
+    frames = read_clip(files[-1], 16, 4).frames.astype(float)
+    assert np.abs(frames[0] - frames[-1]).mean() > 2

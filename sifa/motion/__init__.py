@@ -2,4 +2,4 @@
 
 from sifa.motion.classes import CLASSES, MIRRORED, REVERSED
 from sifa.motion.flow import flow_at, true_flow
-from sifa.motion.generator import MotionBatch, MotionClips, balanced_labels
+from sifa.motion.generator import MotionBatch, MotionClips, balanced_labels, joined

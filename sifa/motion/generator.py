@@ -9,7 +9,8 @@ from torch import Tensor
 
 from sifa.motion.classes import CLASSES
 from sifa.motion.scenes import Scene, affine, draw_scene
-from sifa.motion.textures import outline_bank, texture_bank
+from sifa.motion.textures import FACE, outline_bank, texture_bank
+from sifa.motion.wear import wear
 
 OUTLINE_SIZE = 64
 
@@ -17,8 +18,10 @@ OUTLINE_SIZE = 64
 class MotionBatch(NamedTuple):
     video: Tensor  # (B, 3, T, S, S) float32, 0..1
     labels: Tensor  # (B,) int64, positions in CLASSES
-    scene: Scene  # the matrices of every layer
-    owner: Tensor  # (B, T, S, S) int64, the layer seen at each pixel: 0 background, 1 front object, 2 back object
+    scene: Scene | None  # the matrices of every layer
+    owner: (
+        Tensor | None
+    )  # (B, T, S, S) int64, the layer seen at each pixel: 0 background, 1 front object, 2 back object, 3 bars
 
 
 def pixel_centres(size: int, device=None) -> Tensor:
@@ -31,11 +34,15 @@ def pixel_centres(size: int, device=None) -> Tensor:
 class MotionClips:
     """An endless, indexed source of clips: the same (seed, index) gives the same batch, whatever was drawn before.
 
-    `split` "train" | "held-out" chooses the photographs; `size` is the side in pixels.
+    `split` "train" | "held-out" chooses the photographs; `size` is the side in pixels; with `worn`, clips also have the
+    faults of uploads (`sifa.motion.wear`).
     """
 
-    def __init__(self, split: str, size: int, num_frames: int, seed: int = 0, textures: int = 300, device: str = "cpu"):
-        self.size, self.num_frames, self.seed, self.device = size, num_frames, seed, device
+    def __init__(
+        self, split: str, size: int, num_frames: int, seed: int = 0, textures: int = 300, worn: bool = False,
+        device: str = "cpu",
+    ):  # fmt: skip
+        self.size, self.num_frames, self.seed, self.worn, self.device = size, num_frames, seed, worn, device
         self.textures = texture_bank(split, textures, max(128, int(size * 1.6)), seed).to(device)
         self.outlines = outline_bank(200, OUTLINE_SIZE, seed).to(device)
         self.pixels = pixel_centres(size, device)
@@ -58,7 +65,9 @@ class MotionClips:
         video = self._layer(colours[:, 0], scene.camera @ placed, "reflection")
         owner = torch.zeros(count, self.num_frames, self.size, self.size, dtype=torch.long, device=device)
         for number, matrix in ((2, scene.back), (1, scene.front)):
-            face = F.interpolate(colours[:, number, :, :96, :96], size=(OUTLINE_SIZE, OUTLINE_SIZE), mode="bilinear")
+            face = F.interpolate(
+                colours[:, number, :, :FACE, :FACE], size=(OUTLINE_SIZE, OUTLINE_SIZE), mode="bilinear"
+            )
             alpha = self.outlines[outlines[:, number - 1]] * scene.present[:, number - 1, None, None, None]
             layer = self._layer(torch.cat([face, alpha], 1), matrix, "zeros")
             video.add_(layer[:, :3].sub_(video).mul_(layer[:, 3:]))
@@ -68,8 +77,10 @@ class MotionClips:
         flicker = flicker * torch.randn(count, 1, self.num_frames, generator=rng).to(device)
         video.mul_(uniform(0.75, 1.25, 1, 1, 1, 1)).add_(uniform(-0.1, 0.1, 1, 1, 1, 1) + flicker[..., None, None])
         grain = uniform(0, 0.04, 1, 1, 1, 1) * (uniform(0, 1, 1, 1, 1, 1) < 0.7)
-        video.addcmul_(self._noise(rng, count), grain)
-        return MotionBatch(video.clamp_(0, 1), labels.to(device), scene, owner)
+        video.addcmul_(self._noise(rng, count), grain).clamp_(0, 1)
+        if self.worn:
+            wear(video, owner, rng)
+        return MotionBatch(video, labels.to(device), scene, owner)
 
     def _layer(self, texture: Tensor, matrix: Tensor, outside: str) -> Tensor:
         """The texture (B, C, h, w) under the layer's matrices (B, T, 3, 3) -> (B, C, T, S, S)."""
@@ -87,6 +98,14 @@ class MotionClips:
         return torch.stack([self._row[s : s + length] for s in starts]).view(
             count, 3, self.num_frames, self.size, self.size
         )
+
+
+def joined(batches: list[MotionBatch]) -> MotionBatch:
+    """Several batches as one. Clips of the user's own have no scene and no owner."""
+    videos, labels, scenes, owners = zip(*batches)
+    if scenes[0] is None:
+        return MotionBatch(torch.cat(videos), torch.cat(labels), None, None)
+    return MotionBatch(torch.cat(videos), torch.cat(labels), Scene(*map(torch.cat, zip(*scenes))), torch.cat(owners))
 
 
 def balanced_labels(count: int) -> Tensor:

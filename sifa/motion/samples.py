@@ -7,14 +7,12 @@ read back through `read_clip` and predicted with the shipped checkpoint like any
 import argparse
 from pathlib import Path
 
-import av
-import numpy as np
 import torch
 
 from sifa import explorer
 from sifa.motion import CLASSES, MotionClips
 from sifa.prediction import predict
-from sifa.video import read_clip
+from sifa.video import read_clip, write_mp4
 from sifa.weights import DEFAULT_CHECKPOINT, load
 
 SAMPLES = {  # class -> number of the clip among those the generator makes, chosen by eye
@@ -27,18 +25,6 @@ SAMPLES = {  # class -> number of the clip among those the generator makes, chos
     "object turns clockwise": 103,
     "nothing moves": 32,
 }
-FPS = 30
-
-
-def write_mp4(frames: np.ndarray, file: Path, fps: int = FPS) -> None:
-    """Frames (T, H, W, 3) uint8 -> an h264 mp4."""
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
 
 
 def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:

@@ -92,6 +92,16 @@ def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
     y2 = torch.where(moves, heading.cos() * side * 0.75, -y[:, :1].sign() * uniform(0.55, 0.8)) * one
     turn2, size2 = uniform(-3.1, 3.1) * one, uniform(0.2, 0.36) * one
 
+    # now and then the bystander does what the first object does
+    joins = chance(0.25)
+    x2 = torch.where(moves & joins, x2 + path * heading.cos(), x2)
+    y2 = torch.where(moves & joins, y2 + path * heading.sin(), y2)
+    grows = which("object comes closer", "object goes away") & joins
+    size2 = torch.where(grows, size2 * size_x / size, size2)
+    turns = which("object turns clockwise", "object turns counter-clockwise") & joins
+    turn2 = torch.where(turns, turn2 + turn - turn[:, :1], turn2)
+    joins = (moves & joins) | grows | turns
+
     axis, far, near = uniform(0, 6.28), uniform(1.25, 1.75), uniform(0.25, 0.6)
     for name, start, end in (("two objects come together", far, near), ("two objects move apart", near, far)):
         reach = (start + (end - start) * eased) / 2
@@ -113,7 +123,7 @@ def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
     size2 = torch.where(pairs, uniform(0.26, 0.45) * one, size2)
     turn = torch.where(moves | pairs, turn + uniform(-0.25, 0.25) * eased, turn)
     about_an_object = (labels < CLASSES.index("camera pans left"))[:, None]
-    present = torch.cat([about_an_object | chance(0.7), pairs | chance(0.3)], 1)
+    present = torch.cat([about_an_object | chance(0.7), pairs | joins | chance(0.3)], 1)
 
     # the camera, and a hand that trembles a little
     camera_x, camera_y, zoom, roll = 0 * one, 0 * one, one, uniform(-0.1, 0.1) * one
@@ -134,8 +144,23 @@ def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
     roll = torch.where(which("camera rolls clockwise"), roll - swing, roll)
     roll = torch.where(which("camera rolls counter-clockwise"), roll + swing, roll)
     tremble = torch.randn(2, count, num_frames, generator=rng) * uniform(0, 0.012) * chance(0.7)
+    drift = [uniform(0, 0.03) * torch.sin(6.28 * (uniform(0.3, 2.5) * time + uniform(0, 1))) for _ in range(3)]
+    drifts = chance(0.5)
+    camera_x = camera_x + tremble[0] + drifts * drift[0]
+    camera_y = camera_y + tremble[1] + drifts * drift[1]
+    roll = roll + drifts * 0.5 * drift[2]
 
-    camera = affine(camera_x + tremble[0], camera_y + tremble[1], roll, zoom, zoom)
-    return Scene(
-        camera, camera @ affine(x, y, turn, size_x, size_y), camera @ affine(x2, y2, turn2, size2, size2), present
-    )
+    # what stands nearer than the background moves more with the camera; what the camera follows does not move at all
+    nearness = torch.where(chance(0.5), uniform(1, 1.5), 1.0) * torch.where(chance(0.2), 0.0, 1.0)
+    nearness = torch.where(about_an_object, 1.0, nearness)
+    camera = affine(camera_x, camera_y, roll, zoom, zoom)
+    first_roll = roll[:, :1] + (roll - roll[:, :1]) * nearness.clamp_max(1)
+    nearer = affine(camera_x * nearness, camera_y * nearness, first_roll, zoom**nearness, zoom**nearness)
+
+    # the clock of the recording: even, every frame shown twice, or stopped before the end
+    frame = torch.arange(num_frames).expand(count, -1)
+    frame = torch.where(chance(0.1), frame // 2 * 2, frame)
+    last = torch.where(chance(0.06), (uniform(0.6, 1) * num_frames).long(), num_frames - 1)
+    frame = frame.minimum(last)[..., None, None].expand(-1, -1, 3, 3)
+    layers = (camera, nearer @ affine(x, y, turn, size_x, size_y), camera @ affine(x2, y2, turn2, size2, size2))
+    return Scene(*(layer.gather(1, frame) for layer in layers), present)

@@ -11,6 +11,7 @@ import { pictures } from './pictures.mjs';
 import { followTheme, listen } from './inputs.mjs';
 
 const STEP_TIME = 600; // ms per step while playing
+const NO_BLOCKS = 'This model has no SIFA block: it looks into no other frame, so there are no sampled points to explore.';
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
 
 /** Build the viewer in an element; `changed(state)` is called once the state has come to rest. */
@@ -133,7 +134,6 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     const mine = ++shows;
     try {
       const next = parseTrace(toBuffer(source.url ? await download(source.url) : source));
-      if (!next.blocks.length) throw new Error('This model has no SIFA block, so there is nothing to explore.');
       if (next.blocks.some(b => b.pairs < 1)) {
         throw new Error('This clip has one time step, so there is no next frame to look at.');
       }
@@ -142,9 +142,10 @@ export function mount(el, { changed = () => {}, theme } = {}) {
       play(false);
       painter.forget();
       const before = trace;
-      [trace, images, written, filmed] = [next, decoded, {}, null];
+      [trace, images, written, filmed] = [next.blocks.length ? next : null, decoded, {}, null];
+      writeTrace(next);
+      if (!trace) return; // a model without SIFA blocks: its answer is all there is
       state = withTrace(state, trace, before);
-      writeTrace();
       redraw();
     } catch (error) {
       if (mine !== shows) return;
@@ -153,13 +154,17 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     }
   }
 
-  function writeTrace() {
-    const order = trace.labels.map((_, i) => i).sort((a, b) => trace.probabilities[b] - trace.probabilities[a]);
-    $('.sifa-answer').innerHTML = answerHtml(trace, order[0]);
-    $('.sifa-bars').innerHTML = barsHtml(trace, order);
-    $('.sifa-note').textContent = samplingNote(trace);
-    $('select').replaceChildren(...trace.blocks.map((_, i) => new Option(blockName(trace, i), i)));
-    $('.sifa-error').hidden = $('.sifa-empty').hidden = true;
+  function writeTrace(shown) {
+    const order = shown.labels.map((_, i) => i).sort((a, b) => shown.probabilities[b] - shown.probabilities[a]);
+    const plain = !shown.blocks.length;
+    root.classList.toggle('sifa-plain', plain);
+    $('.sifa-answer').innerHTML = answerHtml(shown, order[0]);
+    $('.sifa-bars').innerHTML = barsHtml(shown, order);
+    $('.sifa-note').textContent = plain ? '' : samplingNote(shown);
+    $('select').replaceChildren(...shown.blocks.map((_, i) => new Option(blockName(shown, i), i)));
+    $('.sifa-error').hidden = true;
+    $('.sifa-empty').hidden = !plain;
+    if (plain) $('.sifa-empty').textContent = NO_BLOCKS;
     $('.sifa-body').hidden = false;
     root.dataset.ready = 'yes';
   }

@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import sifa
+from sifa.card import failures, per_class_table, table
+from sifa.dataset import DataError
+from sifa.evaluate import accuracy, evaluate, evaluate_files, main, read_files, textured
+from sifa.motion import CLASSES, MotionClips
+from sifa.weights import DEFAULT_CHECKPOINT
+from tests.clips import numbered_frames, write_clip
+
+ASSETS = DEFAULT_CHECKPOINT.parent
+SHIPPED = sorted(ASSETS.rglob("*.safetensors"))
+
+
+def test_accuracy_counts_by_class():
+    ranks = torch.tensor([[0, 1, 2], [1, 0, 2], [0, 1, 2], [2, 1, 0]])
+    found = accuracy(ranks, torch.tensor([0, 0, 0, 2]), ("a", "b", "c"))
+    assert found["top1"] == 0.75
+    assert found["per_class"] == {"a": 0.6667, "c": 1.0}
+    assert found["confusion"] == [[2, 1, 0], [0, 0, 0], [0, 0, 1]]
+
+
+def test_flat_cells_are_not_textured():
+    clips = MotionClips("held-out", 64, 16, textures=10).batch(0, torch.tensor([15]))
+    clips.video[..., :32], clips.video[..., 32:] = 0.5, torch.rand(1, 3, 16, 64, 32)
+    seen = textured(clips, 2, 16)
+    assert seen.shape == (1, 7, 16, 16)
+    assert not seen[..., :7].any()
+    assert seen[..., 9:].float().mean() > 0.5
+
+
+def test_a_model_without_sifa_has_no_flow_figures():
+    found = evaluate(sifa.untrained("sifa_swin_nano_16x64", unshifted="none"), clips=24)
+    assert found["flow_cosine"] == found["static_displacement"] == []
+    assert sum(map(sum, found["confusion"])) == 24
+
+
+def test_the_shipped_checkpoint_reproduces_its_card_in_part():
+    """A tenth of the card's clips: within sampling error of its figures."""
+    model = sifa.load()
+    told, card = evaluate(model, clips=240), model.checkpoint.metrics
+    assert abs(told["top1"] - card["top1"]) < 0.05
+    assert abs(told["flow_cosine"][0] - card["flow_cosine"][0]) < 0.05
+    assert abs(told["static_displacement"][0] - card["static_displacement"][0]) < 0.05
+
+
+@pytest.mark.slow
+def test_the_shipped_checkpoint_reproduces_its_card():
+    model = sifa.load()
+    told, card = evaluate(model), model.checkpoint.metrics
+    assert told["top1"] == pytest.approx(card["top1"], abs=0.002)
+    assert told["flow_cosine"] == pytest.approx(card["flow_cosine"], abs=0.002)
+
+
+def test_labelled_files_are_measured_like_uploads(tmp_path):
+    model = sifa.load()
+    file, broken = tmp_path / "still.mp4", tmp_path / "broken.mp4"
+    write_clip(file, numbered_frames(1).repeat(61, 0))
+    broken.write_bytes(b"nothing" * 99)
+    clips, skipped = read_files([(file, "nothing moves"), (broken, "nothing moves")], model.checkpoint)
+    assert list(skipped) == [str(broken)]
+    assert evaluate_files(model, clips)["per_class"] == {"nothing moves": 1.0}
+    with pytest.raises(DataError, match="does not know juggling; it knows 24 classes"):
+        read_files([(file, "juggling")], model.checkpoint)
+    with pytest.raises(DataError, match="none of the 1 clips could be read"):
+        read_files([(broken, "nothing moves")], model.checkpoint)
+
+
+def test_the_command_measures_a_folder(tmp_path, monkeypatch, capsys):
+    (tmp_path / "nothing moves").mkdir()
+    write_clip(tmp_path / "nothing moves" / "still.mp4", numbered_frames(1).repeat(61, 0))
+    monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path), "--json"])
+    main()
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["clips"] == 1
+
+
+def test_the_tables_in_the_documentation_are_those_of_the_cards():
+    """`python -m sifa.evaluate --table` prints what assets/README.md shows."""
+    text = (ASSETS / "README.md").read_text(encoding="utf-8")
+    assert table(SHIPPED) in text
+    assert per_class_table(SHIPPED) in text
+    assert len(per_class_table(SHIPPED).splitlines()) == 2 + len(CLASSES)
+
+
+def test_failures_are_shown_with_what_was_taken_for_what(tmp_path):
+    picture = failures(sifa.untrained("sifa_swin_nano_16x64"), count=2)
+    assert picture.mode == "RGB"
+    assert picture.height > 2 * 64
+    assert np.asarray(picture).std() > 10
