@@ -73,6 +73,7 @@ CSS = """
 .dark #status .failed { color: #ffb08a; background: #43281b; }
 #explorer { padding: 18px; border: 1px solid var(--border-color-primary); border-radius: 12px; min-height: 420px;
   background: var(--background-fill-primary); }
+#explorer:has(.sifa-plain) { min-height: 0; }
 .js-plotly-plot .modebar { display: none; }
 .js-plotly-plot .cartesianlayer text { fill: var(--body-text-color) !important; }
 .js-plotly-plot .infolayer text { fill: var(--body-text-color) !important; }
@@ -235,6 +236,6 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
         )  # fmt: skip
         cards.select(show_sample, [weights], outputs, **heavy)
         gr.on([video.upload, video.stop_recording, again.click], run, [video, start, rate, weights], outputs, **heavy)
-        weights.input(run_again, [cards, video, start, rate, weights], outputs, **heavy)
+        weights.input(run_again, [cards, video, start, rate, weights], outputs, trigger_mode="always_last", **heavy)
         gr.api(predict, api_name="predict", concurrency_id="model")
     return page.queue(max_size=32)

@@ -210,3 +210,29 @@ def test_a_busy_port_is_one_sentence(tmp_path):
     assert done.returncode == 1
     assert done.stderr.strip() == f"port {port} is in use or not allowed; choose another with --port"
     assert [file for file in tmp_path.iterdir() if file.name.startswith("sifa-")] == []
+
+
+def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(checkpoint):
+    offered = handlers.checkpoints(checkpoint)
+    assert next(iter(offered.values())) == checkpoint
+    assert weights.DEFAULT_CHECKPOINT in offered.values()
+    titles = " ".join(offered)
+    for variant in ("rigid", "free", "no temporal module"):
+        assert variant in titles
+    assert all(file.stat().st_size < 12e6 for file in offered.values())
+
+
+@pytest.mark.parametrize("variant", ["rigid", "free", "no-temporal"])
+def test_the_teaching_variants_open(clip, tmp_path, variant):
+    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    view = handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path)
+    assert "24 motions" in view.status
+    shown = explorer.unpack(view.trace)
+    assert len(shown.trace) == (0 if variant == "no-temporal" else 4)
+    if variant == "rigid":
+        assert not any(block.offset.any() for block in shown.trace)
+
+
+def test_weights_that_are_not_offered_are_refused(clip, tmp_path):
+    with pytest.raises(UserError, match="Choose one of the listed weights"):
+        handlers.view_clip(clip, 0, 4, None, "cpu", tmp_path)

@@ -9,7 +9,7 @@ import pytest
 import sifa
 from sifa import explorer
 from tests.clips import write_clip
-from tests.predictions import moving_clip, nano_model
+from tests.predictions import moving_clip, nano_model, nano_prediction
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +60,12 @@ def test_the_command_fails_in_one_sentence(tmp_path):
     done = command(tmp_path / "none.mp4")
     assert done.returncode == 1
     assert done.stderr.strip() == "there is no file none.mp4; check the path"
+
+
+def test_a_model_without_sifa_blocks_has_an_empty_trace():
+    prediction = nano_prediction(unshifted="none", shifted="none")
+    assert len(prediction.trace) == 0
+    assert prediction.logits.shape == (24,)
+    again = explorer.unpack(explorer.pack(prediction))
+    assert len(again.trace) == 0
+    assert again.top(1)[0][0] == prediction.top(1)[0][0]

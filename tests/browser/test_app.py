@@ -90,6 +90,13 @@ def ready(page, name=""):
     )
 
 
+def shipped(page):
+    """Go over to the weights that the samples' traces were made with."""
+    page.get_by_label("Weights").click()
+    page.get_by_role("option", name=weights.load_card(weights.DEFAULT_CHECKPOINT).title).click()
+    expect(page.locator(HEADING)).not_to_contain_text("class")
+
+
 def own_clip(page, file):
     page.get_by_role("tab", name="Your own clip").click()
     clear = page.locator("#upload").get_by_label("Clear")
@@ -109,6 +116,8 @@ def hover(page, x, y):
 
 
 def test_the_first_sample_can_be_explored_without_a_click(opened):
+    expect(opened.locator(HEADING)).to_contain_text(re.compile(r"class \d+"))  # by the weights the program was given
+    shipped(opened)
     expect(opened.locator(HEADING)).to_contain_text(re.compile("camera zooms in", re.IGNORECASE))
     expect(opened.locator(BARS)).to_have_count(5)
     expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("camera zooms in")
@@ -122,6 +131,7 @@ def test_the_first_sample_can_be_explored_without_a_click(opened):
 
 
 def test_another_sample_is_chosen_by_mouse_or_keyboard(opened):
+    shipped(opened)
     opened.get_by_role("button", name="object moves right").click()
     ready(opened, "object_moves_right")
     expect(opened.locator(HEADING)).to_contain_text(re.compile("object moves right", re.IGNORECASE))
@@ -158,6 +168,23 @@ def test_an_uploaded_clip_is_predicted_run_again_and_saved(opened, files, tmp_pa
         opened.get_by_role("button", name="Save the trace").click()
     download.value.save_as(tmp_path / "trace.sifa")
     assert (tmp_path / "trace.sifa").read_bytes().startswith(b"SIFATRC")
+
+
+def test_the_same_clip_is_seen_by_other_weights(opened, files):
+    own_clip(opened, files / "numbered.mp4")
+    ready(opened, "numbered.mp4")
+    expect(opened.locator("#status")).to_contain_text("Untrained weights")
+    shipped(opened)
+    expect(opened.locator("#status")).to_contain_text("numbered.mp4")
+    expect(opened.locator("#status")).to_contain_text("Trained on generated clips of 24 motions")
+    opened.get_by_label("Weights").click()
+    opened.get_by_role("option", name="no temporal module").click()
+    expect(opened.locator("#explorer")).to_contain_text("This model has no SIFA block")
+    expect(opened.locator(BARS)).to_have_count(5)
+    expect(opened.locator(CANVAS)).to_be_hidden()
+    opened.get_by_label("Weights").click()
+    opened.get_by_role("option", name="rigid").click()
+    expect(opened.locator(CANVAS)).to_be_visible()
 
 
 def test_a_file_that_is_no_clip_is_explained_and_the_earlier_result_stays(opened, files):
