@@ -5,6 +5,7 @@ prints what the cards of several checkpoints say side by side.
 """
 
 import argparse
+import ctypes
 import json
 import tempfile
 from functools import cache
@@ -167,6 +168,16 @@ def measure(model: nn.Module, clips: int, device: str) -> dict:
     return metrics | dict(worn={k: worn[k] for k in keep}, pasted={k: files[k] for k in keep})
 
 
+def keep_freed_memory() -> None:
+    """Tell glibc to keep large buffers instead of returning them after every step: nearly twice as fast on a CPU."""
+    try:
+        libc = ctypes.CDLL(None)
+        for option, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+            libc.mallopt(option, value)
+    except (OSError, AttributeError, TypeError):
+        pass  # another C library: slower, nothing else
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sifa.evaluate", description="Measure a checkpoint.")
     parser.add_argument("--checkpoint", type=Path, nargs="+", default=[DEFAULT_CHECKPOINT])
@@ -180,6 +191,7 @@ def main() -> None:
     parser.add_argument("--failures", type=Path, help="write a picture of held-out clips that are taken for others")
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     args = parser.parse_args()
+    keep_freed_memory()
     if args.table:
         files = args.checkpoint
         if files == [DEFAULT_CHECKPOINT]:

@@ -33,7 +33,7 @@ HARD = {  # how many times more often: what is learned last, by how the first ru
     "object is stretched": 1,
 }
 TITLES = {  # of the recipes, for lists of weights
-    "full": "SIFA as shipped: offsets supervised with the true flow",
+    "full": "full: offsets supervised with the true flow",
     "rigid": "rigid: zero offsets, as the released Swin runs",
     "free": "free: offsets learned from the class alone, as in the paper",
     "no-gate": "no saliency gate: offsets read from the next frame alone",

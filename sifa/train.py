@@ -8,7 +8,6 @@ same command after an interruption goes on from the last saved state. Under torc
 
 import argparse
 import csv
-import ctypes
 import json
 import os
 import time
@@ -24,7 +23,7 @@ from tqdm import tqdm
 
 from sifa import models
 from sifa.dataset import DataError, VideoClips, find_clips
-from sifa.evaluate import evaluate, evaluate_held_out
+from sifa.evaluate import evaluate, evaluate_held_out, keep_freed_memory
 from sifa.initialise import initialise
 from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, joined, true_flow
 from sifa.preprocess import normalise
@@ -96,16 +95,6 @@ def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
         torch.optim.Muon(matrices, lr=recipe.lr, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW([g for g in rest if g["params"]], lr=recipe.lr, betas=(0.9, 0.98)),
     ]
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep large buffers instead of returning them after every step: nearly twice as fast on a CPU."""
-    try:
-        libc = ctypes.CDLL(None)
-        for option, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
-            libc.mallopt(option, value)
-    except (OSError, AttributeError, TypeError):
-        pass  # another C library: slower, nothing else
 
 
 class Processes:
@@ -236,6 +225,13 @@ def begin(recipe: Recipe, labels: tuple[str, ...], start: Path | None) -> nn.Mod
     return model
 
 
+@torch.no_grad()
+def even_out(model: nn.Module, drawn: list[str]) -> None:
+    """Take from the head's bias what it learned from some classes being drawn more often than others."""
+    counts = torch.tensor([float(drawn.count(name)) for name in CLASSES], device=model.head.bias.device)
+    model.head.bias -= (counts / counts.mean()).log()
+
+
 def finish(
     model: nn.Module, recipe: Recipe, file: Path, seconds: float, base: Checkpoint | None, data: VideoClips | None,
     measured: int,
@@ -246,8 +242,10 @@ def finish(
         trained_on = f"{data.count} clips of {len(data.labels)} classes, after {base.trained_on or 'random weights'}"
         metrics = evaluate_held_out(model, data, base.mean, base.std)
     else:
+        even_out(model, drawn_classes(recipe.steps - 1, recipe))
         known = {(str(r.config), r.flow_weight): name for name, r in RECIPES.items()}
         title = TITLES.get(known.get((str(recipe.config), recipe.flow_weight)), "a recipe of your own")
+        title += f" ({recipe.steps * recipe.batch / 1000:g} k clips)"
         supervised = ", offsets supervised with the true flow" if recipe.flow_weight else ""
         trained_on = f"{recipe.steps * recipe.batch} generated clips of {len(CLASSES)} motions{supervised}"
         metrics = evaluate(model, measured, device=next(model.parameters()).device) if measured else {}

@@ -59,7 +59,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, monkeypatch):
 def test_the_card_says_what_was_done(tmp_path):
     card = sifa.load(train(SHORT, tmp_path / "run", measured=24)).checkpoint
     assert card.trained_on == "32 generated clips of 24 motions, offsets supervised with the true flow"
-    assert card.title.startswith("SIFA as shipped")
+    assert card.title == "full: offsets supervised with the true flow (0.032 k clips)"
     assert card.metrics["clips"] == 24
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
     assert [row["clips"] for row in rows] == ["32"]

@@ -16,14 +16,14 @@ from sifa.video import read_clip, write_mp4
 from sifa.weights import DEFAULT_CHECKPOINT, load
 
 SAMPLES = {  # class -> number of the clip among those the generator makes, chosen by eye
-    "camera zooms in": 75,
-    "object moves right": 50,
-    "camera pans left": 1,
-    "camera rolls clockwise": 76,
-    "two objects come together": 101,
-    "one object passes in front of another": 174,
-    "object turns clockwise": 103,
-    "nothing moves": 32,
+    "camera zooms in": 6,
+    "object moves right": 29,
+    "camera pans left": 43,
+    "camera rolls clockwise": 68,
+    "two objects come together": 82,
+    "one object passes in front of another": 106,
+    "object turns clockwise": 122,
+    "nothing moves": 144,
 }
 
 

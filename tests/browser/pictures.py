@@ -1,4 +1,5 @@
-"""Make the README's picture from the first shipped sample: `python -m tests.browser.pictures` writes assets/explorer.png."""
+"""Make the documentation's pictures: `python -m tests.browser.pictures` writes assets/explorer.png, from the first shipped
+sample, and assets/confusion.png, from the default checkpoint's card."""
 
 import shutil
 import tempfile
@@ -7,7 +8,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from sifa import explorer
-from sifa.weights import DEFAULT_CHECKPOINT
+from sifa.figures import plot_confusion
+from sifa.weights import DEFAULT_CHECKPOINT, load_card
 from tests.browser.conftest import ARGUMENTS
 
 ASSETS = DEFAULT_CHECKPOINT.parent
@@ -24,6 +26,13 @@ def main() -> None:
         page.wait_for_selector(".sifa[data-ready]")
         page.wait_for_timeout(300)
         page.screenshot(path=ASSETS / "explorer.png", full_page=True)
+        file = Path(folder) / "confusion.html"
+        plot_confusion(load_card(DEFAULT_CHECKPOINT)).write_html(file)
+        page.set_viewport_size(dict(width=980, height=790))
+        page.goto(file.as_uri())
+        page.wait_for_selector(".plot-container")
+        page.wait_for_timeout(500)
+        page.screenshot(path=ASSETS / "confusion.png")
         browser.close()
 
 
