@@ -105,6 +105,7 @@ def plot_confusion(checkpoint: Checkpoint) -> go.Figure:
     title = f"{checkpoint.file}: what is taken for what, {counts.sum()} held-out clips"
     figure.update_layout(title_text=title)
     figure = _tidy(figure, 760)
+    figure.update_layout(margin_t=60)
     figure.update_yaxes(autorange="reversed", title_text="true")
     figure.update_xaxes(tickangle=-60, title_text="answer")
     return figure
