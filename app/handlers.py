@@ -17,6 +17,7 @@ import torch
 from sifa import explorer
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
 from sifa.prediction import Prediction, predict, summary
+from sifa.recipes import RECIPES
 from sifa.video import VideoError, read_clip
 from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load, load_card
 
@@ -88,7 +89,8 @@ def model(checkpoint: Path, device: str):
 
 def checkpoints(chosen: Path) -> dict[str, Path]:
     """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card."""
-    shipped = [DEFAULT_CHECKPOINT, *sorted((DEFAULT_CHECKPOINT.parent / "variants").glob("*.safetensors"))]
+    variants = [DEFAULT_CHECKPOINT.parent / "variants" / f"{name}.safetensors" for name in RECIPES]
+    shipped = [file for file in (DEFAULT_CHECKPOINT, *variants) if file.exists()]
     return {load_card(file).title: file for file in dict.fromkeys([chosen, *shipped])}
 
 

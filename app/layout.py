@@ -32,7 +32,8 @@ discs are the places that were really read, between cells if need be.
 These are raw products, so they can be negative and need not sum to one; the panel shows their sum.
 
 **The blue arrow** is the weighted mean of the nine places: where the attention went. The white arrows are the same for the
-whole field. They were trained to follow the true motion of generated clips, which the paper does not do.
+whole field. In the default weights they were trained to follow the true motion of generated clips, which the paper does not do;
+under "Weights" there are others that were not, for comparison.
 
 **How far to trust it.** The model has seen generated clips of 24 motions and nothing else. On flat surfaces there is no
 motion to see, and the arrows there mean little. A weight says what was read, not why the class was chosen.

@@ -17,16 +17,16 @@ def table(checkpoints: list[Path]) -> str:
     """The cards of several checkpoints as one Markdown table; flow figures are those of the first SIFA block."""
     first = lambda metrics, name: f"{metrics[name][0]:.2f}" if metrics.get(name) else "-"  # noqa: E731
     rows = [
-        "| weights | clips | seed | top-1 | worn | mp4 | cosine | error | static |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| weights | clips | CPU s | seed | top-1 | worn | mp4 | cosine | error | static |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for file in checkpoints:
         card = load_card(file)
         m, recipe = card.metrics, card.recipe
         part = lambda name, m=m: f"{m[name]['top1']:.1%}" if name in m else "-"  # noqa: E731
         rows.append(
-            f"| {file.stem} | {recipe['steps'] * recipe['batch'] // 1000} k | {recipe['seed']} | {m['top1']:.1%} | "
-            f"{part('worn')} | {part('pasted')} | {first(m, 'flow_cosine')} | {first(m, 'flow_epe_ratio')} | "
+            f"| {file.stem} | {recipe['steps'] * recipe['batch'] // 1000} k | {recipe['cpu_seconds']} | {recipe['seed']} | "
+            f"{m['top1']:.1%} | {part('worn')} | {part('pasted')} | {first(m, 'flow_cosine')} | {first(m, 'flow_epe_ratio')} | "
             f"{first(m, 'static_displacement')} |"
         )
     return "\n".join(rows)

@@ -158,6 +158,7 @@ def test_saliency_is_the_next_frame_gated_by_the_difference():
     difference = features[:, :, 1:] - features[:, :, :-1]
     torch.testing.assert_close(paper, torch.sigmoid(difference) * features[:, :, 1:])
     torch.testing.assert_close(motion_saliency(features, "released"), paper + features[:, :, 1:])
+    assert torch.equal(motion_saliency(features, "none"), features[:, :, 1:])
 
 
 def test_the_module_starts_as_a_regular_grid_and_learns_offsets():
