@@ -153,8 +153,11 @@ def train(
     state_file, first, spent = out / "state.pt", 0, 0.0
     if state_file.exists():
         state = torch.load(state_file, map_location=processes.device, weights_only=True)
-        if state["recipe"] != asdict(recipe):
-            raise SystemExit(f"{out} holds a run of another recipe: {state['recipe']}; choose another --out")
+        if state["recipe"] != asdict(recipe) or state["labels"] != list(labels):
+            raise SystemExit(
+                f"{out} holds a run of another recipe or other classes: {state['recipe']}, {state['labels'][:3]} ...; "
+                "choose another --out"
+            )
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(opts, state["optimizers"]):
             optimizer.load_state_dict(saved)
@@ -192,7 +195,7 @@ def train(
             )
         if main and (done % save_every == 0 or done == recipe.steps):
             state = dict(
-                recipe=asdict(recipe), step=done, cpu_seconds=seconds, model=model.state_dict(),
+                recipe=asdict(recipe), labels=list(labels), step=done, cpu_seconds=seconds, model=model.state_dict(),
                 optimizers=[optimizer.state_dict() for optimizer in opts],
             )  # fmt: skip
             torch.save(state, state_file.with_suffix(".part"))

@@ -47,7 +47,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
 
 def test_a_folder_of_another_recipe_is_refused(tmp_path):
     train(SHORT, tmp_path / "run", measured=0)
-    with pytest.raises(SystemExit, match="another recipe"):
+    with pytest.raises(SystemExit, match="another recipe or other classes"):
         train(replace(SHORT, steps=5), tmp_path / "run", measured=0)
 
 
