@@ -88,10 +88,14 @@ def model(checkpoint: Path, device: str):
 
 
 def checkpoints(chosen: Path) -> dict[str, Path]:
-    """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card."""
+    """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
+    of two with the same title, the first."""
     variants = [DEFAULT_CHECKPOINT.parent / "variants" / f"{name}.safetensors" for name in RECIPES]
     shipped = [file for file in (DEFAULT_CHECKPOINT, *variants) if file.exists()]
-    return {load_card(file).title: file for file in dict.fromkeys([chosen, *shipped])}
+    offered = {}
+    for file in (chosen, *shipped):
+        offered.setdefault(load_card(file).title, file)
+    return offered
 
 
 def samples(folder: Path = SAMPLES) -> list[Sample]:

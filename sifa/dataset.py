@@ -3,8 +3,7 @@
 import csv
 import json
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from sifa.motion import MotionBatch
 from sifa.preprocess import preprocess
-from sifa.video import VideoError, read_clip
+from sifa.video import Clip, VideoError, read_clip
 
 VIDEOS = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".gif")
 MARGIN = 1.15  # clips are kept this much larger than the model's input, and cut out at random places
@@ -114,6 +113,19 @@ def _named(found: list[tuple[Path, str]], labels: Path) -> list[tuple[Path, str]
     return renamed
 
 
+def read_each(
+    found: Iterable[tuple[Path, str]], num_frames: int, sampling_rate: int, skipped: dict[str, str]
+) -> Iterator[tuple[Clip, str]]:
+    """The clips of (file, class name), read like any upload; `skipped` {file: why} gets those that cannot be read."""
+    for file, label in found:
+        try:
+            clip = read_clip(file, num_frames, sampling_rate)
+        except VideoError as error:
+            skipped[str(file)] = str(error)
+            continue
+        yield clip, label
+
+
 class VideoClips:
     """The user's clips, decoded once and kept in memory as uint8.
 
@@ -128,13 +140,9 @@ class VideoClips:
         progress: Callable[[Iterable], Iterable] = iter,
     ):  # fmt: skip
         self.size, self.seed = size, seed
-        by_class, self.skipped = defaultdict(list), {}
-        for file, label in progress(list(clips)):
-            try:
-                clip = read_clip(file, num_frames, sampling_rate)
-            except VideoError as error:
-                self.skipped[str(file)] = str(error)
-                continue
+        clips, self.skipped = list(clips), {}
+        by_class = {label: [] for _, label in clips}
+        for clip, label in read_each(progress(clips), num_frames, sampling_rate, self.skipped):
             video, _ = preprocess(clip.frames, round(size * MARGIN), (0.0,) * 3, (1.0,) * 3)
             by_class[label].append((video[0] * 255).round().byte())
         self.labels = tuple(sorted(by_class))

@@ -8,6 +8,8 @@ import argparse
 import ctypes
 import json
 import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,12 +19,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sifa.card import failures, per_class_table, table, told
-from sifa.dataset import DataError, VideoClips, find_clips
+from sifa.dataset import DataError, VideoClips, find_clips, read_each
 from sifa.figures import plot_confusion
 from sifa.motion import CLASSES, MotionBatch, MotionClips, balanced_labels, flow_at, pasted, true_flow
 from sifa.preprocess import normalise, preprocess
 from sifa.trace import capture
-from sifa.video import Clip, VideoError, read_clip
+from sifa.video import Clip
 from sifa.weights import DEFAULT_CHECKPOINT, Checkpoint, CheckpointError, load, save
 
 MOVING, STATIC = 0.25, 0.05  # cells per step: above, a cell counts as moving; below, as static
@@ -106,14 +108,18 @@ def accuracy(ranks: Tensor, truth: Tensor, labels: tuple[str, ...]) -> dict:
 
 
 @torch.no_grad()
+def ranked(model: nn.Module, videos: Iterable[Tensor]) -> Tensor:
+    """The classes of videos (1, 3, T, S, S), each on its own, best first: (videos, classes)."""
+    model.eval()
+    device = next(model.parameters()).device
+    return torch.cat([model(video.to(device)).cpu().argsort(1, descending=True) for video in videos])
+
+
 def evaluate_held_out(model: nn.Module, data: VideoClips, mean=None, std=None) -> dict:
     """`accuracy` on the held-out ones of the user's clips; empty where none is held out."""
     if not data.held_out:
         return {}
-    model.eval()
-    device = next(model.parameters()).device
-    seen = [normalise(data.central(video)[None].to(device), mean, std) for video, _ in data.held_out]
-    ranks = torch.cat([model(video).cpu().argsort(1, descending=True) for video in seen])
+    ranks = ranked(model, (normalise(data.central(video)[None], mean, std) for video, _ in data.held_out))
     return accuracy(ranks, torch.tensor([label for _, label in data.held_out]), data.labels)
 
 
@@ -128,24 +134,18 @@ def read_files(found: list[tuple[Path, str]], card: Checkpoint) -> tuple[list[tu
             f"the model does not know {', '.join(strangers[:5])}; it knows {len(card.labels)} classes: "
             f"{', '.join(card.labels[:5])} ..."
         )
-    clips, skipped = [], {}
-    for file, label in tqdm(found, desc="reading clips", unit="clip", leave=False):
-        try:
-            clips.append((read_clip(file, card.num_frames, card.sampling_rate), label))
-        except VideoError as error:
-            skipped[str(file)] = str(error)
+    skipped = {}
+    files = tqdm(found, desc="reading clips", unit="clip", leave=False)
+    clips = list(read_each(files, card.num_frames, card.sampling_rate, skipped))
     if not clips:
         raise DataError(f"none of the {len(found)} clips could be read; the first: {next(iter(skipped.values()), '')}")
     return clips, skipped
 
 
-@torch.no_grad()
-def evaluate_files(model: nn.Module, clips: list[tuple[Clip, str]], device: str = "cpu") -> dict:
+def evaluate_files(model: nn.Module, clips: list[tuple[Clip, str]]) -> dict:
     """`accuracy` on clips read from files, (clip, class name)."""
-    model.eval()
     card = model.checkpoint
-    videos = (preprocess(clip.frames, card.size, card.mean, card.std)[0] for clip, _ in clips)
-    ranks = torch.cat([model(video.to(device)).cpu().argsort(1, descending=True) for video in videos])
+    ranks = ranked(model, (preprocess(clip.frames, card.size, card.mean, card.std)[0] for clip, _ in clips))
     return accuracy(ranks, torch.tensor([card.labels.index(label) for _, label in clips]), card.labels)
 
 
@@ -163,7 +163,7 @@ def measure(model: nn.Module, clips: int, device: str) -> dict:
     card = model.checkpoint
     metrics = evaluate(model, clips, device=device)
     worn = evaluate(model, clips, worn=True, device=device)
-    files = evaluate_files(model, pasted_clips(card.num_frames, card.sampling_rate), device)
+    files = evaluate_files(model, pasted_clips(card.num_frames, card.sampling_rate))
     keep = ("clips", "top1", "top5", "per_class")
     return metrics | dict(worn={k: worn[k] for k in keep}, pasted={k: files[k] for k in keep})
 
@@ -210,14 +210,14 @@ def main() -> None:
             model = load(file, args.device)
             if args.data:
                 clips, skipped = read_files(find_clips(args.data, args.labels), model.checkpoint)
-                metrics = evaluate_files(model, clips, args.device)
+                metrics = evaluate_files(model, clips)
                 for name, why in skipped.items():
                     print(f"skipped {name}: {why}")
             else:
                 metrics = measure(model, args.clips, args.device)
             print(f"{file.name}\n{told(metrics)}")
             if args.write:
-                save(model, model.checkpoint.with_metrics(metrics), file)
+                save(model, replace(model.checkpoint, metrics=metrics), file)
             if args.json:
                 print(json.dumps(metrics))
     except (DataError, CheckpointError) as error:

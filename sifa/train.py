@@ -55,9 +55,10 @@ def losses(
     model: nn.Module, clips: MotionBatch, shown: Tensor, recipe: Recipe, base: Checkpoint | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(cross-entropy over the classes shown so far, flow loss, share of correct clips); shown (classes,) bool."""
+    mean, std = (base.mean, base.std) if base else (None, None)
     inner = model.module if isinstance(model, DistributedDataParallel) else model
     with capture(inner) as blocks:
-        logits = model(normalise(clips.video.to(shown.device), *((base.mean, base.std) if base else (None, None))))
+        logits = model(normalise(clips.video.to(shown.device), mean, std))
     hidden = ~shown
     even = (~hidden).float() / (~hidden).sum()
     truth = clips.labels.to(shown.device)
@@ -330,13 +331,13 @@ def main() -> None:
         if given is not None:
             changed[name] = value | given if isinstance(value, dict) else given
     recipe = replace(recipe, **changed)
-    start, data = args.start, None
+    start, data = args.start or (DEFAULT_CHECKPOINT if args.data else None), None
     try:
-        if args.data:
-            start = start or DEFAULT_CHECKPOINT
-            data = read_data(args.data, args.labels, load_card(start), recipe.seed)
         if start:
-            recipe = replace(recipe, variant=load_card(start).variant)
+            base = load_card(start)
+            recipe = replace(recipe, variant=base.variant)
+        if args.data:
+            data = read_data(args.data, args.labels, base, recipe.seed)
     except (DataError, CheckpointError) as error:
         raise SystemExit(str(error)) from None
     torch.set_num_threads(args.threads)

@@ -42,9 +42,6 @@ class Checkpoint:
     def size(self) -> int:
         return self.config["img_size"]
 
-    def with_metrics(self, metrics: dict) -> "Checkpoint":
-        return replace(self, metrics=metrics)
-
 
 def untrained(variant: str, **config) -> nn.Module:
     """A model with random weights and a card that says so, in evaluation mode."""

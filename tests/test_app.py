@@ -222,6 +222,12 @@ def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(check
     assert all(file.stat().st_size < 12e6 for file in offered.values())
 
 
+def test_weights_with_the_title_of_shipped_ones_are_not_replaced_by_them(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(weights.DEFAULT_CHECKPOINT.read_bytes())
+    assert next(iter(handlers.checkpoints(file).values())) == file
+
+
 @pytest.mark.parametrize("variant", ["rigid", "free", "no-temporal"])
 def test_the_teaching_variants_open(clip, tmp_path, variant):
     file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"

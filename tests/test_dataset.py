@@ -98,6 +98,13 @@ def test_too_few_clips_are_refused(folder, tmp_path):
         video_clips([clip for clip in found if clip[1] == "walk"])
 
 
+def test_a_class_of_which_nothing_can_be_read_is_not_forgotten(folder, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing" * 99)
+    with pytest.raises(DataError, match=r"jump \(0\); 1 could not be read; every class needs 2"):
+        video_clips([*find_clips(folder), (broken, "jump")])
+
+
 def test_every_fifth_clip_of_a_class_is_held_out(folder):
     clips = video_clips(find_clips(folder))
     assert clips.labels == ("run", "walk")
