@@ -5,4 +5,4 @@ from sifa.models import create, names
 from sifa.prediction import Prediction, predict
 from sifa.trace import BlockTrace, Trace, capture, record
 from sifa.video import Clip, VideoError, read_clip
-from sifa.weights import Checkpoint, CheckpointError, load, load_weights, untrained
+from sifa.weights import Checkpoint, CheckpointError, adopt, load, load_weights, untrained

@@ -2,11 +2,18 @@
 
 from torch import nn
 
+from sifa.resnet import SIFANet
 from sifa.swin import SIFATransformer
 
-READINGS = {  # the operator as the paper describes it, and as the released Swin code runs it
-    "paper": dict(offsets="learned", saliency="paper", weights="dot", placement="inside"),
-    "released": dict(offsets="zero", saliency="released", weights="dot", placement="branch"),
+READINGS = {  # the operator as the paper describes it, and as the released code of that family runs it
+    "sifa_swin": {
+        "paper": dict(offsets="learned", saliency="paper", weights="dot", placement="inside"),
+        "released": dict(offsets="zero", saliency="released", weights="dot", placement="branch"),
+    },
+    "sifa_resnet": {
+        "paper": dict(offsets="learned", saliency="paper", weights="dot"),
+        "released": dict(offsets="learned", saliency="released", weights="dot"),
+    },
 }
 
 
@@ -25,19 +32,52 @@ def sifa_swin_nano_16x64(**config) -> SIFATransformer:
 
 
 def sifa_swin_tiny_64x224(**config) -> SIFATransformer:
-    return SIFATransformer(**dict(embed_dim=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24)) | config)
+    shape = dict(embed_dim=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), drop_path=0.2)
+    return SIFATransformer(**shape | config)
 
 
 def sifa_swin_small_64x224(**config) -> SIFATransformer:
-    return SIFATransformer(**dict(embed_dim=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24)) | config)
+    shape = dict(embed_dim=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24), drop_path=0.3)
+    return SIFATransformer(**shape | config)
 
 
 def sifa_swin_base_64x224(**config) -> SIFATransformer:
-    return SIFATransformer(**dict(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32)) | config)
+    shape = dict(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32), drop_path=0.5)
+    return SIFATransformer(**shape | config)
 
 
 def sifa_swin_large_64x224(**config) -> SIFATransformer:
-    return SIFATransformer(**dict(embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48)) | config)
+    shape = dict(embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48), drop_path=0.5)
+    return SIFATransformer(**shape | config)
+
+
+def sifa_resnet(**config) -> SIFANet:
+    """A SIFA-Net of any shape; the arguments are those of `SIFANet`."""
+    return SIFANet(**config)
+
+
+def sifa_resnet50_16x224(**config) -> SIFANet:
+    return SIFANet(**dict(layers=(3, 4, 6, 3), num_frames=16) | config)
+
+
+def sifa_resnet50_32x224(**config) -> SIFANet:
+    return SIFANet(**dict(layers=(3, 4, 6, 3), num_frames=32) | config)
+
+
+def sifa_resnet50_64x224(**config) -> SIFANet:
+    return SIFANet(**dict(layers=(3, 4, 6, 3), num_frames=64) | config)
+
+
+def sifa_resnet101_16x224(**config) -> SIFANet:
+    return SIFANet(**dict(layers=(3, 4, 23, 3), num_frames=16) | config)
+
+
+def sifa_resnet101_32x224(**config) -> SIFANet:
+    return SIFANet(**dict(layers=(3, 4, 23, 3), num_frames=32) | config)
+
+
+def sifa_resnet101_64x224(**config) -> SIFANet:
+    return SIFANet(**dict(layers=(3, 4, 23, 3), num_frames=64) | config)
 
 
 def names() -> list[str]:
@@ -53,6 +93,7 @@ def create(name: str, reading: str | None = None, **config) -> nn.Module:
     """
     if name not in names():
         raise ValueError(f"no model is called {name!r}; there are {', '.join(names())}")
-    if reading is not None and reading not in READINGS:
+    readings = next(known for family, known in READINGS.items() if name.startswith(family))
+    if reading is not None and reading not in readings:
         raise ValueError(f'the reading is {reading!r}; use "paper" or "released"')
-    return globals()[name](**READINGS.get(reading, {}) | config)
+    return globals()[name](**readings.get(reading, {}) | config)

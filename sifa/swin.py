@@ -18,21 +18,20 @@ class TubeletEmbedding(nn.Module):
 
     With `overlap`, the kernel is twice as long in every direction and reaches into the neighbouring tubelets. With
     `rectified`, the normalised response is split into its positive and negative parts and mixed linearly, so that
-    quadrature pairs of space-time filters add up to motion energy.
+    quadrature pairs of space-time filters add up to motion energy. `patch_norm` only normalises.
     """
 
-    def __init__(self, tubelet: int, patch_size: int, embed_dim: int, rectified: bool, overlap: bool):
+    def __init__(self, tubelet: int, patch_size: int, embed_dim: int, rectified: bool, overlap: bool, patch_norm: bool):
         super().__init__()
         stride = (tubelet, patch_size, patch_size)
         size, padding = (tuple(2 * s for s in stride), tuple(s // 2 for s in stride)) if overlap else (stride, 0)
         self.proj = nn.Conv3d(3, embed_dim, size, stride=stride, padding=padding)
-        self.norm = nn.LayerNorm(embed_dim) if rectified else None
+        self.norm = nn.LayerNorm(embed_dim) if rectified or patch_norm else nn.Identity()
         self.mix = nn.Linear(2 * embed_dim, embed_dim) if rectified else None
 
     def forward(self, video: Tensor) -> Tensor:
-        x = rearrange(self.proj(video), "b c t h w -> b t h w c")
+        x = self.norm(rearrange(self.proj(video), "b c t h w -> b t h w c"))
         if self.mix is not None:
-            x = self.norm(x)
             x = self.mix(torch.cat([x.relu(), (-x).relu()], -1))
         return x
 
@@ -143,15 +142,30 @@ class SIFALayer(nn.Module):
         return x + self.norm(aggregated)
 
 
+class DropPath(nn.Module):
+    """In training, leaves a residual out for a share of the clips and scales the others up (stochastic depth)."""
+
+    def __init__(self, share: float):
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.share:
+            return x
+        keep = x.new_empty(len(x), *(1,) * (x.dim() - 1)).bernoulli_(1 - self.share)
+        return x * (keep / (1 - self.share))
+
+
 class Block(nn.Module):
     """Window attention, a temporal module, and an MLP, each on a residual."""
 
     def __init__(
         self, channels: int, resolution: int, num_heads: int, window: int, shift: int, mlp_ratio: float,
-        temporal: str, placement: str, operator: dict,
+        temporal: str, placement: str, operator: dict, drop_path: float,
     ):  # fmt: skip
         super().__init__()
         self.inside = temporal == "sifa" and placement == "inside"
+        self.drop_path = DropPath(drop_path)
         self.norm1 = nn.LayerNorm(channels)
         self.attn = WindowAttention(channels, resolution, window, shift, num_heads)
         match temporal:
@@ -168,8 +182,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         attended = self.attn(self.norm1(x))
-        x = x + self.temporal(attended) if self.inside else self.temporal(x + attended)
-        return x + self.mlp(self.norm2(x))
+        x = x + self.drop_path(self.temporal(attended) if self.inside else attended)
+        if not self.inside:
+            x = self.temporal(x)
+        return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
 class PatchMerging(nn.Module):
@@ -188,18 +204,18 @@ class Stage(nn.Module):
     """A row of blocks, the odd ones with shifted windows, and the merging to the next stage."""
 
     def __init__(
-        self, channels: int, resolution: int, depth: int, num_heads: int, window: int, mlp_ratio: float,
-        unshifted: str, shifted: str, placement: str, operator: dict, merge: bool,
+        self, channels: int, resolution: int, num_heads: int, window: int, mlp_ratio: float,
+        unshifted: str, shifted: str, placement: str, operator: dict, drop_paths: list[float], merge: bool,
     ):  # fmt: skip
         super().__init__()
         window = min(window, resolution)
-        shifts = [window // 2 if i % 2 and resolution > window else 0 for i in range(depth)]
+        shifts = [window // 2 if i % 2 and resolution > window else 0 for i in range(len(drop_paths))]
         self.blocks = nn.ModuleList(
             Block(
                 channels, resolution, num_heads, window, shift, mlp_ratio,
-                shifted if shift else unshifted, placement, operator,
+                shifted if shift else unshifted, placement, operator, drop_path,
             )
-            for shift in shifts
+            for shift, drop_path in zip(shifts, drop_paths)
         )  # fmt: skip
         self.downsample = PatchMerging(channels) if merge else nn.Identity()
 
@@ -214,7 +230,9 @@ class SIFATransformer(nn.Module):
 
     The arguments are plain data and are kept in `self.config`. The operator's switches: `offsets` "learned" | "zero",
     `saliency` "paper" | "released" | "none", `weights` "dot" | "softmax", `placement` "inside" | "branch"; `unshifted` and
-    `shifted` name the temporal module of each kind of block: "sifa" | "conv" | "none".
+    `shifted` name the temporal module of each kind of block: "sifa" | "conv" | "none". `drop_path` is the share of clips that
+    skip the last block's residuals in training, rising linearly from 0 at the first block. `patch_norm` adds the LayerNorm
+    that image Swins have after their patches and the released SIFA code leaves out.
     """
 
     def __init__(
@@ -239,18 +257,21 @@ class SIFATransformer(nn.Module):
         shifted: str = "conv",
         rectified: bool = False,
         overlap: bool = False,
+        patch_norm: bool = False,
+        drop_path: float = 0.0,
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
         self.config = config
         operator = dict(kernel_size=kernel_size, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights)
-        self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified, overlap)
+        self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified, overlap, patch_norm)
+        drop_paths = torch.linspace(0, drop_path, sum(depths), device="cpu").split(depths)
         self.layers = nn.ModuleList(
             Stage(
-                embed_dim * 2**i, img_size // patch_size // 2**i, depth, num_heads[i], window_size, mlp_ratio,
-                unshifted, shifted, placement, operator, merge=i < len(depths) - 1,
+                embed_dim * 2**i, img_size // patch_size // 2**i, num_heads[i], window_size, mlp_ratio,
+                unshifted, shifted, placement, operator, drop_paths[i].tolist(), merge=i < len(depths) - 1,
             )
-            for i, depth in enumerate(depths)
+            for i in range(len(depths))
         )  # fmt: skip
         channels = embed_dim * 2 ** (len(depths) - 1)
         self.norm = nn.LayerNorm(channels)

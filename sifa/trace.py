@@ -120,14 +120,15 @@ def capture(model: nn.Module) -> Iterator[list[Captured]]:
 def record(model: nn.Module) -> Iterator[Trace]:
     """Record what every SIFA block does to one clip: `with record(model) as trace: logits = model(video)`.
 
-    The trace is filled when the body ends. The logits are bit-identical with and without it. Raises RuntimeError where
-    nothing was caught (no forward pass, or a compiled model, on which hooks do not fire) or where more than one clip or
-    one forward pass was seen.
+    The trace is filled when the body ends, and leaves out blocks that saw a single time step. The logits are bit-identical
+    with and without it. Raises RuntimeError where nothing was caught (no forward pass, or a compiled model, on which hooks
+    do not fire) or where more than one clip or one forward pass was seen.
     """
     calls, trace = [], Trace()
     with listening(model, calls, _capture):
         yield trace
     blocks = [call for call in calls if isinstance(call, Captured)]
+    paired = [call for call in blocks if call.features.shape[2] > 1]  # the others had no next step to look into
     videos = [call for call in calls if not isinstance(call, Captured)]
     if not blocks:
         raise RuntimeError(
@@ -140,7 +141,7 @@ def record(model: nn.Module) -> Iterator[Trace]:
             f"{len(blocks[0].features)} clips"
         )
     video = videos[0] if videos else blocks[0].features.shape
-    trace.blocks += [_block_trace(call, video) for call in blocks]
+    trace.blocks += [_block_trace(call, video) for call in paired]
 
 
 def _block_trace(call: Captured, video: torch.Size) -> BlockTrace:

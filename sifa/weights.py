@@ -1,8 +1,8 @@
 """Checkpoints: safetensors files that carry their own card, and strict loading of our own and of released weights."""
 
-import hashlib
+import argparse
 import json
-import re
+import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sifa import models
+from sifa.download import fetch, sha256
+from sifa.formats import RESNET_STEM, SWIN_STEM, CheckpointError, Converted, convert
+from sifa.labels import class_names
 
 DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "assets" / "sifa_swin_nano_16x64.safetensors"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used; the message says why and what to do."""
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -58,28 +58,76 @@ def save(model: nn.Module, checkpoint: Checkpoint, file: Path) -> None:
     save_file(tensors, file, metadata={"sifa": json.dumps(card)})
 
 
-def load(file: str | Path = DEFAULT_CHECKPOINT, device: str = "cpu") -> nn.Module:
+def load(source: str | Path = DEFAULT_CHECKPOINT, device: str = "cpu") -> nn.Module:
     """A trained model, in evaluation mode, from one of our checkpoints; its card is `model.checkpoint`.
 
-    Raises CheckpointError where the file is missing, damaged, or not one of ours.
+    `source` is a path, a URL or a hub id (`sifa.download.fetch`). Raises CheckpointError where the file is missing, damaged, or
+    not one of ours; `adopt` makes a model of other code's weights.
     """
-    file = Path(file)
+    file = fetch(source)
     tensors, card = _read_safetensors(file)
     if card is None:
         raise CheckpointError(
-            f"{file.name} holds weights but not the card that says which model they are for; build the model with "
-            "sifa.create and load them with sifa.load_weights"
+            f"{file.name} holds weights but not the card that says which model they are for; make one of ours from it with "
+            f"python -m sifa.convert {file.name} --variant NAME --out FILE, or in Python with sifa.adopt"
         )
     checkpoint = _checkpoint(card, file)
     model = models.create(checkpoint.variant, **checkpoint.config)
     load_weights(model, tensors)
-    model.checkpoint = replace(checkpoint, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+    model.checkpoint = replace(checkpoint, sha256=sha256(file))
     return model.to(device).eval()
 
 
-def load_card(file: str | Path) -> Checkpoint:
+def adopt(
+    source: str | Path,
+    variant: str,
+    reading: str = "released",
+    dataset: str | None = None,
+    trained_on: str = "",
+    sampling_rate: int | None = None,
+    **config,
+) -> tuple[nn.Module, Converted]:
+    """A model of a named variant with weights from other code, in evaluation mode, with a card; and what was done to them.
+
+    `dataset` names the class list (`sifa.labels`), `trained_on` says in words what the weights have seen, `sampling_rate` is
+    that of the training clips (default: 2 for Swin and 1 for ResNet, as in the released settings); `config` overrides the
+    variant's arguments, and num_classes is read off a video head. Raises CheckpointError like `load_weights`.
+    """
+    file = fetch(source)
+    state = _unwrapped(read_state(file))
+    head = next((state[key] for key in ("fc.weight", "head.weight") if key in state), None)
+    stem = next((state[key] for key in (SWIN_STEM, RESNET_STEM) if key in state), None)
+    of_video = stem is not None and stem.dim() == 5
+    if of_video and head is not None:
+        config = dict(num_classes=len(head)) | config
+    try:
+        model = models.create(variant, reading, **config).eval()
+        labels = class_names(model.config["num_classes"], dataset)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(str(error)) from error
+    converted = load_weights(model, state)
+    if not trained_on:
+        trained_on = (
+            f"whatever {file.name} was trained on, which the file does not say"
+            if of_video
+            else f"images alone ({file.name}, inflated): it has never seen motion"
+            + (
+                ", and its classifier is random"
+                if any(key.startswith(("head", "fc.")) for key in converted.fresh)
+                else ""
+            )
+        )
+    model.checkpoint = Checkpoint(
+        variant, model.config, labels, file.stem, trained_on, model.config["num_frames"],
+        sampling_rate or (1 if variant.startswith("sifa_resnet") else 2), IMAGENET_MEAN, IMAGENET_STD,
+        file=file.name, sha256=sha256(file),
+    )  # fmt: skip
+    return model, converted
+
+
+def load_card(source: str | Path) -> Checkpoint:
     """The card of one of our checkpoints without its weights. Raises CheckpointError like `load`."""
-    file = Path(file)
+    file = fetch(source)
     _, card = _read_safetensors(file, weights=False)
     if card is None:
         raise CheckpointError(f"{file.name} holds weights but no card")
@@ -100,16 +148,18 @@ def _tuples(values: dict) -> dict:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
-def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> None:
-    """Load a state dict, or a .safetensors or .pth file of one, into a model: strictly.
+def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> Converted:
+    """Load a state dict, or a .safetensors or .pth file, URL or hub id of one, into a model: strictly.
 
-    Knows our own naming and that of the released training code (key `model`, optional `module.` prefix, `fc`,
-    `def_cor.weight`, `tda_norm`, `conv`), leaving out what the released model holds but never uses. Raises
-    CheckpointError with the keys where anything else is missing, left over, or of another shape.
+    Knows our own naming, that of the released training code (key `model`, optional `module.` prefix), and image Swins (official
+    or timm) and ResNets (torchvision), which are inflated like the released code does it: the filter on one frame of the
+    tubelet, temporal convolutions and the SIFA branch zero. The result says which it was, and names what was left out and what
+    the file did not hold. Raises CheckpointError with the keys where anything else is missing, left over, or of another
+    shape.
     """
-    state = weights if isinstance(weights, dict) else _read_file(Path(weights))
-    wanted = model.state_dict()
-    state = _rename_released(state, wanted)
+    state = weights if isinstance(weights, dict) else read_state(fetch(weights))
+    converted, wanted = convert(_unwrapped(state), model), model.state_dict()
+    state = converted.state
     missing, surplus = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
     shapes = [
         f"{k} {tuple(state[k].shape)} instead of {tuple(wanted[k].shape)}"
@@ -117,60 +167,70 @@ def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> N
         if state[k].shape != wanted[k].shape
     ]
     problems = [
-        f"{what}: {', '.join(keys[:8])}{' ...' if len(keys) > 8 else ''}"
+        f"{what}: {', '.join(keys[:8])}{f' ... ({len(keys)} in all)' if len(keys) > 8 else ''}"
         for what, keys in (("missing", missing), ("not in this model", surplus), ("of another shape", shapes))
         if keys
     ]
     if problems:
         raise CheckpointError(f"the weights do not fit the model; {'; '.join(problems)}")
     model.load_state_dict(state)
+    return converted
 
 
-def _rename_released(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The released naming in ours. The frozen 1/C must be that; buffers we compute and unused parameters are left out."""
-    state = {k.removeprefix("module."): v for k, v in state.items()}
-    if not any("def_cor" in k for k in state):
-        return state
-    renamed = {}
-    for key, value in state.items():
-        block = re.match(r"layers\.\d+\.blocks\.\d+\.", key)
-        prefix = block.group() if block else ""
-        rest = key[len(prefix) :]
-        uses_sifa, uses_conv = f"{prefix}temporal.norm.weight" in wanted, f"{prefix}temporal.weight" in wanted
-        match rest:
-            case "def_cor.weight":
-                if not torch.allclose(value, torch.full_like(value, 1 / value.shape[0])):
-                    raise CheckpointError(f"{key} is not the constant 1/C that the released model keeps there")
-            case "conv.weight":  # (C, C, 1, 3)
-                if uses_conv:
-                    renamed[f"{prefix}temporal.weight"] = value.squeeze(2)
-            case "tda_norm.weight" | "tda_norm.bias":
-                if uses_sifa:
-                    renamed[f"{prefix}temporal.norm.{rest.rpartition('.')[2]}"] = value
-            case "conv_offset.weight":
-                renamed[f"{prefix}temporal.sifa.conv_offset.weight"] = value
-            case "attn.relative_position_index" | "attn_mask":
-                pass  # functions of the window size, computed here
-            case "fc.weight" | "fc.bias":
-                renamed[f"head.{rest.rpartition('.')[2]}"] = value
-            case _:
-                renamed[key] = value
-    return renamed
+def _unwrapped(state: dict) -> dict[str, Tensor]:
+    """The state dict inside of what training code saves, without the prefix that parallel training adds."""
+    for key in ("model", "state_dict"):
+        if isinstance(state.get(key), dict):
+            state = state[key]
+    strangers = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
+    if strangers or not state:
+        held = f"also holds {', '.join(strangers[:5])}, which are no tensors" if strangers else "is empty"
+        raise CheckpointError(f"this is no state dict: it {held}; save model.state_dict() and load that")
+    return {key.removeprefix("module."): value for key, value in state.items()}
 
 
-def _read_file(file: Path) -> dict[str, Tensor]:
+def read_state(file: Path) -> dict:
+    """What a .safetensors or .pth file holds; a .pth only if it is plain data. Raises CheckpointError."""
     if file.suffix == ".safetensors":
         return _read_safetensors(file)[0]
+    if not file.is_file():
+        raise CheckpointError(f"there is no file {file.name}; check the path")
+    _refuse_bomb(file)
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"there is no file {file.name}; check the path") from None
+        with torch.serialization.safe_globals([argparse.Namespace]):  # where the released code keeps its options
+            state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
+        if "weights_only" in str(error) and ("GLOBAL" in str(error) or "Unsupported" in str(error)):
+            raise CheckpointError(
+                f"{file.name} needs Python code to be unpickled, and code in files is never executed. Save the state dict "
+                "alone, best with safetensors, and load that"
+            ) from error
         raise CheckpointError(
-            f"{file.name} is not a plain PyTorch state dict ({type(error).__name__}); files that need Python code to be "
-            "unpickled are never executed. Save the state dict with safetensors and load that"
+            f"{file.name} is cut off, damaged, or no PyTorch file ({type(error).__name__}); copy or download it again"
         ) from error
-    return state.get("model", state)
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{file.name} holds a {type(state).__name__}, not a state dict; save model.state_dict()")
+    for key, value in _unwrapped(state).items():
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise CheckpointError(f"{file.name}: {key} {tuple(value.shape)} claims more numbers than the file holds")
+    return state
+
+
+def _refuse_bomb(file: Path) -> None:
+    """PyTorch writes its zip files uncompressed, so one that unpacks to more than its own size was made to do harm."""
+    if not zipfile.is_zipfile(file):
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise CheckpointError(f"{file.name} is a damaged zip file ({error}); copy or download it again") from error
+    size = file.stat().st_size
+    if unpacked > size:
+        raise CheckpointError(
+            f"{file.name} has {size / 1e6:.1f} MB and would unpack to {unpacked / 1e6:.1f} MB; PyTorch's files are not "
+            "compressed, so it is not opened"
+        )
 
 
 def _read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], dict | None]:

@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -66,11 +67,43 @@ class Attack:
 
 
 def test_pickled_code_is_never_executed(tmp_path):
-    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Attack()))
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Attack(), protocol=2))
     torch.save({"model": Attack()}, tmp_path / "evil2.pth")
     for name in ("evil.pth", "evil2.pth"):
         with pytest.raises(sifa.CheckpointError, match="never executed"):
             sifa.load_weights(nano_model(), tmp_path / name)
+
+
+def test_malformed_files_each_give_one_clear_error(tmp_path):
+    model = nano_model()
+    torch.save(model.state_dict(), tmp_path / "whole.pth")
+    whole = (tmp_path / "whole.pth").read_bytes()
+
+    def refused(name: str, content: bytes | dict, words: str):
+        if isinstance(content, bytes):
+            (tmp_path / name).write_bytes(content)
+        else:
+            torch.save(content, tmp_path / name)
+        with pytest.raises(sifa.CheckpointError, match=words) as error:
+            sifa.load_weights(model, tmp_path / name)
+        assert name.removesuffix(".pth") in str(error.value) or "state dict" in str(error.value)
+
+    refused("cut.pth", whole[: len(whole) // 2], "cut.pth is cut off, damaged, or no PyTorch file")
+    refused("text.pth", b"these are not weights\n", "text.pth is cut off, damaged, or no PyTorch file")
+    refused("empty.pth", b"", "empty.pth is cut off")
+    refused("nothing.pth", {}, "it is empty")
+    refused("numbers.pth", {"epoch": 3}, "also holds epoch, which are no tensors")
+    refused("list.pth", [torch.zeros(1)], "holds a list, not a state dict")
+    refused("wide.pth", {"head.bias": torch.zeros(1).expand(10**9)}, r"head.bias \(1000000000,\) claims more numbers")
+    with pytest.raises(sifa.CheckpointError, match="there is no file nowhere.pth"):
+        sifa.load_weights(model, tmp_path / "nowhere.pth")
+
+
+def test_a_zip_bomb_is_not_opened(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(50_000_000))
+    with pytest.raises(sifa.CheckpointError, match=r"would unpack to 50.0 MB; PyTorch's files are not compressed"):
+        sifa.load_weights(nano_model(), tmp_path / "bomb.pth")
 
 
 def test_a_pth_with_the_training_codes_wrapping(tmp_path):
