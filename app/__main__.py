@@ -9,12 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sifa.download import fetch
 from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m app", description="See how a video model follows motion.")
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a file, a URL, or hf-hub:owner/name")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
@@ -29,7 +30,7 @@ def main() -> None:
     from app import handlers, layout
 
     try:
-        page = layout.build(args.checkpoint, handlers.choose_device(args.device), folder)
+        page = layout.build(fetch(args.checkpoint), handlers.choose_device(args.device), folder)
         _, local, public = page.launch(
             server_port=args.port, share=args.share, theme=layout.THEME, css=layout.CSS, max_file_size="200mb",
             run_history=False, footer_links=["api"], quiet=True, prevent_thread_lock=True,

@@ -116,7 +116,7 @@ def view_sample(sample: Sample, folder: Path) -> View:
 def view_clip(
     clip: str | None,
     start_seconds: float | None,
-    sampling_rate: int,
+    sampling_rate: int | None,
     checkpoint: Path | None,
     device: str,
     folder: Path,
@@ -144,12 +144,12 @@ def answer(clip: str, start_seconds: float, sampling_rate: int, checkpoint: Path
 def run(
     clip: str | None,
     start_seconds: float | None,
-    sampling_rate: int,
+    sampling_rate: int | None,
     checkpoint: Path,
     device: str,
     report: Report = lambda share, what: None,
 ) -> Prediction:
-    """Read, decode, sample and predict a clip; `report` is told what is being done."""
+    """Read, decode, sample and predict a clip, at the weights' own rate if none is given; `report` is told what is done."""
     if not clip:
         raise UserError("Choose a clip first: drop a video file here, or record one with the camera.")
     report(0.02, "loading the model")
@@ -160,7 +160,7 @@ def run(
         start = start_frame(clip, float(start_seconds))
     frames = network.checkpoint.num_frames
     report(0.2, f"decoding and sampling {frames} frames")
-    sampled = read_clip(clip, frames, int(sampling_rate), start)
+    sampled = read_clip(clip, frames, int(sampling_rate or network.checkpoint.sampling_rate), start)
     report(0.5, "preparing the frames")
     return predict(network, sampled, lambda what, share: report(0.5 + 0.45 * share, what))
 

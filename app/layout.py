@@ -12,7 +12,7 @@ from PIL import Image
 from app import handlers
 from app.handlers import Sample, UserError, View
 from sifa.explorer import script, unpack
-from sifa.weights import DEFAULT_CHECKPOINT
+from sifa.weights import DEFAULT_CHECKPOINT, load_card
 
 TITLE = "See how a video model follows motion"
 INTRO = f"""
@@ -167,7 +167,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                 )  # fmt: skip
                 with gr.Column(scale=2, min_width=300):
                     start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5)
-                    rate = gr.Slider(1, 16, 4, step=1, label="Take every n-th frame")
+                    rate = gr.Slider(1, 16, load_card(checkpoint).sampling_rate, step=1, label="Take every n-th frame")
                     again = gr.Button("Run", variant="primary", elem_id="run")
                     gr.Markdown(LIMITS, elem_id="limits")
         weights = gr.Dropdown(
@@ -207,7 +207,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
         def sample_view(index: int, weights: str, tell) -> View:
             if models.get(weights) == DEFAULT_CHECKPOINT:  # whose traces are shipped
                 return handlers.view_sample(samples[index], folder)
-            return handlers.view_clip(str(samples[index].clip), 0, 4, models.get(weights), device, folder, tell)
+            return handlers.view_clip(str(samples[index].clip), 0, None, models.get(weights), device, folder, tell)
 
         def clip_view(clip, start: float, rate: int, weights: str, tell) -> View:
             path = clip and clip["path"]

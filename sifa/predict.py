@@ -27,7 +27,7 @@ def write(prediction: Prediction, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sifa.predict", description="What does this clip show?")
     parser.add_argument("clip", help="a video file")
-    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a file, a URL, or hf-hub:owner/name")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--start", type=int, default=0, help="first source frame")
     parser.add_argument("--sampling-rate", type=int, help="source frames from one sampled frame to the next")

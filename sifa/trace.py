@@ -121,9 +121,13 @@ def record(model: nn.Module) -> Iterator[Trace]:
     """Record what every SIFA block does to one clip: `with record(model) as trace: logits = model(video)`.
 
     The trace is filled when the body ends, and leaves out blocks that saw a single time step. The logits are bit-identical
-    with and without it. Raises RuntimeError where nothing was caught (no forward pass, or a compiled model, on which hooks
-    do not fire) or where more than one clip or one forward pass was seen.
+    with and without it. Raises RuntimeError where the model is compiled, where nothing was caught, or where more than one
+    clip or one forward pass was seen.
     """
+    if hasattr(model, "_orig_mod") or any(m._compiled_call_impl is not None for m in model.modules()):
+        raise RuntimeError(
+            "a compiled model cannot be recorded, since hooks do not fire on it; record the model itself"
+        )
     calls, trace = [], Trace()
     with listening(model, calls, _capture):
         yield trace
@@ -132,8 +136,7 @@ def record(model: nn.Module) -> Iterator[Trace]:
     videos = [call for call in calls if not isinstance(call, Captured)]
     if not blocks:
         raise RuntimeError(
-            "record caught no SIFA block: run the model inside the with statement, uncompiled (hooks do not fire on a "
-            "compiled model), and choose a model that has SIFA blocks"
+            "record caught no SIFA block: run the model inside the with statement, and choose a model that has SIFA blocks"
         )
     if len(videos) > 1 or len(blocks[0].features) != 1:
         raise RuntimeError(

@@ -126,3 +126,14 @@ def test_capture_keeps_gradients(model):
     blocks[0].output.attention.sum().backward()
     assert model.patch_embed.proj.weight.grad.abs().sum() > 0
     model.zero_grad()
+
+
+def test_a_compiled_model_is_not_recorded():
+    """Hooks do not fire on one, so that it would look as if nothing had happened."""
+    model = sifa.create("sifa_swin", **SMALL).eval()
+    whole = torch.compile(model)
+    with pytest.raises(RuntimeError, match="a compiled model cannot be recorded"), sifa.record(whole):
+        pass
+    model.layers[0].blocks[0].compile()
+    with pytest.raises(RuntimeError, match="a compiled model cannot be recorded"), sifa.record(model):
+        pass
