@@ -1,6 +1,9 @@
-"""Time of the operator against the naive per-tap version, side by side: `python -m tests.bench.operator [--json]`.
+"""Time of the operator against the naive per-tap version and against the memory's speed, side by side:
+`python -m tests.bench.operator [--device cuda] [--json]`.
 
-Process CPU time on one thread, the minimum over interleaved rounds; general offsets with a deviation of one cell.
+The minimum over interleaved rounds, process CPU time of one thread (or the GPU's own clock); general offsets with a deviation
+of one cell. The floor is the time in which the same memory copies the bytes that have to move: each input read and each
+output written once.
 """
 
 import argparse
@@ -35,20 +38,43 @@ def naive(features, offset, kernel_size):
     return torch.cat([aggregated[:, :, 1:], torch.zeros_like(aggregated[:, :, :1])], 2)
 
 
-def measure(function, features, offset):
-    """(forward, forward + backward) in process CPU seconds."""
+def timed(device: str, run) -> float:
+    """Seconds that run() takes: CPU time of this process, or the GPU's."""
+    if device == "cpu":
+        start = time.process_time()
+        run()
+        return time.process_time() - start
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    run()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / 1e3
+
+
+def measure(device: str, function, features, offset) -> tuple[float, float]:
+    """(forward, forward + backward) in seconds."""
     features, offset = features.detach().requires_grad_(), offset.detach().requires_grad_()
-    start = time.process_time()
     with torch.no_grad():
-        function(features, offset)
-    forward = time.process_time() - start
-    start = time.process_time()
-    function(features, offset).sum().backward()
-    return forward, time.process_time() - start
+        forward = timed(device, lambda: function(features, offset))
+    return forward, timed(device, lambda: function(features, offset).sum().backward())
+
+
+def floor(device: str, features, offset) -> tuple[float, float]:
+    """The same two, if only memory counted: read features and offsets, write features and weights; then their gradients."""
+    pairs, size = offset.numel() // 2, features.element_size()
+    forward = (2 * features.numel() + offset.numel() + pairs) * size
+    backward = forward + (2 * features.numel() + 2 * offset.numel() + pairs) * size
+    source = torch.empty(2**26, device=device)
+    target = torch.empty_like(source)
+    copy = min(timed(device, lambda: target.copy_(source)) for _ in range(5))
+    speed = 2 * source.numel() * source.element_size() / copy
+    return forward / speed, backward / speed
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.bench.operator", description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
@@ -59,19 +85,24 @@ def main():
     results = {}
     for shape in SHAPES:
         b, c, t, h, w = shape
-        features, offset = torch.randn(shape), torch.randn(b, t - 1, 9, 2, h, w)
+        features = torch.randn(shape, device=args.device)
+        offset = torch.randn(b, t - 1, 9, 2, h, w, device=args.device)
         torch.testing.assert_close(ours(features, offset), plain(features, offset), atol=1e-4, rtol=1e-4)
-        rounds = [(measure(ours, features, offset), measure(plain, features, offset)) for _ in range(args.rounds)]
-        best = [[min(r[which][part] for r in rounds) * 1e3 for part in (0, 1)] for which in (0, 1)]
+        rounds = [[measure(args.device, f, features, offset) for f in (ours, plain)] for _ in range(args.rounds)]
+        best = [[min(r[which][part] for r in rounds) for part in (0, 1)] for which in (0, 1)]
+        least = floor(args.device, features, offset)
         ratio = [best[1][part] / best[0][part] for part in (0, 1)]
+        above = [best[0][part] / least[part] for part in (0, 1)]
         results["x".join(map(str, shape))] = dict(
-            forward_ms=round(best[0][0], 2), forward_backward_ms=round(best[0][1], 2),
+            forward_ms=round(best[0][0] * 1e3, 2), forward_backward_ms=round(best[0][1] * 1e3, 2),
             forward_ratio=round(ratio[0], 2), forward_backward_ratio=round(ratio[1], 2),
+            forward_floors=round(above[0], 1), forward_backward_floors=round(above[1], 1),
         )  # fmt: skip
-        print(
-            f"{shape}: forward {best[0][0]:.1f} ms, {ratio[0]:.1f} x faster; "
-            f"forward + backward {best[0][1]:.1f} ms, {ratio[1]:.1f} x faster"
-        )
+        for part, name in enumerate(("forward", "forward + backward")):
+            print(
+                f"{shape} {name}: {best[0][part] * 1e3:.1f} ms, {ratio[part]:.1f} x faster than naive, "
+                f"{above[part]:.0f} x the memory's floor"
+            )
     if args.json:
         print(json.dumps(results))
 
