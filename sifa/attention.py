@@ -7,6 +7,7 @@ order (N // 2 is the centre tap), H x W cells, C channels. Coordinates are (y, x
 """
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -95,6 +96,11 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_features: Tensor, grad_weights: Tensor):
+        with _unreduced(grad_features.device):
+            return _Attend._backward(ctx, grad_features, grad_weights)
+
+    @staticmethod
+    def _backward(ctx, grad_features: Tensor, grad_weights: Tensor):
         tokens, y, x, weights = ctx.saved_tensors
         steps, maps, height, width, channels = tokens.shape
         taps = y.shape[-1]
@@ -134,6 +140,11 @@ def _parts(locations: int, values_each: int, device: torch.device) -> list[slice
     return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
 
 
+def _unreduced(device: torch.device) -> AbstractContextManager:
+    """No autocast inside: places and weights would lose what makes them right."""
+    return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
+
+
 def inter_frame_attention(
     features: Tensor, offset: Tensor, kernel_size: int, dilation: int = 1, weights: str = "dot"
 ) -> SIFAOutput:
@@ -158,10 +169,11 @@ def inter_frame_attention(
     dtype = torch.promote_types(features.dtype, torch.float32)
     if t == 1:
         return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
-    tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
-    points = sampling_points(offset.to(dtype), kernel_size, dilation)
-    y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
-    result, attention = _Attend.apply(tokens, y, x, weights == "softmax")
+    with _unreduced(features.device):
+        tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
+        points = sampling_points(offset.to(dtype), kernel_size, dilation)
+        y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
+        result, attention = _Attend.apply(tokens, y, x, weights == "softmax")
     return SIFAOutput(
         rearrange(result, "t b h w c -> b c t h w").to(features.dtype),
         offset,

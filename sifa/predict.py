@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("clip", help="a video file")
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a file, a URL, or hf-hub:owner/name")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--amp", action="store_true", help="bfloat16 where it is faster, mostly on a GPU")
     parser.add_argument("--start", type=int, default=0, help="first source frame")
     parser.add_argument("--sampling-rate", type=int, help="source frames from one sampled frame to the next")
     parser.add_argument("--out", type=Path, help="write trace.sifa, page.html or clip.json")
@@ -36,7 +37,7 @@ def main() -> None:
     try:
         model = load(args.checkpoint, args.device)
         rate = args.sampling_rate or model.checkpoint.sampling_rate
-        prediction = predict(model, read_clip(args.clip, model.checkpoint.num_frames, rate, args.start))
+        prediction = predict(model, read_clip(args.clip, model.checkpoint.num_frames, rate, args.start), amp=args.amp)
         if args.out:
             write(prediction, args.out)
     except (VideoError, CheckpointError, ValueError) as error:

@@ -42,11 +42,12 @@ class Prediction:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, clip: Clip, progress: Progress | None = None) -> Prediction:
+def predict(model: nn.Module, clip: Clip, progress: Progress | None = None, amp: bool = False) -> Prediction:
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
-    `model` comes from `sifa.load` or `sifa.untrained`. `progress` is told each block's name as it finishes. Raises
-    ValueError where the clip has another number of frames than the model reads.
+    `model` comes from `sifa.load` or `sifa.untrained`. With `amp`, convolutions and products run in bfloat16, and the
+    operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
+    number of frames than the model reads.
     """
     checkpoint = model.checkpoint
     if len(clip.frames) != checkpoint.num_frames:
@@ -64,7 +65,8 @@ def predict(model: nn.Module, clip: Clip, progress: Progress | None = None) -> P
             progress(f"block {done} of {len(blocks)}", done / len(blocks))
 
     recording = record(model) if blocks else nullcontext(Trace())
-    with listening(model, [], report), recording as trace:
+    reduced = torch.autocast(device.type, torch.bfloat16, enabled=amp)
+    with listening(model, [], report), recording as trace, reduced:
         logits = model(video.to(device))
     return Prediction(clip, crop, logits[0].float().cpu().numpy(), checkpoint.labels, trace, checkpoint)
 

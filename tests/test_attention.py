@@ -168,3 +168,16 @@ def test_the_module_starts_as_a_regular_grid_and_learns_offsets():
     assert not out.offset.any()
     F.mse_loss(out.features, torch.ones_like(out.features)).backward()
     assert block.conv_offset.weight.grad.abs().sum() > 0
+
+
+def test_autocast_leaves_the_operator_alone():
+    """Forward and backward, also where the backward pass itself runs under autocast."""
+    features, offset = torch.randn(1, 4, 3, 5, 5), torch.randn(1, 2, 9, 2, 5, 5)
+    grads = []
+    for enabled in (False, True):
+        f, o = features.clone().requires_grad_(), offset.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            sifa.inter_frame_attention(f, o, 3).features.square().sum().backward()
+        grads.append((f.grad, o.grad))
+    assert torch.equal(grads[0][0], grads[1][0])
+    assert torch.equal(grads[0][1], grads[1][1])

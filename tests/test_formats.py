@@ -10,6 +10,7 @@ from torch import nn
 
 import sifa
 from sifa.formats import convert
+from tests.golden.weights_gen import gen
 from tests.image_models import ImageResNet, ImageSwin, as_timm
 
 GOLDEN = Path(__file__).parent / "golden" / "swin_e32_d22_i56.npz"
@@ -34,6 +35,25 @@ def released_swin(**config) -> nn.Module:
         num_frames=16, num_classes=c["num_classes"], reading="released",
     )  # fmt: skip
     return sifa.create("sifa_swin", **shape | config).eval()
+
+
+def released_resnet(scale: float) -> tuple[nn.Module, torch.Tensor]:
+    """The golden ResNet with its generated weights, and the golden input."""
+    z = np.load(GOLDEN.with_name("resnet_small_1222_w16.npz"))
+    meta = json.loads(str(z["meta"]))
+    model = sifa.create(
+        "sifa_resnet", reading="released", layers=tuple(meta["layers"]), width_per_group=meta["width_per_group"],
+        kernel_sizes=tuple(meta["sifa_kernel"]), num_frames=meta["clip_length"], num_classes=meta["num_classes"],
+    ).eval()  # fmt: skip
+    sifa.load_weights(model, {k: torch.from_numpy(np.array(gen(k, s, scale))) for k, s in meta["keys"].items()})
+    return model, torch.from_numpy(z["input"].astype(np.float32))
+
+
+def released_swin_loaded() -> tuple[nn.Module, torch.Tensor]:
+    """The golden Swin with its weights, and the golden input."""
+    model = released_swin()
+    sifa.load_weights(model, released_swin_state())
+    return model, torch.from_numpy(np.load(GOLDEN)["input"].astype(np.float32))
 
 
 @pytest.mark.parametrize("naming", ["official", "timm"])
@@ -129,17 +149,10 @@ def test_the_clip_length_of_the_constant_does_not_matter():
 @pytest.mark.parametrize("scale", [0.0, 0.2])
 def test_equals_the_released_resnet(scale):
     """Both heads against the golden outputs: weights are made from their names, as for the released model."""
-    from tests.golden.weights_gen import gen
-
     z = np.load(GOLDEN.with_name("resnet_small_1222_w16.npz"))
     meta = json.loads(str(z["meta"]))
-    model = sifa.create(
-        "sifa_resnet", reading="released", layers=tuple(meta["layers"]), width_per_group=meta["width_per_group"],
-        kernel_sizes=tuple(meta["sifa_kernel"]), num_frames=meta["clip_length"], num_classes=meta["num_classes"],
-    ).eval()  # fmt: skip
-    sifa.load_weights(model, {k: torch.from_numpy(np.array(gen(k, s, scale))) for k, s in meta["keys"].items()})
+    model, video = released_resnet(scale)
     key = "logits_offset" if scale else "logits_zero_offset"
-    video = torch.from_numpy(z["input"].astype(np.float32))
     with torch.no_grad():
         main, dual = model.heads(video)
         both = model(video)
@@ -165,3 +178,14 @@ def test_adopted_weights_say_what_they_are(tmp_path):
     assert "does not say" in model.checkpoint.trained_on
     with pytest.raises(sifa.CheckpointError, match="no model is called 'resnet'"):
         sifa.adopt(tmp_path / "released.pth", "resnet")
+
+
+@pytest.mark.parametrize("golden", [released_swin_loaded, lambda: released_resnet(0.0), lambda: released_resnet(0.2)])
+def test_bfloat16_gives_the_same_logits(golden):
+    model, video = golden()
+    with torch.no_grad():
+        full = model(video)
+        with torch.autocast("cpu", torch.bfloat16):
+            reduced = model(video).float()
+    assert not torch.equal(full, reduced)
+    assert torch.cosine_similarity(full, reduced).min() >= 0.999

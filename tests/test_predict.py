@@ -69,3 +69,11 @@ def test_a_model_without_sifa_blocks_has_an_empty_trace():
     again = explorer.unpack(explorer.pack(prediction))
     assert len(again.trace) == 0
     assert again.top(1)[0][0] == prediction.top(1)[0][0]
+
+
+def test_reduced_precision_changes_little():
+    model, clip = nano_model(), moving_clip()
+    full, reduced = sifa.predict(model, clip), sifa.predict(model, clip, amp=True)
+    assert not np.array_equal(full.logits, reduced.logits)
+    np.testing.assert_allclose(reduced.probabilities, full.probabilities, atol=0.02)
+    assert reduced.trace[0].attention.dtype == np.float32
