@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sifa.frames import PICTURES, read_video
 from sifa.motion import MotionBatch
 from sifa.preprocess import preprocess
-from sifa.video import Clip, VideoError, read_clip
+from sifa.video import Clip, VideoError
 
 VIDEOS = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".gif")
 MARGIN = 1.15  # clips are kept this much larger than the model's input, and cut out at random places
@@ -28,9 +29,11 @@ def find_clips(data: str | Path, labels: str | Path | None = None) -> list[tuple
     """(file, class name) of every clip that a folder or a list file names.
 
     A folder: one sub-folder of videos per class. A list file: lines `path class` or `path,class` (Kinetics style, also with
-    a header that names the columns), or the JSON of Something-Something ("id" with "template" or "label"); paths count
-    from the file's folder. Where classes are numbers, `labels` gives their names: one name per line, or a JSON object
-    name -> number. Raises DataError for an empty class folder, a list that names no clip, and labels that do not match.
+    a header that names the columns), lines `path frames class` of the released code, whose number of frames is not needed,
+    or the JSON of Something-Something ("id" with "template" or "label"); paths count from the file's folder. Each path is
+    that of a video, with or without its suffix, or of a folder of numbered pictures. Where classes are numbers, `labels`
+    gives their names: one name per line, or a JSON object name -> number. Raises DataError for an empty class folder, a list
+    that names no clip, and labels that do not match.
     """
     data = Path(data)
     if data.is_dir():
@@ -48,7 +51,7 @@ def _from_folder(folder: Path) -> list[tuple[Path, str]]:
         raise DataError(f"{folder} has no sub-folders; put the clips of each class into a sub-folder named after it")
     found = []
     for sub in classes:
-        videos = sorted(f for f in sub.iterdir() if f.suffix.lower() in VIDEOS)
+        videos = sorted(f for f in sub.iterdir() if f.suffix.lower() in VIDEOS or _unpacked(f))
         if not videos:
             raise DataError(f"the class folder {sub} holds no video ({', '.join(VIDEOS)}); fill it or remove it")
         found += [(video, sub.name) for video in videos]
@@ -62,12 +65,20 @@ def _from_list(file: Path) -> list[tuple[Path, str]]:
         rows = _from_csv(file)
     else:
         lines = [line.strip() for line in file.read_text().splitlines()]
-        rows = [tuple(re.split(r",|\s(?=\S+$)", line, maxsplit=1)) for line in lines if line]
+        rows = [_columns(line, file.parent) for line in lines if line]
     wrong = [row for row in rows if len(row) != 2]
     if wrong or not rows:
         seen = f"line {' '.join(wrong[0])!r}" if wrong else "no line"
         raise DataError(f"{file.name} has {seen}; every line names a clip and its class, as in: folder/clip.mp4 3")
     return [(_video(file.parent / name), label.strip()) for name, label in rows]
+
+
+def _columns(line: str, folder: Path) -> tuple[str, ...]:
+    """Path and class of a line. Two numbers at its end are frames and class, unless the first is part of a clip's name."""
+    released = re.fullmatch(r"(?P<path>.+)\s+\d+\s+(?P<label>\d+)", line)
+    if released and not _video(folder / line[: released.start("label")].rstrip()).exists():
+        return released["path"].rstrip(), released["label"]
+    return tuple(re.split(r",|\s(?=\S+$)", line, maxsplit=1))
 
 
 def _from_csv(file: Path) -> list[tuple[str, ...]]:
@@ -89,9 +100,29 @@ def _plain(template: str) -> str:
 
 def _video(path: Path) -> Path:
     """The path itself, or the video of that name in whatever container (lists often give only an identifier)."""
-    if path.suffix.lower() in VIDEOS:
+    if path.suffix.lower() in VIDEOS or path.is_dir():
         return path
     return next((p for suffix in VIDEOS if (p := path.with_name(path.name + suffix)).exists()), path)
+
+
+def _unpacked(folder: Path) -> bool:
+    """Whether a folder holds pictures."""
+    return folder.is_dir() and any(f.suffix.lower() in PICTURES for f in folder.iterdir())
+
+
+def named_by(found: list[tuple[Path, str]], labels: tuple[str, ...]) -> list[tuple[Path, str]]:
+    """Classes that are numbers get the names of a model's classes, in their order; the others have to be among them.
+
+    Raises DataError for a class that the model does not know.
+    """
+    names = {str(number): name for number, name in enumerate(labels)} | {name: name for name in labels}
+    strangers = sorted({label for _, label in found if label not in names})
+    if strangers:
+        raise DataError(
+            f"the model does not know {', '.join(strangers[:5])}; it knows {len(labels)} classes: "
+            f"{', '.join(labels[:5])} ..."
+        )
+    return [(file, names[label]) for file, label in found]
 
 
 def _named(found: list[tuple[Path, str]], labels: Path) -> list[tuple[Path, str]]:
@@ -119,7 +150,7 @@ def read_each(
     """The clips of (file, class name), read like any upload; `skipped` {file: why} gets those that cannot be read."""
     for file, label in found:
         try:
-            clip = read_clip(file, num_frames, sampling_rate)
+            clip = read_video(file, num_frames, sampling_rate)
         except VideoError as error:
             skipped[str(file)] = str(error)
             continue

@@ -1,14 +1,15 @@
 """Measure a checkpoint: `python -m sifa.evaluate` on generated clips and on mp4 files made by other code.
 
-`--data FOLDER` measures on your own clips instead, `--write` stores the figures in the checkpoint's card, and `--table`
-prints what the cards of several checkpoints say side by side.
+`--data FOLDER` or `--data LIST` measures on your own videos instead, with `--views 4x3` by the mean over several clips and
+crops of each (`sifa.views`); under torchrun the processes share the videos. `--write` stores the figures in the
+checkpoint's card, and `--table` prints what the cards of several checkpoints say side by side.
 """
 
 import argparse
 import ctypes
 import json
+import os
 import tempfile
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,16 +17,17 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from sifa.card import failures, per_class_table, table, told
-from sifa.dataset import DataError, VideoClips, find_clips, read_each
+from sifa.dataset import DataError, VideoClips, find_clips
 from sifa.figures import plot_confusion
 from sifa.motion import CLASSES, MotionBatch, MotionClips, balanced_labels, flow_at, pasted, true_flow
-from sifa.preprocess import normalise, preprocess
+from sifa.preprocess import normalise
+from sifa.run import AMP, RunError, forward_with
+from sifa.scores import accuracy, evaluate_videos, leave, processes
 from sifa.trace import capture
-from sifa.video import Clip
-from sifa.weights import DEFAULT_CHECKPOINT, Checkpoint, CheckpointError, load, save
+from sifa.views import Views
+from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load, save
 
 MOVING, STATIC = 0.25, 0.05  # cells per step: above, a cell counts as moving; below, as static
 TEXTURED = 0.04  # deviation of brightness (0..1) in a cell and its eight neighbours: below, no motion can be seen
@@ -91,81 +93,51 @@ def _flow_sums(call, flow: Tensor, visible: Tensor, seen: Tensor) -> list[float]
     return [column.double().sum().item() for column in (*sums, moved.norm(dim=2)[static], static)]
 
 
-def accuracy(ranks: Tensor, truth: Tensor, labels: tuple[str, ...]) -> dict:
-    """Classes (clips, classes), best first, against the truth (clips,): clips, top1, top5, per_class {name: accuracy},
-    and confusion, one row of counts for each true class."""
-    hit = ranks[:, 0] == truth
-    confusion = torch.zeros(len(labels), len(labels), dtype=torch.long)
-    confusion.index_put_((truth, ranks[:, 0]), torch.ones_like(truth), accumulate=True)
-    share = lambda right: round(right.float().mean().item(), 4)  # noqa: E731
-    return dict(
-        clips=len(truth),
-        top1=share(hit),
-        top5=share((ranks[:, :5] == truth[:, None]).any(1)),
-        per_class={name: share(hit[truth == i]) for i, name in enumerate(labels) if (truth == i).any()},
-        confusion=confusion.tolist(),
-    )
-
-
 @torch.no_grad()
-def ranked(model: nn.Module, videos: Iterable[Tensor]) -> Tensor:
-    """The classes of videos (1, 3, T, S, S), each on its own, best first: (videos, classes)."""
-    model.eval()
-    device = next(model.parameters()).device
-    return torch.cat([model(video.to(device)).cpu().argsort(1, descending=True) for video in videos])
-
-
 def evaluate_held_out(model: nn.Module, data: VideoClips, mean=None, std=None) -> dict:
     """`accuracy` on the held-out ones of the user's clips; empty where none is held out."""
     if not data.held_out:
         return {}
-    ranks = ranked(model, (normalise(data.central(video)[None], mean, std) for video, _ in data.held_out))
+    model.eval()
+    device = next(model.parameters()).device
+    videos = (normalise(data.central(video)[None], mean, std) for video, _ in data.held_out)
+    ranks = torch.cat([model(video.to(device)).cpu().argsort(1, descending=True) for video in videos])
     return accuracy(ranks, torch.tensor([label for _, label in data.held_out]), data.labels)
 
 
-def read_files(found: list[tuple[Path, str]], card: Checkpoint) -> tuple[list[tuple[Clip, str]], dict[str, str]]:
-    """The clips of (file, class name), read like any upload, and {file: why} of those that could not be read.
-
-    Raises DataError where a class is none of the checkpoint's, or no file can be read.
-    """
-    strangers = sorted({label for _, label in found} - set(card.labels))
-    if strangers:
-        raise DataError(
-            f"the model does not know {', '.join(strangers[:5])}; it knows {len(card.labels)} classes: "
-            f"{', '.join(card.labels[:5])} ..."
-        )
-    skipped = {}
-    files = tqdm(found, desc="reading clips", unit="clip", leave=False)
-    clips = list(read_each(files, card.num_frames, card.sampling_rate, skipped))
-    if not clips:
-        raise DataError(f"none of the {len(found)} clips could be read; the first: {next(iter(skipped.values()), '')}")
-    return clips, skipped
-
-
-def evaluate_files(model: nn.Module, clips: list[tuple[Clip, str]]) -> dict:
-    """`accuracy` on clips read from files, (clip, class name)."""
-    card = model.checkpoint
-    ranks = ranked(model, (preprocess(clip.frames, card.size, card.mean, card.std)[0] for clip, _ in clips))
-    return accuracy(ranks, torch.tensor([card.labels.index(label) for _, label in clips]), card.labels)
-
-
 @cache
-def pasted_clips(num_frames: int, sampling_rate: int) -> list[tuple[Clip, str]]:
-    """The clips of `sifa.motion.pasted`, made, encoded, and read back."""
-    card = Checkpoint("", {}, CLASSES, num_frames=num_frames, sampling_rate=sampling_rate)
-    with tempfile.TemporaryDirectory() as folder:
-        pasted.make(Path(folder))
-        return read_files(find_clips(folder), card)[0]
+def pasted_videos() -> tuple[tempfile.TemporaryDirectory, list[tuple[Path, str]]]:
+    """The files of `sifa.motion.pasted`, made once, and the folder that they lie in as long as it is referred to."""
+    folder = tempfile.TemporaryDirectory()
+    pasted.make(Path(folder.name))
+    return folder, find_clips(folder.name)
 
 
 def measure(model: nn.Module, clips: int, device: str) -> dict:
     """All figures of a card: generated clips clean and `worn`, and the mp4 files that other code made (`pasted`)."""
-    card = model.checkpoint
     metrics = evaluate(model, clips, device=device)
     worn = evaluate(model, clips, worn=True, device=device)
-    files = evaluate_files(model, pasted_clips(card.num_frames, card.sampling_rate))
+    files = evaluate_videos(model, pasted_videos()[1])
     keep = ("clips", "top1", "top5", "per_class")
     return metrics | dict(worn={k: worn[k] for k in keep}, pasted={k: files[k] for k in keep})
+
+
+def measure_videos(model: nn.Module, videos: list[tuple[Path, str]], args: argparse.Namespace) -> dict:
+    """`evaluate_videos` as the command line asks for it; says what could not be read and what was padded."""
+    forward = forward_with(model, args.device, args.amp, args.channels_last, args.compile)
+    metrics = evaluate_videos(
+        model, videos, args.views, args.out, forward, args.amp or "float32", args.batch, args.readers
+    )
+    if metrics:
+        unreadable = metrics["unreadable"]
+        for name, why in unreadable.items():
+            print(f"unreadable {name}: {why}")
+        print(
+            f"views {metrics['views']}: {len(videos)} videos, {len(unreadable)} unreadable, {metrics['padded']} padded because "
+            f"they are shorter than a clip\nof all {len(videos)}, unreadable ones counted as wrong: "
+            f"top-1 {metrics['top1_of_all']:.1%}, top-5 {metrics['top5_of_all']:.1%}\nof those read:"
+        )
+    return metrics
 
 
 def keep_freed_memory() -> None:
@@ -178,50 +150,90 @@ def keep_freed_memory() -> None:
         pass  # another C library: slower, nothing else
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sifa.evaluate", description="Measure a checkpoint.")
-    parser.add_argument("--checkpoint", type=Path, nargs="+", default=[DEFAULT_CHECKPOINT])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--clips", type=int, default=2400, help="generated clips in each of two sets")
-    parser.add_argument("--data", type=Path, help="measure on a folder of labelled clips, or a list file, instead")
-    parser.add_argument("--labels", type=Path, help="names of the classes, where --data gives numbers")
-    parser.add_argument("--write", action="store_true", help="store the figures in the checkpoint's card")
-    parser.add_argument("--table", action="store_true", help="print what the cards say, as tables; measures nothing")
-    parser.add_argument("--confusion", type=Path, help="write the confusion matrix of the card as a page")
-    parser.add_argument("--failures", type=Path, help="write a picture of held-out clips that are taken for others")
-    parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    add = parser.add_argument
+    add("--checkpoint", nargs="+", default=[DEFAULT_CHECKPOINT], help="files, URLs, or hf-hub:owner/name")
+    add("--device", default="cpu", help="cpu or cuda")
+    add("--clips", type=int, default=2400, help="generated clips in each of two sets")
+    add("--data", type=Path, help="measure on a folder of labelled videos, or a list file, instead")
+    add(
+        "--labels",
+        type=Path,
+        help="names of the classes, where --data gives numbers; without it, the model's in their order",
+    )
+    add("--views", default="1x1", help="of each video of --data: clips in time x crops, as in 4x3")
+    add(
+        "--out",
+        type=Path,
+        help="folder that keeps the scores of --data as they come; the same command goes on from them",
+    )
+    add("--amp", choices=AMP, help="run the model of --data under autocast")
+    add("--channels-last", action="store_true", help="lay out weights and videos of --data with the channels innermost")
+    add("--compile", action="store_true", help="run the model of --data through torch.compile")
+    add("--batch", type=int, default=4, help="views of --data in one forward pass")
+    add("--readers", type=int, default=2, help="videos of --data that are decoded ahead")
+    add("--write", action="store_true", help="store the figures in the checkpoint's card")
+    add("--table", action="store_true", help="print what the cards say, as tables; measures nothing")
+    add("--confusion", type=Path, help="write the confusion matrix of the card as a page")
+    add("--failures", type=Path, help="write a picture of held-out clips that are taken for others")
+    add("--json", action="store_true", help="print one JSON object last")
     args = parser.parse_args()
-    keep_freed_memory()
+    for name in ("batch", "readers", "clips"):
+        if getattr(args, name) < 1:
+            parser.error(f"--{name} is {getattr(args, name)}; give at least 1")
+    try:
+        args.views = Views.parse(args.views)
+    except ValueError as error:
+        parser.error(str(error))
+    if args.write and not all(Path(file).is_file() for file in args.checkpoint):
+        parser.error("--write changes a file, but --checkpoint names none on this machine; download it first")
+    if args.out and (len(args.checkpoint) > 1 or not args.data):
+        parser.error("--out keeps the scores of one checkpoint on --data; give both, and one checkpoint")
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not args.data:
+        parser.error("processes share the videos of --data, and nothing else can be shared; run it without torchrun")
+    if args.device == "cuda":
+        args.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    return args
+
+
+def show(args: argparse.Namespace) -> None:
+    """What needs no measuring: tables and pictures of the cards."""
     if args.table:
-        files = args.checkpoint
+        files = [Path(file) for file in args.checkpoint]
         if files == [DEFAULT_CHECKPOINT]:
             files = sorted(DEFAULT_CHECKPOINT.parent.rglob("*.safetensors"))
         print(table(files), per_class_table(files), sep="\n\n")
         return
-    if args.confusion or args.failures:
-        model = load(args.checkpoint[0], args.device)
-        if args.confusion:
-            plot_confusion(model.checkpoint).write_html(args.confusion)
-        if args.failures:
-            failures(model).save(args.failures)
-        return
+    model = load(args.checkpoint[0], args.device)
+    if args.confusion:
+        plot_confusion(model.checkpoint).write_html(args.confusion)
+    if args.failures:
+        failures(model).save(args.failures)
+
+
+def main() -> None:
+    args = arguments()
+    keep_freed_memory()
     try:
+        if args.table or args.confusion or args.failures:
+            show(args)
+            return
+        videos = find_clips(args.data, args.labels) if args.data else []
         for file in args.checkpoint:
-            model = load(file, args.device)
-            if args.data:
-                clips, skipped = read_files(find_clips(args.data, args.labels), model.checkpoint)
-                metrics = evaluate_files(model, clips)
-                for name, why in skipped.items():
-                    print(f"skipped {name}: {why}")
-            else:
-                metrics = measure(model, args.clips, args.device)
-            print(f"{file.name}\n{told(metrics)}")
+            model = load(file, "cpu" if args.data else args.device)  # else `forward_with` moves it
+            metrics = measure_videos(model, videos, args) if args.data else measure(model, args.clips, args.device)
+            if processes()[0] > 0:
+                continue  # the first process has everybody's scores
+            print(f"{model.checkpoint.file}\n{told(metrics)}")
             if args.write:
-                save(model, replace(model.checkpoint, metrics=metrics), file)
+                save(model, replace(model.checkpoint, metrics=metrics), Path(file))
             if args.json:
                 print(json.dumps(metrics))
-    except (DataError, CheckpointError) as error:
+    except (DataError, CheckpointError, RunError) as error:
         raise SystemExit(str(error)) from None
+    finally:
+        leave()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from sifa.dataset import DataError, VideoClips, find_clips
+from sifa.dataset import DataError, VideoClips, find_clips, named_by
 from tests.clips import numbered_frames, write_clip
 
 
@@ -57,6 +58,41 @@ def test_lists_give_paths_and_classes(folder, name, text):
         assert [label for _, label in find_clips(folder / name)] == ["0", "1"]
     finally:
         (folder / "run/a b.mp4").unlink()
+
+
+def test_lists_of_the_released_code_name_files_and_folders_of_frames(folder, tmp_path):
+    """`path frames class`; a path may hold spaces, and a number at its end where there is such a video."""
+    for name in ("85", "a long name"):
+        (tmp_path / name).mkdir()
+    write_clip(tmp_path / "clip 12.mp4", numbered_frames(8))
+    rows = ["85 46 1", "a long name 45 0", "clip 12 8 0", "clip 12 1", "gone/abseiling/0wR5jVB-WPk_000417_000427 299 0"]
+    (tmp_path / "list.txt").write_text("\n".join(rows) + "\n")
+    found = find_clips(tmp_path / "list.txt")
+    assert [(str(file.relative_to(tmp_path)), label) for file, label in found] == [
+        ("85", "1"),
+        ("a long name", "0"),
+        ("clip 12.mp4", "0"),
+        ("clip 12.mp4", "1"),
+        ("gone/abseiling/0wR5jVB-WPk_000417_000427", "0"),
+    ]
+
+
+def test_numbers_become_the_names_of_a_models_classes(folder):
+    files = [file for file, _ in find_clips(folder)[:3]]
+    found = named_by(list(zip(files, ("1", "walk", "0"))), ("run", "walk"))
+    assert found == list(zip(files, ("walk", "walk", "run")))
+    with pytest.raises(DataError, match="the model does not know 2; it knows 2 classes: run, walk"):
+        named_by([(files[0], "2")], ("run", "walk"))
+
+
+def test_unpacked_videos_are_clips_of_a_class_like_any_other(tmp_path):
+    for label in "ab":
+        for number in range(2):
+            (tmp_path / label / str(number)).mkdir(parents=True)
+            for frame, picture in enumerate(numbered_frames(8), 1):
+                Image.fromarray(picture).save(tmp_path / label / str(number) / f"{frame:05d}.jpg")
+    clips = video_clips(find_clips(tmp_path))
+    assert (clips.count, clips.skipped) == (4, {})
 
 
 def test_lists_of_something_something_name_their_classes_by_templates(folder):

@@ -7,7 +7,7 @@ import torch
 import sifa
 from sifa.card import failures, per_class_table, table
 from sifa.dataset import DataError
-from sifa.evaluate import accuracy, evaluate, evaluate_files, main, read_files, textured
+from sifa.evaluate import accuracy, evaluate, evaluate_videos, main, textured
 from sifa.motion import CLASSES, MotionClips
 from sifa.weights import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
@@ -61,13 +61,13 @@ def test_labelled_files_are_measured_like_uploads(tmp_path):
     file, broken = tmp_path / "still.mp4", tmp_path / "broken.mp4"
     write_clip(file, numbered_frames(1).repeat(61, 0))
     broken.write_bytes(b"nothing" * 99)
-    clips, skipped = read_files([(file, "nothing moves"), (broken, "nothing moves")], model.checkpoint)
-    assert list(skipped) == [str(broken)]
-    assert evaluate_files(model, clips)["per_class"] == {"nothing moves": 1.0}
+    found = evaluate_videos(model, [(file, "nothing moves"), (broken, "nothing moves")])
+    assert list(found["unreadable"]) == [str(broken)]
+    assert found["per_class"] == {"nothing moves": 1.0}
     with pytest.raises(DataError, match="does not know juggling; it knows 24 classes"):
-        read_files([(file, "juggling")], model.checkpoint)
-    with pytest.raises(DataError, match="none of the 1 clips could be read"):
-        read_files([(broken, "nothing moves")], model.checkpoint)
+        evaluate_videos(model, [(file, "juggling")])
+    with pytest.raises(DataError, match="none of the 1 videos could be read"):
+        evaluate_videos(model, [(broken, "nothing moves")])
 
 
 def test_the_command_measures_a_folder(tmp_path, monkeypatch, capsys):
@@ -76,6 +76,30 @@ def test_the_command_measures_a_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path), "--json"])
     main()
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["clips"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--data", "x", "--views", "4x9"], "views are '4x9'; give clips x crops with 1 to 3 crops"),
+        (["--out", "x"], "--out keeps the scores of one checkpoint on --data"),
+        (["--data", "x", "--batch", "0"], "--batch is 0; give at least 1"),
+        (["--checkpoint", "hf-hub:some/one", "--write"], "--write changes a file, but --checkpoint names none"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options, why, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["evaluate", *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert why in capsys.readouterr().err
+
+
+def test_processes_share_nothing_but_videos(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("sys.argv", ["evaluate"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "run it without torchrun" in capsys.readouterr().err
 
 
 def test_the_tables_in_the_documentation_are_those_of_the_cards():
