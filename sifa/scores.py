@@ -38,11 +38,11 @@ def accuracy(ranks: Tensor, truth: Tensor, labels: tuple[str, ...]) -> dict:
     )
 
 
-def processes() -> tuple[int, int]:
-    """(number of this process, how many torchrun started); they talk over gloo, since only scores are exchanged."""
+def processes(backend: str = "gloo") -> tuple[int, int]:
+    """(number of this process, how many torchrun started), and joins them; scores are exchanged over gloo."""
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if count > 1 and not dist.is_initialized():
-        dist.init_process_group("gloo", timeout=timedelta(days=7))
+        dist.init_process_group(backend, timeout=timedelta(days=7))
     return rank, count
 
 

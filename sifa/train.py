@@ -28,6 +28,7 @@ from sifa.initialise import initialise
 from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, joined, true_flow
 from sifa.preprocess import normalise
 from sifa.recipes import FINE_TUNING, RECIPES, TITLES, Recipe, drawn_classes, learning_rate
+from sifa.scores import processes
 from sifa.trace import Captured, capture
 from sifa.weights import DEFAULT_CHECKPOINT, Checkpoint, CheckpointError, load, load_card, save
 
@@ -102,10 +103,8 @@ class Processes:
     """This process among those that torchrun started; alone without torchrun."""
 
     def __init__(self, device: str):
-        self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.rank, self.count = processes("nccl" if device.startswith("cuda") else "gloo")
         self.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if device == "cuda" else device
-        if self.count > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
 
     def share(self, model: nn.Module) -> nn.Module:
         """The model to call in training; its gradients are averaged over the processes."""
