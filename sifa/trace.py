@@ -58,6 +58,13 @@ class BlockTrace:
         offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
         return displacement(offset, attention, self.kernel, self.dilation).numpy()
 
+    @property
+    def entropy(self) -> np.ndarray:
+        """(P, H, W) entropy of |weight| / sum |weight| over the neighbours, divided by log N: 1 = spread evenly."""
+        share = np.abs(self.attention)
+        share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
+        return -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(max(share.shape[1], 2))
+
 
 class Trace(Sequence):
     """The blocks of one forward pass in the order they ran; `trace[2]` or `trace["layers.0.blocks.0"]`."""
