@@ -171,7 +171,7 @@ def figures(model: nn.Module, prediction: Prediction) -> dict:
     """All figures of a prediction by `model`, as plain data: {blocks: [...], deletion: {...} or None}.
 
     Each block has `name`, `unevenness`, `offset` (`offset_length`), `spread`, `follows_change`, `like_random` (`agreement` with
-    the same block under random weights), `outside`, and `words`. Numbers are rounded to four digits, None where undefined.
+    the same block under random weights), `outside`, and `words`. Numbers are rounded to five digits, None where undefined.
     """
     if not len(prediction.trace):
         return dict(blocks=[], deletion=None)
@@ -196,7 +196,7 @@ def figures(model: nn.Module, prediction: Prediction) -> dict:
 
 
 def _rounded(values: dict) -> dict:
-    digits = lambda v: [digits(e) for e in v] if isinstance(v, list) else round(v, 4) if isinstance(v, float) else v  # noqa: E731
+    digits = lambda v: [digits(e) for e in v] if isinstance(v, list) else round(v, 5) if isinstance(v, float) else v  # noqa: E731
     return {key: digits(value) for key, value in values.items()}
 
 
