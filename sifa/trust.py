@@ -6,7 +6,8 @@ them together as plain data. Everything random has a fixed seed, so the same cli
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sifa.interventions import StandIn, intervene, what_if
-from sifa.prediction import Prediction, predict
+from sifa.interventions import INTERVENTIONS, Intervention, StandIn, intervene, what_if, with_what_ifs
+from sifa.prediction import Prediction, Progress, predict
 from sifa.preprocess import preprocess
 from sifa.trace import BlockTrace, replaced
 from sifa.video import VideoError, read_clip
@@ -193,6 +194,17 @@ def figures(model: nn.Module, prediction: Prediction) -> dict:
         blocks=[_rounded(f) | dict(words=block_words(f)) for f in blocks],
         deletion=_rounded(test) | dict(words=deletion_words(test)),
     )
+
+
+def examined(
+    model: nn.Module, prediction: Prediction, interventions: Iterable[str | Intervention] = INTERVENTIONS,
+    progress: Progress | None = None,
+) -> Prediction:  # fmt: skip
+    """The prediction with its what-ifs and the figures of trust, ready to be packed."""
+    tried = with_what_ifs(model, prediction, interventions, progress)
+    if progress:
+        progress("how far to trust it", 1.0)
+    return replace(tried, trust=figures(model, prediction))
 
 
 def _rounded(values: dict) -> dict:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import torch
 
-from sifa import explorer, trust
-from sifa.interventions import INTERVENTIONS, other_checkpoint, with_what_ifs
+from sifa import explorer
+from sifa.interventions import INTERVENTIONS, other_checkpoint
 from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.motion.scenes import Scene
 from sifa.prediction import TrueFlow, predict
 from sifa.trace import Trace
+from sifa.trust import examined
 from sifa.video import read_clip, write_mp4
 from sifa.weights import DEFAULT_CHECKPOINT, load
 
@@ -66,8 +67,7 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
         prediction = replace(
-            with_what_ifs(model, prediction, switches),
-            trust=trust.figures(model, prediction),
+            examined(model, prediction, switches),
             true_flow=flows(sampled(batch, card.sampling_rate), model.config["tubelet"], prediction.trace),
         )
         file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))
