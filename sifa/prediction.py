@@ -19,6 +19,32 @@ Progress = Callable[[str, float], None]  # (what is being done, share done of th
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """What the model says of the same clip once one thing is changed (`sifa.interventions`)."""
+
+    name: str
+    title: str
+    explanation: str
+    logits: np.ndarray  # (classes,) float32, over the same labels
+    lengths: tuple[float, ...]  # mean |displacement| of each SIFA block, in cells
+    trace: Trace  # blocks of the changed run
+    order: tuple[int, ...] = ()  # which of the clip's frames was shown at each place; empty: the clip as it is
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(classes,) softmax of the logits."""
+        return softmax(self.logits)
+
+
+@dataclass(frozen=True)
+class TrueFlow:
+    """Where the surface at each cell's centre really goes from one time step to the next, on one H x W grid."""
+
+    flow: np.ndarray  # (P, 2, H, W) float32, (dy, dx) in cells
+    visible: np.ndarray  # (P, H, W) bool, whether one surface owns the cell and is still seen in the next step
+
+
+@dataclass(frozen=True)
 class Prediction:
     """A clip, what the model made of it, and what happened inside."""
 
@@ -28,17 +54,30 @@ class Prediction:
     labels: tuple[str, ...]
     trace: Trace
     checkpoint: Checkpoint
+    what_if: tuple[WhatIf, ...] = ()
+    trust: dict | None = None  # the figures of `sifa.trust.figures`
+    true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
 
     @property
     def probabilities(self) -> np.ndarray:
         """(classes,) softmax of the logits."""
-        e = np.exp(self.logits - self.logits.max())
-        return e / e.sum()
+        return softmax(self.logits)
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """The most probable classes, best first, as (label, probability)."""
         p = self.probabilities
         return [(self.labels[i], float(p[i])) for i in np.argsort(-p)[:count]]
+
+    def changed_answers(self) -> list[tuple[str, str, float]]:
+        """The most probable class under each what-if, as (title, label, probability)."""
+        best = [(each.title, each.probabilities) for each in self.what_if]
+        return [(title, self.labels[p.argmax()], float(p.max())) for title, p in best]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (classes,) of logits (classes,)."""
+    e = np.exp(logits - logits.max())
+    return e / e.sum()
 
 
 @torch.inference_mode()
@@ -74,7 +113,7 @@ def predict(model: nn.Module, clip: Clip, progress: Progress | None = None, amp:
 def summary(prediction: Prediction) -> dict:
     """The answer in plain data: the five best classes, which frames were used, and what the weights know."""
     clip, checkpoint = prediction.clip, prediction.checkpoint
-    return dict(
+    told = dict(
         clip=Path(clip.path).name,
         top5=[dict(label=label, probability=round(p, 4)) for label, p in prediction.top(5)],
         frames=clip.indices.tolist(),
@@ -83,3 +122,8 @@ def summary(prediction: Prediction) -> dict:
         checkpoint=checkpoint.file,
         trained_on=checkpoint.trained_on,
     )
+    if prediction.what_if:
+        told["what_if"] = [
+            dict(name=name, label=label, probability=round(p, 4)) for name, label, p in prediction.changed_answers()
+        ]
+    return told

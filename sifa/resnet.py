@@ -75,6 +75,8 @@ class SIFANet(nn.Module):
     "released" | "none", and `weights` "dot" | "softmax".
     """
 
+    tubelet = TUBELET
+
     def __init__(
         self,
         layers: tuple[int, ...] = (3, 4, 6, 3),

@@ -262,7 +262,7 @@ class SIFATransformer(nn.Module):
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
-        self.config = config
+        self.config, self.tubelet = config, tubelet
         operator = dict(kernel_size=kernel_size, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights)
         self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified, overlap, patch_norm)
         drop_paths = torch.linspace(0, drop_path, sum(depths), device="cpu").split(depths)
@@ -278,7 +278,7 @@ class SIFATransformer(nn.Module):
         self.head = nn.Linear(channels, num_classes)
 
     def forward(self, video: Tensor) -> Tensor:
-        tubelet, size = self.config["tubelet"], self.config["img_size"]
+        tubelet, size = self.tubelet, self.config["img_size"]
         if video.dim() != 5 or video.shape[1] != 3 or video.shape[2] % tubelet or video.shape[3:] != (size, size):
             raise ValueError(
                 f"the video has shape {tuple(video.shape)}; this model reads (B, 3, frames, {size}, {size}) with frames "
