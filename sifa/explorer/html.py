@@ -20,8 +20,16 @@ MODULES = (  # in the order of their imports
     "panel",
     "pictures",
     "inputs",
+    "link",
+    "files",
+    "gif",
+    "svg",
+    "exports",
+    "share",
     "explorer",
 )
+STYLES = "viewer.css", "share.css"
+LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -29,14 +37,14 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order with their imports dropped, and the style becomes a constant; the Gradio
-    page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports and comments, and the style becomes a constant; the
+    Gradio page, Jupyter and the single file all run these very bytes.
     """
-    style = (FOLDER / "viewer.css").read_text(encoding="utf-8")
+    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE))
+        parts.append(LEFT_OUT.sub("", source))
     return "\n".join(parts)
 
 
@@ -59,7 +67,7 @@ main {{ max-width: 1240px; margin: auto }}</style>
 <script type="module">
 {script()}
 const packed = document.getElementById('trace').textContent;
-const model = {{ get: key => key === 'trace' ? packed : undefined, set() {{}}, on() {{}}, save_changes() {{}} }};
+const model = {{ get: key => ({{ trace: packed, linked: true }})[key], set() {{}}, on() {{}}, save_changes() {{}} }};
 const el = document.getElementById('explorer');
 explorer.render({{ model, el }}).then(() => el.firstChild.focus({{ preventScroll: true }}));
 </script>
