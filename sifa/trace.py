@@ -53,6 +53,12 @@ class BlockTrace:
         return sampling_points(torch.from_numpy(self.offset), self.kernel, self.dilation).numpy()
 
     @property
+    def outside(self) -> np.ndarray:
+        """(P, N, H, W) bool: the point lies a whole cell or more off the map, so that it counts 0."""
+        last = np.array(self.offset.shape[-2:]).reshape(2, 1, 1)
+        return ((self.points <= -1) | (self.points >= last)).any(2)
+
+    @property
     def displacement(self) -> np.ndarray:
         """(P, 2, H, W) mean of (sampled place - query place), weighted by |attention|, (dy, dx) in cells."""
         offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)

@@ -222,7 +222,7 @@ def test_one_may_stay_with_the_clip_at_hand(page, file):
 
 def test_a_teacher_locks_and_hides(page, chromium, file):
     open_page(page, file)
-    page.keyboard.press("e")
+    page.keyboard.press("x")
     for name in ("time", "block"):
         page.get_by_role("checkbox", name=name).check()
     page.get_by_role("checkbox", name="filmstrip").check()

@@ -124,7 +124,7 @@ async function makeWebm(now, paint, root) {
   return { file: `${stem(now)}.webm`, blob: new Blob(chunks, { type }) };
 }
 
-const sheet = (now, cells, part) => ({
+const csvFile = (now, cells, part) => ({
   file: `${stem(now)}_${part}.csv`,
   blob: new Blob([csv(now.trace.blocks[now.state.block], now.state.pair, cells, fullCaption(now))],
     { type: 'text/csv' }),
@@ -144,14 +144,14 @@ export const EXPORTS = {
   webm: { kind: 'film', words: 'WebM', make: makeWebm },
   cell: {
     kind: 'numbers', words: 'CSV of this cell',
-    make: now => sheet(now, [[now.state.y, now.state.x]], `y${now.state.y}_x${now.state.x}`),
+    make: now => csvFile(now, [[now.state.y, now.state.x]], `y${now.state.y}_x${now.state.x}`),
   },
   pair: {
     kind: 'numbers', words: 'CSV of all cells of this step',
     make(now) {
       const { height, width } = now.trace.blocks[now.state.block];
       const cells = Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width]);
-      return sheet(now, cells, 'all');
+      return csvFile(now, cells, 'all');
     },
   },
   npz: {

@@ -5,7 +5,7 @@ const LEVELS = [6, 7, 6];
 const BAYER = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5].map(v => (v + 0.5) / 16);
 const [CLEAR, END, MOST] = [256, 257, 4096];
 
-const palette = () => {
+const gifPalette = () => {
   const colours = new Uint8Array(3 * 256);
   for (let i = 0; i < LEVELS[0] * LEVELS[1] * LEVELS[2]; i++) {
     const parts = [Math.floor(i / LEVELS[2] / LEVELS[1]), Math.floor(i / LEVELS[2]) % LEVELS[1], i % LEVELS[2]];
@@ -67,7 +67,7 @@ export function gif(frames, delay, comment) {
   const text = new TextEncoder().encode(comment);
   const pieces = Array.from({ length: Math.ceil(text.length / 255) }, (_, i) => text.subarray(255 * i, 255 * i + 255));
   const parts = [
-    new TextEncoder().encode('GIF89a'), [...word(width), ...word(height), 0xf7, 0, 0], palette(),
+    new TextEncoder().encode('GIF89a'), [...word(width), ...word(height), 0xf7, 0, 0], gifPalette(),
     [0x21, 0xff, 11], new TextEncoder().encode('NETSCAPE2.0'), [3, 1, 0, 0, 0],
     [0x21, 0xfe], ...pieces.flatMap(piece => [[piece.length], piece]), [0],
   ];

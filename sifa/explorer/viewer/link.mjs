@@ -18,7 +18,7 @@ export const LOCKS = [...Object.keys(GROUPS), 'view', 'all'];
  */
 
 /** The fields of a state that a link keeps, as [key in the link, field, standard value]. */
-const kept = () => Object.entries(emptyState())
+const linkFields = () => Object.entries(emptyState())
   .filter(([field]) => !PASSING.includes(field))
   .map(([field, standard]) => [SHORT[field] ?? field, field, standard]);
 
@@ -46,7 +46,7 @@ function understood(text, standard) {
 export function encodeLink({ clip = '', id = '', weights = '', lock = [], hide = [] }, state) {
   const about = [['h', id], ['w', weights], ['lock', lock.join(',')], ['hide', hide.join(',')]];
   const pairs = about.filter(([, text]) => text);
-  for (const [key, field, standard] of kept()) {
+  for (const [key, field, standard] of linkFields()) {
     const text = written(state[field] ?? null);
     if (text !== written(standard) && plain(state[field]) && text.length <= 64) pairs.push([key, text]);
   }
@@ -65,7 +65,7 @@ export function decodeLink(text) {
   const matching = (key, pattern) => (pattern.test(said.get(key) ?? '') ? said.get(key) : '');
   const names = key => (said.get(key) ?? '').split(',').filter(name => PARTS.test(name)).slice(0, 12);
   const fields = {};
-  for (const [key, field, standard] of kept()) {
+  for (const [key, field, standard] of linkFields()) {
     const value = said.has(key) ? understood(said.get(key), standard) : undefined;
     if (value !== undefined) fields[field] = value;
   }
@@ -80,7 +80,7 @@ export function decodeLink(text) {
 /** The state that a link asks for; whatever this trace does not have stays as it is. */
 export function withLink(state, trace, { fields }) {
   const inside = (value, end) => Number.isInteger(value) && value >= 0 && value < end;
-  const standard = Object.fromEntries(kept().map(([, field, value]) => [field, value]));
+  const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
   const { block, pair, y, x, ...rest } = { ...standard, ...fields };
   let next = { ...state, ...rest };
   if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);

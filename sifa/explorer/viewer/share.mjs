@@ -9,31 +9,33 @@ const ESSENTIAL = ['body', 'stage', 'error', 'empty', 'ask', 'live', 'said'];
 const LOCKED_PARTS = { time: '.sifa-time, .sifa-film', block: '.sifa-bar > :nth-child(2)' };
 const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and share a link to that.';
 
-const box = (kind, name, words) => `<label><input type="checkbox" name="${kind}" value="${name}"> ${words}</label>`;
-const button = ([name, { words }]) => `<button type="button" data-export="${name}">${words}</button>`;
-const group = kind => Object.entries(EXPORTS).filter(([, each]) => each.kind === kind).map(button).join('');
+const checkbox = (kind, name, words) =>
+  `<label><input type="checkbox" name="${kind}" value="${name}"> ${words}</label>`;
+const exportButton = ([name, { words }]) => `<button type="button" data-export="${name}">${words}</button>`;
+const exportButtons = kind =>
+  Object.entries(EXPORTS).filter(([, each]) => each.kind === kind).map(exportButton).join('');
 
 const DIALOG = `<h2>Share and export</h2>
 <h3>Link to this view</h3>
 <p class="sifa-link"><input readonly aria-label="Link to this view"><button type="button" data-share="copy"
   title="Copy the link (l)">Copy link</button></p>
-<fieldset><legend>Lock in the link</legend>${LOCKS.map(name => box('lock', name, name)).join('')}</fieldset>
+<fieldset><legend>Lock in the link</legend>${LOCKS.map(name => checkbox('lock', name, name)).join('')}</fieldset>
 <fieldset><legend>Hide in the link</legend>${
-  Object.entries(HIDEABLE).map(([name, words]) => box('hide', name, words)).join('')}</fieldset>
-<h3>Picture</h3><p>${group('picture')}</p>
-<h3>Film of all steps</h3><p>${group('film')}</p>
-<h3>Numbers</h3><p>${group('numbers')}</p>
+  Object.entries(HIDEABLE).map(([name, words]) => checkbox('hide', name, words)).join('')}</fieldset>
+<h3>Picture</h3><p>${exportButtons('picture')}</p>
+<h3>Film of all steps</h3><p>${exportButtons('film')}</p>
+<h3>Numbers</h3><p>${exportButtons('numbers')}</p>
 <p class="sifa-said" role="status"></p>
 <form method="dialog"><button>Close</button></form>`;
 
-const MENU = `<button type="button" data-share="menu" title="Share and export (e)">Share / export</button>
+const MENU = `<button type="button" data-share="menu" title="Share and export (x)">Share / export</button>
 <p class="sifa-said" role="status"></p>`;
 
 const ASK = `<p></p><p><label>Open its .sifa file <input type="file" accept=".sifa"></label>
 <button type="button" data-share="stay">Stay with this clip</button></p>`;
 
 const KEYS = `<dt><kbd>l</kbd></dt><dd>copy the link to this view</dd>
-<dt><kbd>e</kbd></dt><dd>share and export: links, pictures, films, numbers</dd>`;
+<dt><kbd>x</kbd></dt><dd>share and export: links, pictures, films, numbers</dd>`;
 
 function element(tag, name, html) {
   const made = document.createElement(tag);
@@ -140,7 +142,7 @@ export function sharing(root, linked, view) {
   dialog.addEventListener('change', () => { dialog.querySelector('[readonly]').value = own ? link() : NO_ADDRESS; });
   dialog.addEventListener('keydown', event => event.stopPropagation());
   root.addEventListener('keydown', event => {
-    const act = { l: copy, e: open }[event.key];
+    const act = { l: copy, x: open }[event.key];
     const typing = ['INPUT', 'SELECT'].includes(event.target.tagName) && event.target.type !== 'range';
     const busy = !view.now().trace || root.querySelector('dialog[open]') || typing;
     if (!act || busy || event.ctrlKey || event.metaKey || event.altKey) return;
