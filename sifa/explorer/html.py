@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from sifa.explorer.light import lightened
+
 FOLDER = Path(__file__).parent / "viewer"
 MODULES = (  # in the order of their imports
     "decode",
@@ -48,9 +50,12 @@ def script() -> str:
     return "\n".join(parts)
 
 
-def to_html(packed: bytes, title: str = "SIFA explorer") -> str:
-    """A page in one file that explores a packed trace, with no network and no server."""
-    trace = base64.b64encode(packed).decode()
+def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:
+    """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
+
+    `light` keeps only the first block of each stage, for models with many.
+    """
+    trace = base64.b64encode(lightened(packed) if light else packed).decode()
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -114,8 +114,8 @@ def _neighbours(block: BlockTrace, pair: int, y: int, x: int) -> Iterator[Stroke
     arm = min(3.2, 0.4 * reach)
     for tap in points - offsets:
         px, py = _px(block, *tap)
-        yield Stroke(((px - arm, py), (px + arm, py)), "#ffffff", 1.2)
-        yield Stroke(((px, py - arm), (px, py + arm)), "#ffffff", 1.2)
+        cross = (px - arm, py), (px + arm, py), (px, py), (px, py - arm), (px, py + arm)
+        yield Stroke(cross, "#ffffff", 1.2)
 
 
 def colour(share: float, normalised: bool) -> str:
