@@ -92,7 +92,8 @@ def foreign(
         raise ValueError("there is no block to show; record at least one")
     frames = np.asarray(frames)
     steps = max(len(block.attention) for block in blocks) + 1
-    if frames.ndim == 3:
+    single = frames.ndim == 3
+    if single:
         frames = np.stack([frames] * steps)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or len(frames) < steps:
         raise ValueError(
@@ -112,9 +113,9 @@ def foreign(
         )
         for number, block in enumerate(blocks)
     ]
-    indices = np.arange(len(frames))
+    indices = np.arange(len(frames)) * (not single)
     return Prediction(
-        clip=Clip(frames, indices / fps, indices, name, fps, len(frames), frames.shape[1:3]),
+        clip=Clip(frames, indices / fps, indices, name, fps, 1 if single else len(frames), frames.shape[1:3]),
         crop=Crop(1.0, 0, 0, side),
         logits=np.zeros(0, np.float32),
         labels=(),
