@@ -1,5 +1,6 @@
 """What the page does, as plain functions: nothing here knows a component."""
 
+import hashlib
 import html
 import logging
 import shutil
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import plotly.graph_objects as go
 import torch
@@ -105,6 +107,21 @@ def samples(folder: Path = SAMPLES) -> list[Sample]:
     return [
         Sample(clip.stem.partition("_")[2].replace("_", " "), clip, trace) for clip, trace in found if trace.exists()
     ]
+
+
+def linked(link: str, samples: list[Sample], models: dict[str, Path], weights: str) -> tuple[int, str]:
+    """The sample's number and the weights' title that a link's hash names; the first sample and `weights` where it names
+    neither. The viewer itself asks for a clip that is no sample, and says so where the weights are others."""
+    said = parse_qs(link.removeprefix("#"))
+    clip, digits = (said.get(key, [""])[0] for key in ("c", "w"))
+    index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
+    if index is None or not digits:
+        return index or 0, weights
+    return index, next((title for title, file in models.items() if digest(file).startswith(digits)), weights)
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def view_sample(sample: Sample, folder: Path) -> View:

@@ -100,10 +100,11 @@ THEME = gr.themes.Default(
 EXPLORER = """
 const url = URL.createObjectURL(new Blob([%s], { type: 'text/javascript' }));
 const model = {
-  get: key => (props.value || {})[key],
+  get: key => key === 'linked' ? true : (props.value || {})[key],
   set() {}, save_changes() {},
   on: (event, call) => { if (event === 'change:trace') watch('value', call); },
 };
+addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
 import(url)
   .then(module => module.default.render({ model, el: element.querySelector('.explorer-root') }))
   .catch(error => { element.querySelector('.explorer-root').textContent = 'The explorer could not start: ' + error; });
@@ -182,6 +183,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                 visible=len(models) > 1,
             )  # fmt: skip
             what_if = gr.Button("What if ...", elem_id="what-if", scale=1, min_width=120)
+        link = gr.Textbox(visible=False)  # the page's hash, when it opens
         status = gr.HTML(elem_id="status")
         view = explorer()
         with gr.Accordion("How to read this", open=False, elem_id="reading"):
@@ -198,10 +200,11 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
         def show_sample(event: gr.SelectData, weights, progress=gr.Progress()):  # noqa: B008
             return attempt(progress, event.index, lambda tell: sample_view(event.index, weights, tell))
 
-        def show_first(weights, progress=gr.Progress()):  # noqa: B008
+        def show_first(link, weights, progress=gr.Progress()):  # noqa: B008
             if not samples:
-                return [gr.skip()] * len(outputs)
-            return attempt(progress, 0, lambda tell: sample_view(0, weights, tell))
+                return [gr.skip()] * (len(outputs) + 1)
+            index, weights = handlers.linked(link, samples, models, weights)
+            return [*attempt(progress, index, lambda tell: sample_view(index, weights, tell)), weights]
 
         def run(clip, start, rate, weights, progress=gr.Progress()):  # noqa: B008
             return attempt(progress, -1, lambda tell: clip_view(clip, start, rate, weights, tell))
@@ -244,7 +247,8 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                 raise gr.Error(str(error), print_exception=False) from error
 
         quiet = dict(show_progress="hidden", api_visibility="private")
-        page.load(show_first, [weights], outputs, **quiet)
+        hash_then_weights = "(_, weights) => [location.hash, weights]"
+        page.load(show_first, [link, weights], [*outputs, weights], js=hash_then_weights, **quiet)
         heavy = dict(
             show_progress_on=[status], concurrency_id="model", concurrency_limit=1, api_visibility="private",
             preprocess=False,  # Gradio's would call ffmpeg to drop the sound, which is never read

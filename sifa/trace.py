@@ -34,7 +34,10 @@ class Captured(NamedTuple):
 
 @dataclass(frozen=True)
 class BlockTrace:
-    """What one SIFA block did to one clip. P frame pairs, N = kernel * kernel neighbours, H x W cells; (y, x) order."""
+    """What one SIFA block did to one clip. P frame pairs, N = kernel * kernel neighbours, H x W cells; (y, x) order.
+
+    A block of another model (`sifa.explorer.foreign_block`) may have any N neighbours, at `taps`.
+    """
 
     name: str
     stage: int
@@ -46,15 +49,29 @@ class BlockTrace:
     attention: np.ndarray  # (P, N, H, W) float32
     saliency: np.ndarray  # (P, H, W) float32, root mean square over channels of what the offsets were read from
     normalised: bool  # True: softmax weights; False: raw dot products, which may be negative
+    taps: np.ndarray | None = None  # (N, 2) places (dy, dx) of the neighbours, where they are no K x K grid
+    anchored: bool = False  # True: `taps` are places (y, x) on the map, the same for every cell
+    meaning: str = ""  # what the weights are, in words, where they are neither of the two above
 
     @property
     def points(self) -> np.ndarray:
         """(P, N, 2, H, W) sampled places (y, x) in frame t+1, in cells; whatever lies outside counts 0."""
+        if self.taps is not None:
+            return self.offset + tap_places(self.taps, self.anchored, self.offset.shape[-2:])
         return sampling_points(torch.from_numpy(self.offset), self.kernel, self.dilation).numpy()
+
+    @property
+    def outside(self) -> np.ndarray:
+        """(P, N, H, W) bool: the point lies a whole cell or more off the map, so that it counts 0."""
+        last = np.array(self.offset.shape[-2:]).reshape(2, 1, 1)
+        return ((self.points <= -1) | (self.points >= last)).any(2)
 
     @property
     def displacement(self) -> np.ndarray:
         """(P, 2, H, W) mean of (sampled place - query place), weighted by |attention|, (dy, dx) in cells."""
+        if self.taps is not None:
+            moved, share = self.points - np.indices(self.offset.shape[-2:]), np.abs(self.attention)[:, :, None]
+            return (moved * share).sum(1) / np.maximum(share.sum(1), 1e-12)
         offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
         return displacement(offset, attention, self.kernel, self.dilation).numpy()
 
@@ -64,6 +81,12 @@ class BlockTrace:
         share = np.abs(self.attention)
         share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
         return -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(max(share.shape[1], 2))
+
+
+def tap_places(taps: np.ndarray, anchored: bool, grid: tuple[int, int]) -> np.ndarray:
+    """(N, 2, H, W) float32 places (y, x) of the neighbours of every cell before any offset, from taps (N, 2)."""
+    places = np.zeros((1, 2, *grid)) if anchored else np.indices(grid)
+    return (places + taps[:, :, None, None]).astype(np.float32)
 
 
 class Trace(Sequence):

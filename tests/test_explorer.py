@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from sifa import explorer, trust
+from sifa.explorer.light import lightened
 from sifa.explorer.pack import MAGIC
 from sifa.interventions import with_what_ifs
-from sifa.prediction import TrueFlow
+from sifa.prediction import TrueFlow, WhatIf
+from sifa.trace import Trace
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 README = Path(explorer.__file__).with_name("README.md")
+SAMPLES = README.parents[2] / "assets" / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -219,10 +222,46 @@ def test_the_page_allows_nothing_from_outside(packed):
 
 
 def test_packed_traces_of_the_samples_are_current():
-    samples = sorted((README.parents[2] / "assets" / "samples").glob("*.sifa"))
+    samples = sorted(SAMPLES.glob("*.sifa"))
     assert len(samples) >= 6
     for file in samples:
         assert file.read_bytes().startswith(MAGIC)
         again = explorer.unpack(file)
         assert again.clip.path == file.with_suffix(".mp4").name
         assert again.top(1)[0][0] == file.stem.partition("_")[2].replace("_", " ")
+
+
+def test_a_light_page_keeps_the_first_block_of_each_stage():
+    made = foreign_prediction()
+    blocks = [
+        replace(made.trace[index % 2], name=f"layers.{stage}.blocks.{block}", stage=stage, block=block)
+        for index, (stage, block) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (3, 0)])
+    ]
+    whole = WhatIf("rigid", "No offsets", "", made.logits, tuple(map(float, range(6))), Trace(blocks))
+    order = WhatIf("frozen", "Frozen", "", made.logits, tuple(map(float, range(6))), Trace(), order=(0,) * 8)
+    flow = TrueFlow(np.ones((3, 2, 7, 11), np.float32), np.ones((3, 7, 11), bool))
+    figures = dict(blocks=[dict(name=b.name) for b in blocks], deletion=None)
+    full = explorer.pack(replace(made, trace=Trace(blocks), what_if=(whole, order), true_flow=(flow,), trust=figures))
+    small = lightened(full)
+    assert len(small) < len(full)
+    before, after = explorer.unpack(full), explorer.unpack(small)
+    names = [f"layers.{stage}.blocks.0" for stage in (0, 1, 3)]
+    assert [b.name for b in after.trace] == [b.name for b in after.what_if[0].trace] == names
+    assert [b["name"] for b in after.trust["blocks"]] == names
+    assert [w.lengths for w in after.what_if] == [(0.0, 2.0, 5.0)] * 2
+    assert len(after.what_if[1].trace) == 0
+    for name in names:
+        for array in ("offset", "attention", "saliency"):
+            np.testing.assert_array_equal(getattr(after.trace[name], array), getattr(before.trace[name], array))
+    np.testing.assert_array_equal(after.clip.frames, before.clip.frames)
+    np.testing.assert_array_equal(after.true_flow[0].flow, flow.flow)
+    assert explorer.script() in explorer.to_html(full, light=True)
+    assert len(explorer.to_html(full, light=True)) < len(explorer.to_html(full))
+
+
+@pytest.mark.parametrize("file", sorted(SAMPLES.glob("*.sifa")), ids=lambda file: file.stem)
+def test_pages_of_the_samples_are_small(file):
+    packed = file.read_bytes()
+    assert len(explorer.to_html(packed).encode()) <= 10_000_000
+    assert len(explorer.to_html(packed, light=True).encode()) <= 3_000_000
+    assert len(explorer.unpack(lightened(packed)).trace) == 3

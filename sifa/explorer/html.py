@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from sifa.explorer.light import lightened
+
 FOLDER = Path(__file__).parent / "viewer"
 MODULES = (  # in the order of their imports
     "decode",
@@ -22,8 +24,16 @@ MODULES = (  # in the order of their imports
     "trust",
     "pictures",
     "inputs",
+    "link",
+    "files",
+    "gif",
+    "svg",
+    "exports",
+    "share",
     "explorer",
 )
+STYLES = "viewer.css", "share.css"
+LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -31,20 +41,23 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order with their imports dropped, and the style becomes a constant; the Gradio
-    page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports and comments, and the style becomes a constant; the
+    Gradio page, Jupyter and the single file all run these very bytes.
     """
-    style = (FOLDER / "viewer.css").read_text(encoding="utf-8")
+    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE))
+        parts.append(LEFT_OUT.sub("", source))
     return "\n".join(parts)
 
 
-def to_html(packed: bytes, title: str = "SIFA explorer") -> str:
-    """A page in one file that explores a packed trace, with no network and no server."""
-    trace = base64.b64encode(packed).decode()
+def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:
+    """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
+
+    `light` keeps only the first block of each stage, for models with many.
+    """
+    trace = base64.b64encode(lightened(packed) if light else packed).decode()
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -61,7 +74,7 @@ main {{ max-width: 1240px; margin: auto }}</style>
 <script type="module">
 {script()}
 const packed = document.getElementById('trace').textContent;
-const model = {{ get: key => key === 'trace' ? packed : undefined, set() {{}}, on() {{}}, save_changes() {{}} }};
+const model = {{ get: key => ({{ trace: packed, linked: true }})[key], set() {{}}, on() {{}}, save_changes() {{}} }};
 const el = document.getElementById('explorer');
 explorer.render({{ model, el }}).then(() => el.firstChild.focus({{ preventScroll: true }}));
 </script>

@@ -143,7 +143,10 @@ def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
             stacklevel=3,
         )
     most = max(float(block.saliency.max(initial=0)), 1e-12)
-    return dict(
+    foreign = {} if block.taps is None else dict(taps=block.taps.tolist(), anchored=block.anchored)
+    if block.meaning:
+        foreign |= dict(meaning=block.meaning)
+    return foreign | dict(
         name=block.name,
         stage=block.stage,
         block=block.block,

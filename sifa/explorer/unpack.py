@@ -72,7 +72,9 @@ def _prediction(header: dict, data: bytes, base: int) -> Prediction:
         return np.asarray(Image.open(io.BytesIO(array("u1", at, (size,)).tobytes())).convert("RGB"))
 
     def block(b: dict) -> BlockTrace:
-        pairs, taps, height, width = b["pairs"], b["kernel"] ** 2, b["height"], b["width"]
+        places = np.array(b["taps"], np.float32) if "taps" in b else None
+        taps = b["kernel"] ** 2 if places is None else len(places)
+        pairs, height, width = b["pairs"], b["height"], b["width"]
         low, high = np.array(b["range"], np.float64).reshape(pairs, 2, 1, 1, 1).swapaxes(0, 1)
         steps = array("u1", b["attention"], (pairs, taps, height, width))
         return BlockTrace(
@@ -86,6 +88,9 @@ def _prediction(header: dict, data: bytes, base: int) -> Prediction:
             attention=(low + steps * ((high - low) / 255)).astype(np.float32),
             saliency=array("u1", b["saliency"], (pairs, height, width)) * np.float32(b["saliency_max"] / 255),
             normalised=b["normalised"],
+            taps=places,
+            anchored=b.get("anchored", False),
+            meaning=b.get("meaning", ""),
         )
 
     def what_if(each: dict) -> WhatIf:

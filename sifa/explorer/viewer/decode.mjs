@@ -10,7 +10,7 @@ export const DAMAGED = 'The trace is damaged. Copy the file again, or run the cl
  * What one SIFA block did. The typed arrays hold [pair][tap][(dy, dx)][y][x], the last index fastest: `offset` in 1/32
  * cell, `attention` in 1/255 of the pair's `range`, `saliency` in 1/255 of `saliency_max`.
  * @typedef {{
- *   name: string, stage: number, block: number, kernel: number, dilation: number, taps: number,
+ *   name: string, stage: number, block: number, kernel: number, dilation: number, taps: number, base: ?number[][],
  *   stride: [number, number, number], normalised: boolean, pairs: number, height: number, width: number,
  *   offset: Int16Array, attention: Uint8Array, range: [number, number][], saliency: Uint8Array, saliency_max: number
  * }} Block
@@ -77,11 +77,12 @@ function parseHeader(bytes) {
 
 function inflateHeader(header, buffer, base) {
   const inflate = blocks => blocks.map(block => {
-    const taps = block.kernel ** 2;
+    const taps = block.taps?.length ?? block.kernel ** 2;
     const cells = block.pairs * block.height * block.width;
     return {
       ...block,
       taps,
+      base: block.taps ?? null,
       offset: new Int16Array(buffer, base + block.offset, cells * taps * 2),
       attention: new Uint8Array(buffer, base + block.attention, cells * taps),
       saliency: new Uint8Array(buffer, base + block.saliency, cells),

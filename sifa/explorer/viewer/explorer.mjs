@@ -11,13 +11,14 @@ import { pictures } from './pictures.mjs';
 import { trustPanel } from './trust.mjs';
 import { whatIfAfter, whatIfRow } from './whatif.mjs';
 import { followTheme, listen } from './inputs.mjs';
+import { sharing } from './share.mjs';
 
 const STEP_TIME = 600; // ms per step while playing
 const NO_BLOCKS = 'This model has no SIFA block: it looks into no other frame, so there are no sampled points to explore.';
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
 
 /** Build the viewer in an element; `changed(state)` is called once the state has come to rest. */
-export function mount(el, { changed = () => {}, theme } = {}) {
+export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const root = document.createElement('section');
   root.className = 'sifa';
   root.tabIndex = -1;
@@ -33,7 +34,9 @@ export function mount(el, { changed = () => {}, theme } = {}) {
 
   const block = () => trace.blocks[state.block];
   function redraw() { pending ||= requestAnimationFrame(draw); }
+  function jump(next) { state = next; redraw(); }
   function set(next) {
+    next = share.held(state, next);
     if (Object.keys(next).every(key => next[key] === state[key])) return;
     state = next;
     redraw();
@@ -55,6 +58,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     resting = setTimeout(() => {
       $('.sifa-live').textContent = spoken(read, trace, state);
       changed(state);
+      share.settled();
     }, QUIET_TIME);
   }
 
@@ -148,6 +152,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
         throw new Error('This clip has one time step, so there is no next frame to look at.');
       }
       const decoded = await Promise.all(next.pictures.map(decodePicture));
+      const id = await share.identify(next);
       if (mine !== shows) return;
       play(false);
       painter.forget();
@@ -155,8 +160,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
       [trace, images, written, filmed] = [next.blocks.length ? next : null, decoded, {}, null];
       writeTrace(next);
       if (!trace) return; // a model without SIFA blocks: its answer is all there is
-      state = withTrace(state, trace, before);
-      redraw();
+      jump(share.opened(withTrace(state, trace, before), trace, id));
     } catch (error) {
       if (mine !== shows) return;
       $('.sifa-error').textContent = error.message;
@@ -179,6 +183,10 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     root.dataset.ready = 'yes';
   }
 
+  const share = sharing(root, linked, {
+    now: () => ({ trace, images, state }), jump, open: show,
+    paint: (other, ratio) => painter.draw(trace, images, other, readout(block(), other.pair, other.y, other.x), ratio),
+  });
   listen(root, canvases.query, actions, event => painter.cellAt(block(), event), () => !trace);
   const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
 
@@ -195,6 +203,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
       clearTimeout(resting);
       cancelAnimationFrame(pending);
       unfollow();
+      share.close();
       painter.close();
       root.remove();
     },
@@ -217,6 +226,7 @@ const explorer = {
     const shared = ['pair', 'block', 'y', 'x', 'pinned'];
     const view = mount(el, {
       theme: model.get('theme'),
+      linked: model.get('linked'),
       changed(state) {
         for (const key of shared) model.set(key, state[key]);
         model.save_changes();

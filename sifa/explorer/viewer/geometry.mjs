@@ -1,8 +1,9 @@
 // Where things are: sampled points, displacement, and the ways between cells, pictures and time. Pure functions.
 import { STEPS_PER_CELL, offsetAt, weightAt } from './decode.mjs';
 
-/** Places [dy, dx] of the K x K neighbours around a query, row by row, in cells. */
+/** Places [dy, dx] of the K x K neighbours around a query, row by row, in cells; where `anchored`, places on the map. */
 export function neighbourGrid(block) {
+  if (block.base) return block.base;
   const first = -Math.floor((block.dilation * (block.kernel - 1) + 1) / 2);
   const place = i => first + i * block.dilation;
   const taps = Array.from({ length: block.taps }, (_, tap) => tap);
@@ -21,7 +22,7 @@ export function neighbourGrid(block) {
  */
 export function readout(block, pair, y, x) {
   const grid = neighbourGrid(block);
-  const taps = grid.map(([dy, dx]) => [y + dy, x + dx]);
+  const taps = block.anchored ? grid : grid.map(([dy, dx]) => [y + dy, x + dx]);
   const offsets = taps.map((_, tap) => offsetAt(block, pair, tap, y, x));
   const points = taps.map(([ty, tx], tap) => [ty + offsets[tap][0], tx + offsets[tap][1]]);
   const weights = taps.map((_, tap) => weightAt(block, pair, tap, y, x));
@@ -57,7 +58,11 @@ export function displacementField(block, pair) {
       field[2 * i + 1] += w * (tx + block.offset[offsets + cells + i] / STEPS_PER_CELL);
     }
   });
-  for (let i = 0; i < cells; i++) { field[2 * i] /= total[i]; field[2 * i + 1] /= total[i]; }
+  for (let i = 0; i < cells; i++) {
+    const [y, x] = block.anchored && total[i] > 1e-9 ? [Math.floor(i / block.width), i % block.width] : [0, 0];
+    field[2 * i] = field[2 * i] / total[i] - y;
+    field[2 * i + 1] = field[2 * i + 1] / total[i] - x;
+  }
   return field;
 }
 

@@ -1,6 +1,7 @@
 // The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar.
 // Built once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
 import { gradient } from './palette.mjs';
+import { escapeHtml } from './template.mjs';
 import { direction, signed, weightText } from './words.mjs';
 
 const CELL = '<td><b></b><i></i><small><span></span> <wbr><span></span></small></td>';
@@ -17,8 +18,9 @@ export function readOutPanel(reading, legend) {
       <dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
     legend.innerHTML = `<div class="sifa-ticks">${'<i></i>'.repeat(block.taps)}</div><div class="sifa-ramp"></div>
       <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>
-      <small>${block.normalised ? 'Softmax weights: never negative, sum 1'
+      <small>${block.meaning ? escapeHtml(block.meaning) : block.normalised ? 'Softmax weights: never negative, sum 1'
         : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum'}</small>`;
+    [...reading.querySelectorAll('td')].slice(block.taps).forEach(surplus => surplus.remove());
     cells = [...reading.querySelectorAll('td')].map(cell => {
       const [dy, dx] = cell.querySelectorAll('span');
       return { cell, weight: cell.querySelector('b'), strip: cell.querySelector('i'), dy, dx };
@@ -29,7 +31,7 @@ export function readOutPanel(reading, legend) {
   }
 
   return function write(read, block, scale, pinned) {
-    if (shape !== (shape = `${block.kernel} ${block.normalised}`)) build(block);
+    if (shape !== (shape = `${block.taps} ${block.normalised} ${block.meaning}`)) build(block);
     words.title.textContent = `Cell y ${read.y}, x ${read.x}`;
     words.pin.hidden = !pinned;
     words.sum.textContent = weightText(block, read.sum);

@@ -45,9 +45,8 @@ export function pictures(canvases, resized) {
     return [canvas.getContext('2d', { alpha: false }), side];
   }
 
-  function draw(trace, images, state, read) {
+  function draw(trace, images, state, read, ratio = window.devicePixelRatio || 1) {
     if (!widths.get(canvases.query)) return; // not on the page yet, or hidden
-    const ratio = window.devicePixelRatio || 1;
     const block = trace.blocks[state.block];
     const scale = weightScale(block, state.pair);
     const image = step => images[framesOfStep(step, block, images.length).middle];

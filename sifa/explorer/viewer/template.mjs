@@ -90,10 +90,17 @@ export const SKELETON = `
 
 /** Predicted label, probability, clip and badge. */
 export function answerHtml(trace, best) {
+  if (best === undefined) return foreignHtml(trace);
   const untrained = trace.checkpoint.trained_on ? '' : ' sifa-warn';
   return `<p class="sifa-clip">${escapeHtml(trace.clip.name)}</p>
     <h2>${escapeHtml(trace.labels[best])} <span>${percent(trace.probabilities[best])}</span></h2>
     <p class="sifa-badge${untrained}">${escapeHtml(knowledge(trace.checkpoint))}</p>`;
+}
+
+/** A recording of another model, which gave no answer. */
+function foreignHtml({ clip, checkpoint }) {
+  const known = checkpoint.trained_on ? `<p class="sifa-badge">${escapeHtml(knowledge(checkpoint))}</p>` : '';
+  return `<p class="sifa-clip">${escapeHtml(clip.name)}</p><h2>${escapeHtml(checkpoint.variant)}</h2>${known}`;
 }
 
 export function barsHtml(trace, order) {

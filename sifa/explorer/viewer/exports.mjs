@@ -1,0 +1,164 @@
+// What the dialog exports: each entry makes a file of what is shown, with a caption that names clip, block, frames,
+// cell and weights.
+import { framesOfStep } from './geometry.mjs';
+import { caption } from './words.mjs';
+import { csv, npz, withDescription } from './files.mjs';
+import { svg } from './svg.mjs';
+import { gif } from './gif.mjs';
+
+const INK = { light: ['#ffffff', '#1b222b'], dark: ['#14181d', '#e8edf3'] };
+const [TEXT_LINE, MARGIN_WIDTH] = [17, 12]; // CSS pixels
+const FILM_STEP = 600; // ms per step of a film
+const GIF_SIDE = 1000; // pixels, the most across
+
+/** The line that makes an export complete. */
+export function fullCaption({ trace, images, state }) {
+  const covered = step => framesOfStep(step, trace.blocks[state.block], images.length);
+  const { variant, file, sha256 } = trace.checkpoint;
+  return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1))} `
+    + `Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
+}
+
+const stem = ({ trace, state }) =>
+  `${trace.clip.name.replace(/\.\w+$/, '')}_block${state.block + 1}_step${state.pair + 1}`;
+const blobOf = (canvas, type) => new Promise(done => { canvas.toBlob(done, type); });
+
+function wrapped(ctx, text, width) {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
+    if (ctx.measureText(longer).width > width && lines.at(-1)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+/** All pictures on the page side by side, each under its title, and the caption below, with room for the longest. */
+function composed(root, ratio, text, longest = text, target = document.createElement('canvas')) {
+  const figures = [...root.querySelectorAll('figure')].filter(figure => figure.querySelector('canvas')?.clientWidth);
+  const shown = figures.map(
+    figure => [figure.querySelector('canvas'), figure.querySelector('figcaption')?.textContent ?? '']);
+  const widths = shown.map(([canvas]) => canvas.clientWidth + MARGIN_WIDTH);
+  const ctx = target.getContext('2d', { alpha: false, willReadFrequently: true });
+  const width = widths.reduce((a, b) => a + b, MARGIN_WIDTH);
+  const tall = Math.max(...shown.map(([canvas]) => canvas.clientHeight));
+  const font = '13px system-ui, sans-serif';
+  ctx.font = font;
+  const lines = wrapped(ctx, text, width - 2 * MARGIN_WIDTH);
+  const room = TEXT_LINE * Math.max(lines.length, wrapped(ctx, longest, width - 2 * MARGIN_WIDTH).length);
+  const titles = shown.map(
+    ([, title], i) => wrapped(ctx, title.trim().replace(/\s+/g, ' '), widths[i] - MARGIN_WIDTH));
+  const top = MARGIN_WIDTH + TEXT_LINE * Math.max(...titles.map(title => title.length));
+  const size = [width, top + tall + room + 2 * MARGIN_WIDTH].map(v => 2 * Math.round(v * ratio / 2));
+  if (!target.dataset.sized) [target.width, target.height, target.dataset.sized] = [...size, 'yes'];
+  const [ground, ink] = INK[root.classList.contains('sifa-dark') ? 'dark' : 'light'];
+  ctx.setTransform(1, 0, 0, 1, 0, 0);
+  ctx.fillStyle = ground;
+  ctx.fillRect(0, 0, target.width, target.height);
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  Object.assign(ctx, { fillStyle: ink, font });
+  let left = MARGIN_WIDTH;
+  shown.forEach(([canvas], i) => {
+    titles[i].forEach((line, n) => ctx.fillText(line, left, MARGIN_WIDTH + TEXT_LINE * n + 9));
+    ctx.drawImage(canvas, left, top, canvas.clientWidth, canvas.clientHeight);
+    left += widths[i];
+  });
+  lines.forEach((line, n) => ctx.fillText(line, MARGIN_WIDTH, top + tall + MARGIN_WIDTH + TEXT_LINE * n + 11));
+  return target;
+}
+
+function png(scale) {
+  return {
+    kind: 'picture', words: `PNG ${scale}\u00D7`,
+    async make(now, paint, root) {
+      const text = fullCaption(now);
+      paint(now.state, scale);
+      const canvas = composed(root, scale, text);
+      paint(now.state);
+      const bytes = new Uint8Array(await (await blobOf(canvas, 'image/png')).arrayBuffer());
+      return { file: `${stem(now)}.png`, blob: new Blob([withDescription(bytes, text)], { type: 'image/png' }) };
+    },
+  };
+}
+
+/** Paint one film step after another, each with its caption; `each(canvas)` may take its time. */
+async function filmed(now, paint, root, ratio, each) {
+  const canvas = document.createElement('canvas');
+  const states = Array.from({ length: now.trace.blocks[now.state.block].pairs }, (_, pair) => ({ ...now.state, pair }));
+  const texts = states.map(state => fullCaption({ ...now, state }));
+  const longest = texts.reduce((a, b) => (b.length > a.length ? b : a));
+  for (const [i, state] of states.entries()) {
+    paint(state, ratio);
+    await each(composed(root, ratio, texts[i], longest, canvas));
+  }
+  paint(now.state);
+}
+
+async function makeGif(now, paint, root) {
+  const wide = composed(root, 1, '').width;
+  const frames = [];
+  await filmed(now, paint, root, Math.min(1, GIF_SIDE / wide), canvas => {
+    frames.push(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height));
+  });
+  const bytes = gif(frames, FILM_STEP / 10, fullCaption(now));
+  return { file: `${stem(now)}.gif`, blob: new Blob([bytes], { type: 'image/gif' }) };
+}
+
+async function makeWebm(now, paint, root) {
+  const type = 'video/webm';
+  if (!window.MediaRecorder?.isTypeSupported(type) || !HTMLCanvasElement.prototype.captureStream) {
+    throw new Error('This browser cannot record a canvas as WebM. Take the GIF, or export the film by Python.');
+  }
+  const chunks = [];
+  let recorder;
+  const wait = time => new Promise(done => { setTimeout(done, time); });
+  await filmed(now, paint, root, 1, async canvas => {
+    if (!recorder) {
+      recorder = new MediaRecorder(canvas.captureStream(10), { mimeType: type, videoBitsPerSecond: 4_000_000 });
+      recorder.ondataavailable = event => chunks.push(event.data);
+      recorder.start();
+    }
+    await wait(FILM_STEP);
+  });
+  await new Promise(done => { recorder.onstop = done; recorder.stop(); });
+  return { file: `${stem(now)}.webm`, blob: new Blob(chunks, { type }) };
+}
+
+const csvFile = (now, cells, part) => ({
+  file: `${stem(now)}_${part}.csv`,
+  blob: new Blob([csv(now.trace.blocks[now.state.block], now.state.pair, cells, fullCaption(now))],
+    { type: 'text/csv' }),
+});
+
+/** By name: kind, words of the button, and make(now, paint, root) -> {file, blob}, which throws Error with words. */
+export const EXPORTS = {
+  png1: png(1), png2: png(2), png3: png(3), png4: png(4),
+  svg: {
+    kind: 'picture', words: 'SVG',
+    async make(now) {
+      const text = await svg(now, fullCaption(now));
+      return { file: `${stem(now)}.svg`, blob: new Blob([text], { type: 'image/svg+xml' }) };
+    },
+  },
+  gif: { kind: 'film', words: 'GIF', make: makeGif },
+  webm: { kind: 'film', words: 'WebM', make: makeWebm },
+  cell: {
+    kind: 'numbers', words: 'CSV of this cell',
+    make: now => csvFile(now, [[now.state.y, now.state.x]], `y${now.state.y}_x${now.state.x}`),
+  },
+  pair: {
+    kind: 'numbers', words: 'CSV of all cells of this step',
+    make(now) {
+      const { height, width } = now.trace.blocks[now.state.block];
+      const cells = Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width]);
+      return csvFile(now, cells, 'all');
+    },
+  },
+  npz: {
+    kind: 'numbers', words: 'NPZ of all blocks',
+    make: now => ({
+      file: `${now.trace.clip.name.replace(/\.\w+$/, '')}.npz`,
+      blob: new Blob([npz(now.trace, `${fullCaption(now)} Offsets and weights of all blocks.`)]),
+    }),
+  },
+};

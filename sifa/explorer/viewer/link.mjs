@@ -1,0 +1,118 @@
+// The view as the hash of a link, and back. Pure functions; ../README.md lists the keys.
+import { emptyState, withBlock, withCell, withPair } from './state.mjs';
+
+const LONGEST = 512; // characters of a link's hash
+const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
+const PASSING = ['playing']; // what no link keeps
+const PARTS = /^[a-z]{2,12}$/; // names of things that a link locks or hides
+const FOLLOWING = ['pair', 'y', 'x']; // what goes with the block
+const GROUPS = { time: ['pair', 'playing'], block: ['block'], cell: ['y', 'x', 'pinned'] };
+
+/** What can be locked: `view` is every field of the state that belongs to no other group, `all` is everything. */
+export const LOCKS = [...Object.keys(GROUPS), 'view', 'all'];
+
+/**
+ * A link's content: file name of the clip, `id` of its pictures (`contentId`), first digits of the weights' sha256,
+ * what is locked and hidden, and fields of the state that differ from the empty one.
+ * @typedef {{clip: string, id: string, weights: string, lock: string[], hide: string[], fields: object}} Link
+ */
+
+/** The fields of a state that a link keeps, as [key in the link, field, standard value]. */
+const linkFields = () => Object.entries(emptyState())
+  .filter(([field]) => !PASSING.includes(field))
+  .map(([field, standard]) => [SHORT[field] ?? field, field, standard]);
+
+const plain = value => value === null || typeof value !== 'object'
+  || (Array.isArray(value) && value.length <= 8 && value.every(v => v === null || typeof v !== 'object'));
+
+function written(value) {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A value of the same kind as the standard one, or undefined. */
+function understood(text, standard) {
+  if (text.length > 64) return undefined;
+  if (typeof standard === 'boolean') return { 0: false, 1: true }[text];
+  if (typeof standard === 'string') return text;
+  try {
+    const value = JSON.parse(text);
+    const same = typeof standard === 'number' ? Number.isFinite(value) && typeof value === 'number' : plain(value);
+    return same ? value : undefined;
+  } catch { return undefined; }
+}
+
+/** A link's hash, without '#', of at most 512 characters; a long clip name is cut, since the id tells clips apart. */
+export function encodeLink({ clip = '', id = '', weights = '', lock = [], hide = [] }, state) {
+  const about = [['h', id], ['w', weights], ['lock', lock.join(',')], ['hide', hide.join(',')]];
+  const pairs = about.filter(([, text]) => text);
+  for (const [key, field, standard] of linkFields()) {
+    const text = written(state[field] ?? null);
+    if (text !== written(standard) && plain(state[field]) && text.length <= 64) pairs.push([key, text]);
+  }
+  const hash = named => new URLSearchParams(named).toString().replaceAll('%2C', ',');
+  while (hash(pairs).length > LONGEST) pairs.pop();
+  for (let name = [...clip]; name.length; name.pop()) {
+    const whole = hash([['c', name.join('')], ...pairs]);
+    if (whole.length <= LONGEST) return whole;
+  }
+  return hash(pairs);
+}
+
+/** What a hash says, without whatever is unknown or no value of its kind; null where it says nothing of a view. */
+export function decodeLink(text) {
+  const said = new URLSearchParams(text.replace(/^#/, '').slice(0, 4 * LONGEST));
+  const matching = (key, pattern) => (pattern.test(said.get(key) ?? '') ? said.get(key) : '');
+  const names = key => (said.get(key) ?? '').split(',').filter(name => PARTS.test(name)).slice(0, 12);
+  const fields = {};
+  for (const [key, field, standard] of linkFields()) {
+    const value = said.has(key) ? understood(said.get(key), standard) : undefined;
+    if (value !== undefined) fields[field] = value;
+  }
+  const link = {
+    clip: said.get('c') ?? '', id: matching('h', /^[0-9a-f]{16}$/), weights: matching('w', /^[0-9a-f]{8}$/),
+    lock: names('lock').filter(name => LOCKS.includes(name)), hide: names('hide'), fields,
+  };
+  const empty = !link.clip && !link.id && !link.lock.length && !link.hide.length && !Object.keys(fields).length;
+  return empty ? null : link;
+}
+
+/** The state that a link asks for; whatever this trace does not have stays as it is. */
+export function withLink(state, trace, { fields }) {
+  const inside = (value, end) => Number.isInteger(value) && value >= 0 && value < end;
+  const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
+  const { block, pair, y, x, ...rest } = { ...standard, ...fields };
+  let next = { ...state, ...rest };
+  if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
+  const { pairs, height, width } = trace.blocks[next.block];
+  if (inside(pair, pairs)) next = withPair(next, trace, pair);
+  return inside(y, height) && inside(x, width) ? withCell(next, trace, y, x) : next;
+}
+
+/** `next` with whatever is locked as it was; a locked time and cell still follow the block to the same place. */
+export function held(state, next, lock) {
+  if (!lock.length) return next;
+  const grouped = Object.values(GROUPS).flat();
+  const all = lock.includes('all');
+  const moved = next.block !== state.block;
+  if (moved && (all || lock.includes('block'))) return state;
+  const fields = Object.keys(next).filter(field => {
+    if (moved && FOLLOWING.includes(field)) return false;
+    if (lock.includes('view') && !grouped.includes(field)) return true;
+    return all || lock.some(name => GROUPS[name]?.includes(field));
+  });
+  return { ...next, ...Object.fromEntries(fields.map(field => [field, state[field]])) };
+}
+
+/** 16 hexadecimal digits that tell lists of byte arrays apart (two 32-bit FNV-1a sums, not for secrets). */
+export function contentId(parts) {
+  let [a, b] = [0x811c9dc5, 0x01000193];
+  for (const bytes of parts) {
+    for (const byte of bytes) {
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = Math.imul(b ^ byte, 0x85ebca6b);
+    }
+    b = Math.imul(b ^ bytes.length, 0x85ebca6b);
+  }
+  return [a, b].map(sum => (sum >>> 0).toString(16).padStart(8, '0')).join('');
+}

@@ -1,0 +1,190 @@
+"""What the viewer exports, opened by readers that know nothing of it."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from sifa import explorer
+from sifa.explorer.pack import pack
+from tests.browser.test_link import run  # noqa: F401, a fixture
+from tests.browser.test_viewer import CANVAS, KEY_CANVAS, open_page, pixels, settle, state
+from tests.predictions import nano_prediction
+
+SVG = "{http://www.w3.org/2000/svg}"
+CAPTION = "moving.mp4. Block 2 of 4, stage 2, 8 \u00d7 8 cells (layers.1.blocks.0). Step 3 \u2192 4: source frames"
+
+
+@pytest.fixture(scope="module")
+def prediction():
+    return explorer.unpack(pack(nano_prediction()))
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "clip.html"
+    path.write_text(explorer.to_html(pack(nano_prediction())))
+    return path
+
+
+@pytest.fixture
+def viewer(page, file):
+    """The single file at block 2, step 3, cell (3, 4), pinned."""
+    open_page(page, file)
+    page.goto(file.as_uri() + "#b=1&t=2&y=3&x=4&p=1")
+    page.wait_for_function("() => document.querySelector('.sifa').sifa.state.pinned")
+    settle(page)
+    yield page
+    assert page.problems == []
+
+
+def export(page, words):
+    """Name and bytes of an export, by the two clicks that it takes."""
+    if not page.locator(".sifa-share").is_visible():
+        page.click("[data-share=menu]")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=words, exact=True).click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_png(viewer, scale):
+    side = viewer.evaluate("() => document.querySelector('.sifa-query canvas').clientWidth")
+    before = pixels(viewer)
+    name, data = export(viewer, f"PNG {scale}\u00d7")
+    picture = Image.open(io.BytesIO(data))
+    assert name == "moving_block2_step3.png"
+    assert picture.text["Description"].startswith(CAPTION)
+    assert picture.text["Description"].endswith("Query cell y 3, x 4, pinned. Weights: sifa_swin_nano_16x64.")
+    assert picture.width > 2.5 * scale * side
+    pixel = np.asarray(picture.convert("RGB")).astype(int)
+    orange = np.abs(pixel - [255, 157, 46]).max(-1) < 8
+    rows, columns = np.nonzero(orange[:, : round(scale * (side + 12))])
+    cell = 0.88 * side / 8 * scale
+    assert np.ptp(rows) == pytest.approx(cell, abs=4 * scale)
+    caption = pixel[-round(40 * scale) :]
+    assert 0 < (caption.min(-1) < 100).mean() < 0.2  # words are drawn below, dark on white
+    assert pixels(viewer) == before  # the page is as it was
+
+
+def test_svg(viewer, prediction, page, tmp_path):
+    name, data = export(viewer, "SVG")
+    root = ET.fromstring(data)
+    block = prediction.trace[1]
+    assert root.find(f"{SVG}title").text.startswith(CAPTION)
+    key = next(part for part in root.findall(f"{SVG}svg") if part.get("class") == "key")
+    discs = [disc for disc in key.findall(f"{SVG}circle") if disc.find(f"{SVG}title") is not None]
+    assert len(discs) == 9
+    inner = 480 * 0.88 / 8
+    for disc, (y, x), weight in zip(discs, block.points[2, :, :, 3, 4], block.attention[2, :, 3, 4]):
+        wanted = [480 * 0.06 + (v + 0.5) * inner for v in (x, y)]
+        np.testing.assert_allclose([float(disc.get("cx")), float(disc.get("cy"))], wanted, atol=0.02)
+        assert disc.find(f"{SVG}title").text.startswith(f"weight {weight:.4f}")
+    crosses = key.findall(f"{SVG}path")[3].get("d")
+    assert crosses.count("h") == crosses.count("v") == 9
+    (tmp_path / name).write_bytes(data)
+    page.goto((tmp_path / name).as_uri())
+    assert page.evaluate("() => document.documentElement.viewBox.baseVal.width") == 976
+    painted = Image.open(io.BytesIO(page.screenshot(clip=dict(x=0, y=0, width=480, height=480))))
+    assert len(np.unique(np.asarray(painted.convert("RGB")).reshape(-1, 3), axis=0)) > 1000  # the frame is in it
+
+
+def test_gif(viewer, prediction):
+    name, data = export(viewer, "GIF")
+    film = Image.open(io.BytesIO(data))
+    assert name == "moving_block2_step3.gif"
+    assert film.n_frames == 7
+    assert film.info["comment"].decode().startswith(CAPTION)
+    frames = []
+    for index in range(film.n_frames):
+        film.seek(index)
+        assert film.info["duration"] == 600
+        frames.append(np.asarray(film.convert("RGB")).astype(int))
+    assert all(np.abs(a - b).mean() > 0.3 for a, b in pairwise(frames))
+    ground = frames[0][:, -4:].min()
+    assert ground > 240
+
+
+def test_gif_colours_are_those_of_the_canvas(run):  # noqa: F811
+    """A picture with many colours comes back within a level of the palette, and on average as it is."""
+    body = """const data = new Uint8ClampedArray(4 * 300 * 200);
+        for (let i = 0; i < 60000; i++) {
+          data.set([i % 300 * 0.85, Math.floor(i / 300) * 1.27, (i * 7919) % 256, 255], 4 * i);
+        }
+        return Array.from(viewer.gif([new ImageData(data, 300, 200)], 10, 'noise'));"""
+    film = Image.open(io.BytesIO(bytes(run(body))))
+    got = np.asarray(film.convert("RGB")).reshape(-1, 3).astype(float)
+    i = np.arange(60000)
+    wanted = np.stack([i % 300 * 0.85, i // 300 * 1.27, i * 7919 % 256], 1)
+    assert np.abs(got - wanted).max() <= 255 / 5
+    assert np.abs((got - wanted).mean(0)).max() < 4
+
+
+def test_webm(viewer, tmp_path):
+    name, data = export(viewer, "WebM")
+    assert name == "moving_block2_step3.webm"
+    (tmp_path / name).write_bytes(data)
+    with av.open(str(tmp_path / name)) as film:
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
+    assert len(frames) >= 7
+    assert np.abs(frames[0] - frames[-1]).mean() > 0.5
+
+
+def test_a_browser_that_cannot_record_says_so(viewer):
+    viewer.evaluate("() => { delete window.MediaRecorder; }")
+    viewer.click("[data-share=menu]")
+    viewer.get_by_role("button", name="WebM").click()
+    assert "cannot record" in viewer.inner_text(".sifa-share .sifa-said")
+
+
+def rows_of(data):
+    caption, _, table = data.decode().partition("\n")
+    return caption, [{k: float(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(table))]
+
+
+def test_csv(viewer, prediction):
+    block = prediction.trace[1]
+    name, data = export(viewer, "CSV of this cell")
+    caption, rows = rows_of(data)
+    assert name == "moving_block2_step3_y3_x4.csv"
+    assert caption.startswith(f"# {CAPTION}")
+    assert len(rows) == 9
+    for tap, row in enumerate(rows):
+        assert (row["y"], row["x"], row["neighbour"]) == (3, 4, tap)
+        np.testing.assert_array_equal([row["offset_y"], row["offset_x"]], block.offset[2, tap, :, 3, 4])
+        np.testing.assert_array_equal([row["point_y"], row["point_x"]], block.points[2, tap, :, 3, 4])
+        assert row["weight"] == pytest.approx(block.attention[2, tap, 3, 4], rel=1e-6)
+        y, x = row["point_y"], row["point_x"]
+        assert row["outside"] == (not (-1 < y < 8 and -1 < x < 8))
+    _, rows = rows_of(export(viewer, "CSV of all cells of this step")[1])
+    assert len(rows) == 8 * 8 * 9
+    assert 0 < sum(row["outside"] for row in rows) < len(rows)
+    weights = np.array([row["weight"] for row in rows]).reshape(8, 8, 9)
+    np.testing.assert_allclose(weights, block.attention[2].transpose(1, 2, 0), rtol=1e-6)
+
+
+def test_npz(viewer, prediction):
+    _, data = export(viewer, "NPZ of all blocks")
+    arrays = np.load(io.BytesIO(data))
+    assert str(arrays["caption"]).startswith(CAPTION)
+    for block in prediction.trace:
+        np.testing.assert_array_equal(arrays[f"{block.name}.offset"], block.offset)
+        np.testing.assert_allclose(arrays[f"{block.name}.attention"], block.attention, rtol=1e-6)
+        assert arrays[f"{block.name}.attention"].dtype == np.float32
+
+
+def test_the_menu_is_reached_by_key_and_keeps_its_keys(viewer):
+    viewer.keyboard.press("x")
+    assert viewer.locator(".sifa-share").is_visible()
+    before = state(viewer)
+    viewer.keyboard.press("ArrowRight")
+    viewer.keyboard.press("q")
+    assert state(viewer) == before
+    viewer.keyboard.press("Escape")
+    assert not viewer.locator(".sifa-share").is_visible()
+    assert pixels(viewer, CANVAS) != pixels(viewer, KEY_CANVAS)

@@ -1,0 +1,103 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sifa import explorer
+from sifa.explorer.foreign import foreign, foreign_block
+from tests.predictions import foreign_prediction, nano_prediction
+
+POINTS, WEIGHTS = np.zeros((2, 4, 2, 5, 7)), np.ones((2, 4, 5, 7))
+FRAMES = np.zeros((3, 50, 70, 3), np.uint8)
+
+
+def test_offsets_are_counted_from_the_places_given():
+    rng = np.random.default_rng(0)
+    points = rng.normal(3, 2, (2, 9, 2, 5, 7)).astype(np.float32)
+    weights = rng.random((2, 9, 5, 7))
+    taps = rng.normal(size=(9, 2))
+    grid = np.array([(y, x) for y in (-2, 0, 2) for x in (-2, 0, 2)])
+    query = np.indices((5, 7))
+    for change, places in (
+        ({}, query),
+        (dict(taps=taps), query + taps[:, :, None, None]),
+        (dict(taps=torch.tensor(taps), anchored=True), taps[:, :, None, None]),
+        (dict(kernel=3, dilation=2), query + grid[:, :, None, None]),
+    ):
+        block = foreign_block("a", points, torch.tensor(weights), **change)
+        np.testing.assert_allclose(block.offset, points - places, atol=1e-5)
+        np.testing.assert_allclose(block.points, points, atol=1e-5)
+        share = weights / weights.sum(1, keepdims=True)
+        wanted = ((points - query) * share[:, :, None]).sum(1)
+        np.testing.assert_allclose(block.displacement, wanted, atol=1e-4)
+        assert block.normalised
+
+
+def test_a_foreign_trace_survives_packing():
+    block = foreign_block("a", POINTS + 1.5, WEIGHTS, meaning="all ones")
+    again = explorer.unpack(explorer.pack(foreign([block], FRAMES, fps=25))).trace[0]
+    assert again.meaning == "all ones"
+    assert again.stride == (1.0, 70 / 5, 70 / 7)
+    np.testing.assert_array_equal(again.points, block.points)
+    np.testing.assert_array_equal(again.taps, np.zeros((4, 2)))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (
+            lambda: foreign_block("a", POINTS, WEIGHTS[:, :3]),
+            r"a: points are \(2, 4, 2, 5, 7\) and weights \(2, 3, 5, 7\)",
+        ),
+        (lambda: foreign_block("a", POINTS, WEIGHTS, kernel=3), "a: 9 regular places for 4 points"),
+        (lambda: foreign([], FRAMES), "there is no block"),
+        (lambda: foreign([foreign_block("a", POINTS, WEIGHTS)], FRAMES[:2]), r"uint8 \(2, 50, 70, 3\); 2 pairs need"),
+        (lambda: foreign([foreign_block("a", POINTS, WEIGHTS)], FRAMES / 1.0), "frames are float64"),
+        (lambda: explorer.show([foreign_block("a", POINTS, WEIGHTS)], file="a.html"), "blocks alone have no pictures"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make, reason):
+    with pytest.raises(ValueError, match=reason):
+        make()
+
+
+def test_recording_leaves_nothing_behind():
+    model = nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU())
+    with pytest.raises(RuntimeError, match="stop"), explorer.recording(model, {"0": lambda *_: 1}) as seen:
+        model(torch.zeros(1, 1, 2, 2))
+        model(torch.zeros(1, 1, 2, 2))
+        raise RuntimeError("stop")
+    assert seen == [1, 1]
+    model(torch.zeros(1, 1, 2, 2))
+    assert len(seen) == 2
+    with pytest.raises(ValueError, match="no submodule body"), explorer.recording(model, {"body": print}):
+        pass
+
+
+def test_show_takes_every_form_of_a_trace(tmp_path):
+    prediction = nano_prediction()
+    packed = explorer.pack(prediction)
+    (tmp_path / "a.sifa").write_bytes(packed)
+    pages = [explorer.show(form, file=tmp_path / "a.html").html for form in (prediction, packed, tmp_path / "a.sifa")]
+    assert pages == [explorer.to_html(packed)] * 3
+    assert (tmp_path / "a.html").read_text() == pages[0]
+    assert len(explorer.show(packed, file=tmp_path / "b.html", light=True).html) < len(pages[0])
+    assert len(explorer.show(foreign_prediction().trace[0], FRAMES[[0] * 8], file=tmp_path / "c.html").html) > 80_000
+
+
+def test_outside_a_notebook_show_opens_a_browser(tmp_path):
+    """With a shell command in the browser's place, in a process of its own."""
+    code = f"from sifa import explorer; explorer.show({str(tmp_path / 'a.sifa')!r})"
+    (tmp_path / "a.sifa").write_bytes(explorer.pack(nano_prediction()))
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    environment = os.environ | {"BROWSER": f"{browser} %s", "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+    opened = (tmp_path / "opened").read_text().strip()
+    assert opened.startswith("file://")
+    assert "explorer.html" in opened
