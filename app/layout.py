@@ -176,7 +176,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                     rate = gr.Slider(1, 16, load_card(checkpoint).sampling_rate, step=1, label="Take every n-th frame")
                     again = gr.Button("Run", variant="primary", elem_id="run")
                     gr.Markdown(LIMITS, elem_id="limits")
-        with gr.Row(equal_height=True):
+        with gr.Row():
             weights = gr.Dropdown(
                 list(models), value=next(iter(models)), label="Weights", scale=4, min_width=260,
                 info="The same model trained with parts left out shows what each part does.", elem_id="weights",
