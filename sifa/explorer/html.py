@@ -18,6 +18,7 @@ MODULES = (  # in the order of their imports
     "draw",
     "film",
     "panel",
+    "layers",
     "pictures",
     "inputs",
     "explorer",

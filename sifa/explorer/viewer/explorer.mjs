@@ -5,7 +5,7 @@ import { weightScale } from './palette.mjs';
 import { advanced, emptyState, withBlock, withCell, withPair, withPin, withTrace } from './state.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken } from './words.mjs';
 import { SKELETON, answerHtml, barsHtml, escapeHtml } from './template.mjs';
-import { fillFilm, markFilm } from './film.mjs';
+import { fillFilm, followFilm, markFilm } from './film.mjs';
 import { readOutPanel } from './panel.mjs';
 import { pictures } from './pictures.mjs';
 import { followTheme, listen } from './inputs.mjs';
@@ -78,6 +78,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
       filmed = `${block().stride[0]} ${block().pairs}`;
     }
     markFilm($('.sifa-film'), state.pair);
+    setTimeout(() => followFilm($('.sifa-film'), state.pair));
     writeDensity();
   }
 
