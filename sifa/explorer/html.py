@@ -11,18 +11,30 @@ FOLDER = Path(__file__).parent / "viewer"
 MODULES = (  # in the order of their imports
     "decode",
     "geometry",
+    "fields",
+    "tracks",
+    "terms",
     "palette",
     "state",
+    "actions",
     "words",
     "template",
     "draw",
+    "marks",
     "film",
     "panel",
+    "readers",
+    "chart",
+    "equation",
+    "sheet",
+    "views",
+    "heat",
     "layers",
     "pictures",
     "inputs",
     "explorer",
 )
+DROPPED = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -30,14 +42,14 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order with their imports dropped, and the style becomes a constant; the Gradio
-    page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order, their imports and the comments that stand on lines of their own dropped,
+    and the style becomes a constant; the Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = (FOLDER / "viewer.css").read_text(encoding="utf-8")
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE))
+        parts.append(DROPPED.sub("", source))
     return "\n".join(parts)
 
 

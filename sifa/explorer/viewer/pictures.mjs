@@ -1,10 +1,14 @@
 // The three canvases: frame t, frame t+1 and the close-up. What does not depend on the query cell is drawn once per
 // pair and kept; hovering copies it and adds the marks.
 import { drawDisplacement, drawFrame, drawGrid, drawNeighbours, drawQuery, drawQuiver } from './draw.mjs';
-import { closeView, displacementField, framesOfStep, wholeView } from './geometry.mjs';
+import { arrowField } from './fields.mjs';
+import { arrowEvery, closeView, framesOfStep, wholeView } from './geometry.mjs';
+import { heatMaps } from './heat.mjs';
 import { idleQueue, layerStore } from './layers.mjs';
-import { weightScale } from './palette.mjs';
+import { drawHeat, drawLit, drawReaders, drawTracks, markAt } from './marks.mjs';
+import { KEY, weightScale } from './palette.mjs';
 
+const REACH = 12; // CSS pixels around a mark
 const AHEAD = 10; // layers that must fit before any is drawn ahead
 
 /** Painter of the canvases {query, key, close}; `resized()` is called when their size on the page has changed. */
@@ -12,11 +16,13 @@ export function pictures(canvases, resized) {
   const layers = layerStore();
   const idle = idleQueue();
   const fields = new Map();
+  const heats = heatMaps();
   let planned = '', latest = 0;
 
-  function field(trace, block, pair) {
-    const key = `${block} ${pair}`;
-    if (!fields.has(key)) fields.set(key, displacementField(trace.blocks[block], pair));
+  /** Arrows of a pair by one reading, computed once. */
+  function field(trace, { block, pair, arrows }) {
+    const key = `${block} ${pair} ${arrows}`;
+    if (!fields.has(key)) fields.set(key, arrowField(trace.blocks[block], pair, arrows));
     return fields.get(key);
   }
 
@@ -33,29 +39,45 @@ export function pictures(canvases, resized) {
     return [canvas.getContext('2d', { alpha: false }), side];
   }
 
-  function draw(trace, images, state, read) {
+  /**
+   * Draw everything. `read` is the read-out of the cell, `tap` the neighbour of the equation and `lit` the term of it that
+   * is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, else null.
+   */
+  function draw({ trace, images, state, read, tap, lit, track, rigid, readers }) {
     if (!widths.get(canvases.query)) return; // not on the page yet, or hidden
     const ratio = window.devicePixelRatio || 1;
     const block = trace.blocks[state.block];
-    const scale = weightScale(block, state.pair);
     const [query, side] = fit(canvases.query, ratio);
     const [key] = fit(canvases.key, ratio);
     const [close, small] = fit(canvases.close, ratio);
     const view = wholeView(block, side);
     const near = closeView(block, small, state.y, state.x);
-    const image = step => images[framesOfStep(step, block, images.length).middle];
-
     const layer = stillLayers(trace, images, side, ratio);
+    const closeStep = readers ? state.pair : state.pair + 1;
+    const { middle } = framesOfStep(closeStep, block, images.length);
     query.drawImage(layer.query(state), 0, 0);
     key.drawImage(layer.frame(block, state.pair + 1), 0, 0);
-    drawFrame(close, near, block, image(state.pair + 1), trace.crop, ratio, 'low');
+    drawFrame(close, near, block, images[middle], trace.crop, ratio, 'low');
     drawGrid(close, near, block, ratio);
 
-    drawQuery(query, view, read, ratio, { pinned: state.pinned });
-    if (state.quiver) drawDisplacement(query, view, read, ratio);
-    for (const [ctx, window, inside] of [[key, view, true], [close, near, false]]) {
-      drawQuery(ctx, window, read, ratio, { faint: true });
-      drawNeighbours(ctx, window, read, scale, ratio, inside);
+    if (readers) {
+      for (const [ctx, window] of [[query, view], [close, near]]) {
+        drawReaders(ctx, window, readers, ratio);
+        drawQuery(ctx, window, read, ratio, { faint: true, colour: KEY });
+      }
+      drawQuery(key, view, read, ratio, { pinned: state.pinned, colour: KEY });
+    } else {
+      const scale = weightScale(block, state.pair);
+      if (track) drawTracks(query, view, track, rigid, ratio);
+      drawQuery(query, view, read, ratio, { pinned: state.pinned });
+      if (state.quiver && !track) drawDisplacement(query, view, read, ratio);
+      for (const [ctx, window, inside] of [[key, view, true], [close, near, false]]) {
+        drawQuery(ctx, window, read, ratio, { faint: true });
+        drawNeighbours(ctx, window, read, scale, ratio, inside);
+      }
+      for (const [ctx, window, next] of [[query, view, false], [key, view, true], [close, near, true]]) {
+        if (lit) drawLit(ctx, window, block, read, tap, lit, next, ratio);
+      }
     }
     drawAhead(layer, trace, state, side);
   }
@@ -67,11 +89,16 @@ export function pictures(canvases, resized) {
       return layers.get(`frame ${middle} ${side}`, side, ctx =>
         drawFrame(ctx, wholeView(block, side), block, images[middle], trace.crop, ratio));
     };
-    const queryKey = ({ block, pair, quiver }) => `query ${block} ${pair} ${quiver} ${side}`;
+    const queryKey = ({ block, pair, quiver, arrows, density, tinted, overlay }) =>
+      `query ${[block, pair, overlay, side, ...(quiver ? [arrows, density, tinted] : [])].join(' ')}`;
     const query = state => layers.get(queryKey(state), side, ctx => {
       const block = trace.blocks[state.block];
+      const view = wholeView(block, side);
       ctx.drawImage(frame(block, state.pair), 0, 0);
-      if (state.quiver) drawQuiver(ctx, wholeView(block, side), block, field(trace, state.block, state.pair), ratio);
+      const heat = heats.heat(trace, images, state);
+      if (heat) drawHeat(ctx, view, block, heat.map, heat.most);
+      const every = arrowEvery(block, side / ratio, state.density);
+      if (state.quiver) drawQuiver(ctx, view, block, field(trace, state), every, state.tinted, ratio);
     });
     return { frame, query, queryKey };
   }
@@ -91,10 +118,22 @@ export function pictures(canvases, resized) {
     }));
   }
 
-  /** The cell under a pointer on frame t. */
-  function cellAt(block, event) {
-    const box = canvases.query.getBoundingClientRect();
-    return wholeView(block, box.width).cell(event.clientX - box.left, event.clientY - box.top);
+  function pixel(canvas, event) {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top, box.width];
+  }
+
+  /** The cell under a pointer on frame t or frame t + 1. */
+  function cellAt(block, canvas, event) {
+    const [px, py, side] = pixel(canvas, event);
+    return wholeView(block, side).cell(px, py);
+  }
+
+  /** The mark of a read-out under a pointer on frame t + 1 or the close-up, as {term, tap}, or null. */
+  function markUnder(block, read, canvas, event) {
+    const [px, py, side] = pixel(canvas, event);
+    const view = canvas === canvases.close ? closeView(block, side, read.y, read.x) : wholeView(block, side);
+    return markAt(view, read, px, py, REACH);
   }
 
   /** Before another trace. */
@@ -102,8 +141,9 @@ export function pictures(canvases, resized) {
     idle.plan([]);
     planned = '';
     fields.clear();
+    heats.forget();
     layers.clear();
   }
 
-  return { draw, cellAt, forget, close() { idle.plan([]); sizes.disconnect(); } };
+  return { draw, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
 }
