@@ -13,13 +13,25 @@ FOLDER = Path(__file__).parent / "viewer"
 MODULES = (  # in the order of their imports
     "decode",
     "geometry",
+    "fields",
+    "tracks",
+    "terms",
     "palette",
     "state",
+    "actions",
     "words",
     "template",
     "draw",
+    "marks",
     "film",
     "panel",
+    "readers",
+    "chart",
+    "equation",
+    "sheet",
+    "views",
+    "heat",
+    "layers",
     "whatif",
     "trust",
     "pictures",
@@ -33,7 +45,7 @@ MODULES = (  # in the order of their imports
     "explorer",
 )
 STYLES = "viewer.css", "share.css"
-LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
+LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|^ +", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -41,8 +53,8 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports and comments, and the style becomes a constant; the
-    Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports, comments and indentation, and the style becomes a
+    constant; the Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
     parts = [f"const STYLE = {json.dumps(style)};"]

@@ -1,4 +1,4 @@
-"""How fast the viewer answers, in headless Chromium: `python -m tests.bench.explorer [--json]`.
+"""How fast the viewer answers, in headless Chromium: `python -m tests.bench.explorer [--json] [--before CHECKOUT]`.
 
 From an event's time stamp to just after the next frame is presented, at the finest grid of a Swin (56 x 56 cells) with
 the arrows of the whole field on; one frame of 60 Hz (16.7 ms) is the floor of what can be seen.
@@ -7,6 +7,7 @@ the arrows of the whole field on; one frame of 60 Hz (16.7 ms) is the floor of w
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -46,54 +47,85 @@ def measured(page, act, count: int) -> np.ndarray:
     return times[5:]
 
 
-def run(count: int, side: int = 56) -> dict:
-    prediction = foreign_prediction(pairs=PAIRS, grid=(side, side), frame_size=(360, 480))
+def script_of(checkout: Path) -> str:
+    """The viewer's script as another checkout of this project makes it."""
+    command = [sys.executable, "-c", "from sifa.explorer import html; print(html.script(), end='')"]
+    return subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True).stdout
+
+
+def opened(browser, file: Path):
+    """A page that shows the file, and how long that took in milliseconds, five times over."""
+    page = browser.new_page(viewport=dict(width=1280, height=900))
+    ready = []
+    for _ in range(5):
+        began = time.perf_counter()
+        page.goto(file.as_uri(), wait_until="commit")
+        page.wait_for_function(READY)
+        ready.append(1000 * (time.perf_counter() - began))
+    page.wait_for_timeout(500)
+    page.evaluate(WATCH, ".sifa-query canvas")
+    return page, ready
+
+
+def hovered(page, count: int) -> np.ndarray:
+    box = page.locator(".sifa-query canvas").bounding_box()
+    places = np.random.default_rng(0).uniform(0.1, 0.9, (count + 5, 2)) * box["width"] + [box["x"], box["y"]]
+    return measured(page, lambda i: page.mouse.move(*places[i]), count)
+
+
+def stepped(page, count: int) -> np.ndarray:
+    page.evaluate("() => document.querySelector('.sifa').focus()")
+    page.fill(".sifa-bar input", str(PAIRS - 1))
+    return measured(page, lambda i: page.keyboard.press(["ArrowLeft", "ArrowRight"][i // (PAIRS - 1) % 2]), count)
+
+
+def run(count: int, side: int = 56, before: Path | None = None, rounds: int = 4) -> dict[str, dict]:
+    """Figures of this viewer and, in turns within the same run, of the one in the checkout `before`."""
+    packed = explorer.pack(foreign_prediction(pairs=PAIRS, grid=(side, side), frame_size=(360, 480)))
+    page_now = explorer.to_html(packed)
+    pages = {"now": page_now}
+    if before:
+        pages["before"] = page_now.replace(explorer.script(), script_of(before))
+    results = {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        file = Path(folder) / "clip.html"
-        file.write_text(explorer.to_html(explorer.pack(prediction)), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        page = browser.new_page(viewport=dict(width=1280, height=900))
-        ready = []
-        for _ in range(5):
-            began = time.perf_counter()
-            page.goto(file.as_uri(), wait_until="commit")
-            page.wait_for_function(READY)
-            ready.append(1000 * (time.perf_counter() - began))
-        page.wait_for_timeout(500)
-        requests = []
-        page.on("request", lambda request: requests.append(request.url))
-        page.evaluate(WATCH, ".sifa-query canvas")
-        box = page.locator(".sifa-query canvas").bounding_box()
-        rng = np.random.default_rng(0)
-        places = rng.uniform(0.1, 0.9, (count + 5, 2)) * box["width"] + [box["x"], box["y"]]
-        hover = measured(page, lambda i: page.mouse.move(*places[i]), count)
-        keys = ["ArrowLeft", "ArrowRight"]
-        page.evaluate("() => document.querySelector('.sifa').focus()")
-        page.fill(".sifa-bar input", str(PAIRS - 1))
-        step = measured(page, lambda i: page.keyboard.press(keys[i // (PAIRS - 1) % 2]), count)
-        assert page.evaluate("() => document.querySelector('.sifa').sifa.state.quiver")
-        version = browser.version
+        measures = {name: dict(hover=[], step=[], ready=[], requests=[]) for name in pages}
+        for name in [*pages] * rounds:
+            file = Path(folder) / f"{name}.html"
+            file.write_text(pages[name], encoding="utf-8")
+            page, ready = opened(browser, file)
+            measure = measures[name]
+            page.on("request", lambda request, seen=measure["requests"]: seen.append(request.url))
+            measure["ready"] += ready
+            measure["hover"] += hovered(page, count // rounds).tolist()
+            measure["step"] += stepped(page, count // rounds).tolist()
+            assert page.evaluate("() => document.querySelector('.sifa').sifa.state.quiver")
+            page.close()
+        p50, p95 = (lambda a, q=q: round(float(np.percentile(a, q)), 1) for q in (50, 95))
+        for name, measure in measures.items():
+            results[name] = dict(
+                grid=side, events=len(measure["hover"]), chromium=browser.version,
+                hover_median_ms=p50(measure["hover"]), hover_p95_ms=p95(measure["hover"]),
+                step_median_ms=p50(measure["step"]), step_p95_ms=p95(measure["step"]),
+                interactive_median_ms=p50(measure["ready"]), requests_after_load=len(measure["requests"]),
+                page_bytes=len(pages[name].encode()),
+            )  # fmt: skip
+        results["now"]["viewer_bytes"] = len(explorer.script().encode())
         browser.close()
-        size = file.stat().st_size
-    p50, p95 = (lambda a, q=q: round(float(np.percentile(a, q)), 1) for q in (50, 95))
-    return dict(
-        grid=side, events=count, chromium=version,
-        hover_median_ms=p50(hover), hover_p95_ms=p95(hover), step_median_ms=p50(step), step_p95_ms=p95(step),
-        interactive_median_ms=p50(ready), requests_after_load=len(requests),
-        viewer_bytes=len(explorer.script().encode()), page_bytes=size,
-    )  # fmt: skip
+    return results
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    parser.add_argument("--before", type=Path, help="another checkout, whose viewer is measured in turns with this one")
     arguments = parser.parse_args()
-    result = run(arguments.events)
-    for name, value in result.items():
-        print(f"{name.replace('_', ' '):24} {value}")
+    results = run(arguments.events, before=arguments.before)
+    for name in results["now"]:
+        print(f"{name.replace('_', ' '):24}", *(f"{result.get(name, ''):>16}" for result in results.values()))
     if arguments.json:
-        print(json.dumps(result))
+        print(json.dumps(results if arguments.before else results["now"]))
 
 
 if __name__ == "__main__":

@@ -331,9 +331,9 @@ def test_buttons_slider_list_and_filmstrip(viewer):
     assert "source frames 32\u201336, 1.07\u20131.20 s" in viewer.inner_text(".sifa-query figcaption")
     assert viewer.inner_text(".sifa-step") == "step 5 of 7"
     with_arrows = pixels(viewer)
-    viewer.click("[data-do=quiver]")
+    viewer.select_option("[data-set=arrows]", "off")
     assert pixels(viewer) != with_arrows
-    assert viewer.get_attribute("[data-do=quiver]", "aria-pressed") == "false"
+    assert not state(viewer)["quiver"]
 
 
 def test_every_frame_is_in_the_film_once(viewer, prediction):
@@ -508,7 +508,7 @@ def test_every_width_and_theme(page, file, width, scheme):
     assert page.locator(CANVAS).bounding_box()["width"] > 320
     for selector in (".sifa-note", ".sifa-caption", ".sifa-query b", ".sifa-key b", ".sifa-clip"):
         assert contrast(page, selector) >= 4.5
-    for name in ("previous", "play", "next", "shallower", "deeper", "quiver", "help"):
+    for name in ("previous", "play", "next", "shallower", "deeper", "fewer", "more", "tint", "help"):
         box = page.locator(f"[data-do={name}]").bounding_box()
         assert 0 <= box["x"] <= width - box["width"]
         assert min(box["width"], box["height"]) >= 36

@@ -1,13 +1,13 @@
 // Drawing on canvases. Every mark is stroked dark, then light, so that it is legible on any picture. `view` is a window
 // on the cell grid (geometry.mjs), `ratio` the device pixels per CSS pixel.
-import { arrowEvery, cropBox } from './geometry.mjs';
-import { KEY, QUERY } from './palette.mjs';
+import { cropBox } from './geometry.mjs';
+import { KEY, QUERY, directionColour } from './palette.mjs';
 
 const GROUND = '#23272e';
 
 const CASING = { colour: 'rgba(0,0,0,.75)', width: 2.2 };
 
-function stroke(ctx, colour, width) {
+export function stroke(ctx, colour, width) {
   ctx.strokeStyle = CASING.colour;
   ctx.lineWidth = width * CASING.width;
   ctx.stroke();
@@ -55,23 +55,34 @@ export function drawGrid(ctx, view, block, ratio) {
   ctx.stroke();
 }
 
-/** Arrows of the displacement field, true to scale; a dot where it is shorter than two pixels. */
-export function drawQuiver(ctx, view, block, field, ratio) {
-  const every = arrowEvery(block, view.side / ratio);
+const SECTORS = 16; // of the colour wheel
+
+/**
+ * Arrows of a field, every n-th, true to scale; a dot where one is shorter than two pixels. `tinted` colours them by
+ * direction.
+ */
+export function drawQuiver(ctx, view, block, field, every, tinted, ratio) {
   const still = [];
-  const rows = []; // one path each: many small paths are stroked faster than a large one
+  const paths = new Map(); // many small paths are stroked faster than a large one
   for (let y = every >> 1; y < block.height; y += every) {
-    const row = new Path2D();
-    rows.push(row);
     for (let x = every >> 1; x < block.width; x += every) {
       const i = 2 * (y * block.width + x);
       const from = view.px(y, x);
       const to = view.px(y + field[i], x + field[i + 1]);
-      if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) still.push(from);
-      else traceArrow(row, from, to, 5 * ratio);
+      if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) {
+        still.push(from);
+        continue;
+      }
+      const turn = Math.atan2(field[i], field[i + 1]) / (2 * Math.PI);
+      const group = tinted ? Math.round(turn * SECTORS + SECTORS) % SECTORS : y;
+      if (!paths.has(group)) paths.set(group, new Path2D());
+      traceArrow(paths.get(group), from, to, 5 * ratio);
     }
   }
-  strokePaths(ctx, rows, '#fff', 1.2 * ratio);
+  strokeArrows(ctx, [...paths.values()], () => CASING.colour, 1.2 * CASING.width * ratio);
+  const sectors = [...paths.keys()].map(group => 2 * Math.PI * group / SECTORS);
+  const colour = i => (tinted ? directionColour([Math.sin(sectors[i]), Math.cos(sectors[i])]) : '#fff');
+  strokeArrows(ctx, [...paths.values()], colour, 1.2 * ratio);
   for (const [x, y] of still) {
     ctx.fillStyle = 'rgba(0,0,0,.5)';
     ctx.fillRect(x - 1.4 * ratio, y - 1.4 * ratio, 2.8 * ratio, 2.8 * ratio);
@@ -91,6 +102,14 @@ export function strokePaths(ctx, paths, colour, width, dash = []) {
   ctx.setLineDash([]);
 }
 
+function strokeArrows(ctx, paths, colour, width) {
+  ctx.lineWidth = width;
+  paths.forEach((path, i) => {
+    ctx.strokeStyle = colour(i);
+    ctx.stroke(path);
+  });
+}
+
 export function traceArrow(path, [x0, y0], [x1, y1], most) {
   const head = Math.min(most, 0.45 * Math.hypot(x1 - x0, y1 - y0));
   const angle = Math.atan2(y1 - y0, x1 - x0);
@@ -103,13 +122,13 @@ export function traceArrow(path, [x0, y0], [x1, y1], most) {
 }
 
 /** The outline of the query cell; `faint` in the next frame, for reference. */
-export function drawQuery(ctx, view, { y, x }, ratio, { pinned = false, faint = false } = {}) {
+export function drawQuery(ctx, view, { y, x }, ratio, { pinned = false, faint = false, colour = QUERY } = {}) {
   const [cx, cy] = view.px(y, x);
   ctx.beginPath();
   ctx.rect(cx - view.cw / 2, cy - view.ch / 2, view.cw, view.ch);
-  if (!faint) return stroke(ctx, QUERY, (pinned ? 3 : 2) * ratio);
+  if (!faint) return stroke(ctx, colour, (pinned ? 3 : 2) * ratio);
   ctx.setLineDash([3 * ratio, 3 * ratio]);
-  ctx.strokeStyle = QUERY;
+  ctx.strokeStyle = colour;
   ctx.lineWidth = 1.2 * ratio;
   ctx.stroke();
   ctx.setLineDash([]);

@@ -2,18 +2,25 @@
 import { DAMAGED, parseTrace, toBuffer } from './decode.mjs';
 import { arrowEvery, closeUpCells, framesOfStep, readout } from './geometry.mjs';
 import { weightScale } from './palette.mjs';
-import { advanced, emptyState, withBlock, withCell, withPair, withPin, withTrace, withWhatIf } from './state.mjs';
-import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken } from './words.mjs';
+import { viewActions } from './actions.mjs';
+import { advanced, emptyState, withCell, withTrace } from './state.mjs';
+import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken, spokenReaders } from './words.mjs';
 import { SKELETON, answerHtml, barsHtml, escapeHtml } from './template.mjs';
-import { fillFilm, markFilm } from './film.mjs';
+import { fillFilm, followFilm, markFilm } from './film.mjs';
 import { readOutPanel } from './panel.mjs';
 import { pictures } from './pictures.mjs';
 import { trustPanel } from './trust.mjs';
-import { whatIfAfter, whatIfRow } from './whatif.mjs';
-import { followTheme, listen } from './inputs.mjs';
+import { whatIfRow } from './whatif.mjs';
 import { sharing } from './share.mjs';
+import { readersPanel } from './readers.mjs';
+import { readersOf } from './fields.mjs';
+import { strongestTap } from './terms.mjs';
+import { attentionTrack } from './tracks.mjs';
+import { furtherViews } from './views.mjs';
+import { followTheme, linkTerms, listen } from './inputs.mjs';
 
-const STEP_TIME = 600; // ms per step while playing
+const STEP_TIME = 600; // ms per step while playing at speed 1
+const ARROW_LEGEND = { displacement: 'the same for', offset: 'mean offset of', strongest: 'to the strongest neighbour of' };
 const NO_BLOCKS = 'This model has no SIFA block: it looks into no other frame, so there are no sampled points to explore.';
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
 
@@ -29,7 +36,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const canvases = { query: $('.sifa-query canvas'), key: $('.sifa-key canvas'), close: $('.sifa-close canvas') };
   const painter = pictures(canvases, () => { written = {}; redraw(); });
   const writeReadOut = readOutPanel($('.sifa-read'), $('.sifa-scale'));
-  let trace = null, images = [], state = emptyState(), written = {}, filmed = null;
+  let trace = null, images = [], state = emptyState(), written = {}, filmed = null, lit = null;
   let pending = 0, resting = 0, player = 0, shows = 0;
 
   const block = () => trace.blocks[state.block];
@@ -42,21 +49,50 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     redraw();
   }
 
+  /** All that is shown in a state, computed from it. */
+  function shownIn(state) {
+    const { pair, y, x, reverse, overlay, drawer } = state;
+    const block = () => trace.blocks[state.block];
+    const read = readout(block(), pair, y, x);
+    const readers = reverse ? readersOf(block(), pair, y, x) : null;
+    const tracked = !reverse && overlay === 'track';
+    const [track, rigid] = tracked ? [false, true].map(r => attentionTrack(block(), pair, y, x, r)) : [null, null];
+    const vectors = painter.field(trace, state);
+    const cell = 2 * (y * block().width + x);
+    const linked = drawer === 'equation' && !reverse;
+    const pointed = linked ? lit?.tap ?? state.tap : state.tap;
+    return {
+      trace, images, state, read, readers, track, rigid, tap: pointed < 0 ? strongestTap(read) : pointed,
+      lit: linked && lit ? lit.term : '', arrow: [vectors[cell], vectors[cell + 1]], painter,
+    };
+  }
+
   function draw() {
     pending = 0;
     if (!trace) return;
-    const read = readout(block(), state.pair, state.y, state.x);
-    painter.draw(trace, images, state, read);
-    if (written.block !== state.block || written.pair !== state.pair) writePair();
-    if (written.quiver !== state.quiver || written.playing !== state.playing) writeButtons();
+    const shown = shownIn(state);
+    const { read, readers } = shown;
+    painter.draw(shown);
+    if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
+      || written.arrows !== state.arrows) writePair();
+    if (written.playing !== state.playing) writeButtons();
+    if (written.reverse !== state.reverse) {
+      for (const [name, hidden] of [['read', readers], ['scale', readers], ['asked', !readers]]) {
+        $(`.sifa-${name}`).hidden = Boolean(hidden);
+      }
+      writeClose();
+    }
+    const chosen = state.drawer === 'equation' ? shown.tap : -1;
+    if (readers) writeReaders(readers, state);
+    else writeReadOut(read, block(), weightScale(block(), state.pair), state.pinned, chosen);
+    writeViews(shown);
     writeWhatIf(trace, state, read);
     writeTrust(trace, state.block);
-    writeReadOut(read, block(), weightScale(block(), state.pair), state.pinned);
     $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
     written = state;
     clearTimeout(resting);
     resting = setTimeout(() => {
-      $('.sifa-live').textContent = spoken(read, trace, state);
+      $('.sifa-live').textContent = readers ? spokenReaders(readers, state) : spoken(read, trace, state);
       changed(state);
       share.settled();
     }, QUIET_TIME);
@@ -72,11 +108,11 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   function writePair() {
     $('.sifa-query figcaption').innerHTML = stepLine('Frame t', state.pair);
     $('.sifa-key figcaption').innerHTML = stepLine('Frame t + 1', state.pair + 1);
-    $('.sifa-close figcaption').innerHTML = `<b>Close-up</b> ${closeUpCells(block())} cells of frame t + 1`;
+    writeClose();
     $('.sifa-step').textContent = `step ${state.pair + 1} of ${block().pairs}`;
     const ariaValueText = $('.sifa-step').textContent;
-    Object.assign($('input'), { max: block().pairs - 1, value: state.pair, ariaValueText });
-    $('select').value = state.block;
+    Object.assign($('.sifa-bar input'), { max: block().pairs - 1, value: state.pair, ariaValueText });
+    $('.sifa-bar select').value = state.block;
     for (const [name, disabled] of Object.entries({
       previous: state.pair === 0, next: state.pair === block().pairs - 1,
       shallower: state.block === 0, deeper: state.block === trace.blocks.length - 1,
@@ -86,49 +122,46 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
       filmed = `${block().stride[0]} ${block().pairs}`;
     }
     markFilm($('.sifa-film'), state.pair);
+    setTimeout(() => followFilm($('.sifa-film'), state.pair));
     writeDensity();
   }
 
+  function writeClose() {
+    const frame = state.reverse ? 't' : 't + 1';
+    $('.sifa-close figcaption').innerHTML = `<b>Close-up</b> ${closeUpCells(block())} cells of frame ${frame}`;
+  }
+
   function writeButtons() {
-    $('[data-do=quiver]').setAttribute('aria-pressed', state.quiver);
     $('[data-do=play]').textContent = state.playing ? '\u275A\u275A' : '\u25B6';
     $('[data-do=play]').setAttribute('aria-label', state.playing ? 'Pause' : 'Play');
   }
 
   function writeDensity() {
-    const every = arrowEvery(block(), canvases.query.clientWidth || 1);
+    const every = arrowEvery(block(), canvases.query.clientWidth || 1, state.density);
     const which = every === 1 ? 'each cell' : `every ${every}${every === 2 ? 'nd' : every === 3 ? 'rd' : 'th'} cell`;
     for (const words of root.querySelectorAll('.sifa-density')) {
-      words.textContent = `the same for ${which}, true to scale`;
+      words.textContent = `${ARROW_LEGEND[state.arrows]} ${which}, true to scale`;
     }
   }
 
   function play(on) {
     clearInterval(player);
-    player = on ? setInterval(() => set(advanced(state, trace)), STEP_TIME) : 0;
+    player = on ? setInterval(() => set(advanced(state, trace)), STEP_TIME / state.speed) : 0;
     set({ ...state, playing: on });
   }
 
-  const actions = {
-    goTo: pair => set(withPair(state, trace, pair)),
-    previous: () => actions.goTo(state.pair - 1),
-    next: () => actions.goTo(state.pair + 1),
-    play: () => play(!state.playing),
-    block: index => set(withBlock(state, trace, index)),
-    shallower: () => actions.block(state.block - 1),
-    deeper: () => actions.block(state.block + 1),
-    hover: (y, x) => { if (!state.pinned) set(withCell(state, trace, y, x)); },
-    move: (dy, dx) => set(withCell(state, trace, state.y + dy, state.x + dx)),
-    pin: (y, x) => set(withPin(state, trace, y, x)),
-    pinHere: () => actions.pin(state.y, state.x),
-    unpin: () => set({ ...state, pinned: false }),
-    quiver: () => set({ ...state, quiver: !state.quiver }),
-    whatIf: name => set(withWhatIf(state, trace, name === state.whatIf ? '' : name)),
-    nextWhatIf: () => set(withWhatIf(state, trace, whatIfAfter(trace, state, 1))),
-    previousWhatIf: () => set(withWhatIf(state, trace, whatIfAfter(trace, state, -1))),
-    flow: () => set({ ...state, flow: !state.flow && trace.true_flow.length > 0 }),
+  const actions = viewActions({
+    get state() { return state; },
+    get trace() { return trace; },
+    get tap() { return shownIn(state).tap; },
+    set, play,
+    light(mark) {
+      if (mark?.term === lit?.term && mark?.tap === lit?.tap) return;
+      lit = mark;
+      if (state.drawer === 'equation') redraw();
+    },
     help: () => { const help = $('.sifa-help'); if (help.open) help.close(); else help.showModal(); },
-  };
+  });
   const writeWhatIf = whatIfRow(root, actions);
   const writeTrust = trustPanel(root);
   /** Follow a host that sets pair, block, y, x or pinned. */
@@ -175,7 +208,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     $('.sifa-answer').innerHTML = answerHtml(shown, order[0]);
     $('.sifa-bars').innerHTML = barsHtml(shown, order);
     $('.sifa-note').textContent = plain ? '' : samplingNote(shown);
-    $('select').replaceChildren(...shown.blocks.map((_, i) => new Option(blockName(shown, i), i)));
+    $('.sifa-bar select').replaceChildren(...shown.blocks.map((_, i) => new Option(blockName(shown, i), i)));
     $('.sifa-error').hidden = true;
     $('.sifa-empty').hidden = !plain;
     if (plain) $('.sifa-empty').textContent = NO_BLOCKS;
@@ -185,9 +218,14 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
 
   const share = sharing(root, linked, {
     now: () => ({ trace, images, state }), jump, open: show,
-    paint: (other, ratio) => painter.draw(trace, images, other, readout(block(), other.pair, other.y, other.x), ratio),
+    paint: (other, ratio) => painter.draw(shownIn(other), ratio),
   });
-  listen(root, canvases.query, actions, event => painter.cellAt(block(), event), () => !trace);
+  const writeReaders = readersPanel($('.sifa-asked'), (y, x) => actions.pin(y, x));
+  const writeViews = furtherViews(root, actions);
+  listen(root, canvases, actions, (canvas, event) => painter.cellAt(block(), canvas, event), () => !trace);
+  linkTerms(root, canvases, (canvas, event) => (!trace || state.reverse || (canvas === canvases.key && !state.pinned) ? null
+    : painter.markUnder(block(), readout(block(), state.pair, state.y, state.x), canvas, event)),
+  actions.light, actions.keep);
   const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
 
   /** For tests and scripts: whether a trace is shown, the state, and the read-out of any cell. */

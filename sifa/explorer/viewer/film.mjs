@@ -47,16 +47,23 @@ function line(name, text) {
   return span;
 }
 
-/** Outline the query step and the key step, and bring them into view without moving the page. */
+/** Outline the query step and the key step. */
 export function markFilm(strip, pair) {
   [...strip.children].forEach((button, step) => {
+    const words = `${step + 1}${[' \u00B7 t', ' \u00B7 t + 1'][step - pair] ?? ''}`;
+    if (button.firstChild.textContent === words) return;
+    button.firstChild.textContent = words;
     button.classList.toggle('sifa-from', step === pair);
     button.classList.toggle('sifa-to', step === pair + 1);
-    button.firstChild.textContent = `${step + 1}${[' \u00B7 t', ' \u00B7 t + 1'][step - pair] ?? ''}`;
     if (step === pair) button.setAttribute('aria-current', 'step');
     else button.removeAttribute('aria-current');
   });
+}
+
+/** Bring both steps into view without moving the page; after painting, when places are known without another layout. */
+export function followFilm(strip, pair) {
   const [from, to] = [strip.children[pair], strip.children[pair + 1]];
+  if (!to) return;
   const start = from.offsetLeft - strip.offsetLeft;
   const end = to.offsetLeft + to.offsetWidth - strip.offsetLeft;
   if (start < strip.scrollLeft || end > strip.scrollLeft + strip.clientWidth) {

@@ -98,9 +98,11 @@ export function sameplace(y, x, from, to) {
   return [move(y, from.height, to.height), move(x, from.width, to.width)];
 }
 
-/** Draw every n-th arrow, so that they stay at least `least` pixels apart on a picture of the given side. */
-export function arrowEvery(block, side, least = 15) {
-  return Math.max(1, Math.ceil(least * block.width / side));
+const ARROW_GAP = { dense: 9, medium: 15, sparse: 30 }; // pixels
+
+/** Draw every n-th arrow, so that they stay some pixels apart on a picture of the given side. */
+export function arrowEvery(block, side, density = 'medium') {
+  return Math.max(1, Math.ceil(ARROW_GAP[density] * block.width / side));
 }
 
 /**

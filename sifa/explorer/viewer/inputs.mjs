@@ -1,29 +1,35 @@
 // The ways in: keys, buttons, mouse and touch. Each ends in one of the actions.
 
 /**
- * Wire a viewer's root. `actions` are functions by name; `cellAt(event)` gives the cell under the pointer and
- * `busy()` is true while there is nothing to act on.
+ * Wire a viewer's root. `canvases` are {query, key, close}, `actions` functions by name; `cellAt(canvas, event)` gives
+ * the cell under the pointer and `busy()` is true while there is nothing to act on.
  */
-export function listen(root, grid, actions, cellAt, busy) {
+export function listen(root, canvases, actions, cellAt, busy) {
   const help = root.querySelector('.sifa-help');
   const keys = {
     ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next,
     '[': actions.shallower, ']': actions.deeper, ' ': actions.play, q: actions.quiver, Q: actions.quiver,
+    a: actions.arrows, '+': actions.more, '=': actions.more, '-': actions.fewer, c: actions.tint, o: actions.overlay,
     w: actions.nextWhatIf, W: actions.previousWhatIf, f: actions.flow, F: actions.flow,
-    '?': actions.help, Escape: actions.unpin,
+    e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
+    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.unpin,
   };
   const gridKeys = {
-    ArrowUp: () => actions.move(-1, 0), ArrowDown: () => actions.move(1, 0), ArrowLeft: () => actions.move(0, -1),
-    ArrowRight: () => actions.move(0, 1), Enter: actions.pinHere,
+    ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
   };
   const theirOwn = {
     BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'],
   };
   root.addEventListener('keydown', event => {
+    const { target, key } = event;
     const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState('AltGraph');
-    if (busy() || shortcut || theirOwn[event.target.tagName]?.includes(event.key)) return;
-    if (help.open && event.key !== '?') return;
-    const act = (event.target === grid && gridKeys[event.key]) || keys[event.key];
+    if (busy() || shortcut || theirOwn[target.tagName]?.includes(key)) return;
+    if (target.tagName === 'SELECT' && /^\w$/.test(key)) return; // finds an option
+    if (help.open && key !== '?') return;
+    const reverse = target === canvases.key;
+    const grid = reverse || target === canvases.query;
+    const act = grid && gridKeys[key] ? () => actions.move(...gridKeys[key], reverse)
+      : grid && key === 'Enter' ? () => actions.pinHere(reverse) : keys[key];
     if (!act) return;
     event.preventDefault();
     event.stopPropagation();
@@ -34,10 +40,41 @@ export function listen(root, grid, actions, cellAt, busy) {
     if (name && !busy()) actions[name]();
     if (event.target === help) help.close();
   });
-  root.querySelector('input').addEventListener('input', event => actions.goTo(+event.target.value));
-  root.querySelector('select').addEventListener('change', event => actions.block(+event.target.value));
-  grid.addEventListener('pointermove', event => { if (!busy()) actions.hover(...cellAt(event)); });
-  grid.addEventListener('click', event => { if (!busy()) actions.pin(...cellAt(event)); });
+  root.querySelector('.sifa-bar input').addEventListener('input', event => actions.goTo(+event.target.value));
+  root.querySelector('.sifa-bar select').addEventListener('change', event => actions.block(+event.target.value));
+  for (const select of root.querySelectorAll('[data-set]')) {
+    select.addEventListener('change', () => actions.choose(select.dataset.set, select.value));
+  }
+  for (const [canvas, reverse] of [[canvases.query, false], [canvases.key, true]]) {
+    canvas.addEventListener('pointermove', event => { if (!busy()) actions.hover(...cellAt(canvas, event), reverse); });
+    canvas.addEventListener('click', event => { if (!busy()) actions.pin(...cellAt(canvas, event), reverse); });
+  }
+  canvases.key.addEventListener('pointerleave', () => { if (!busy()) actions.leave(); });
+}
+
+/**
+ * Light up together what belongs together: terms of the equation, and the marks that `markUnder(canvas, event)` finds.
+ * `light({term, tap})` is told, with null where nothing is pointed at, and `keep(tap)` which mark was clicked.
+ */
+export function linkTerms(root, canvases, markUnder, light, keep) {
+  const strip = root.querySelector('.sifa-equation');
+  const term = event => event.target.closest('[data-term]')?.dataset.term;
+  for (const name of ['pointerover', 'focusin', 'click']) {
+    strip.addEventListener(name, event => light(term(event) ? { term: term(event), tap: null } : null));
+  }
+  for (const name of ['pointerleave', 'focusout']) strip.addEventListener(name, () => light(null));
+  for (const canvas of [canvases.key, canvases.close]) {
+    canvas.addEventListener('pointermove', event => light(markUnder(canvas, event)));
+    canvas.addEventListener('pointerleave', () => light(null));
+  }
+  canvases.close.addEventListener('click', event => {
+    const mark = markUnder(canvases.close, event);
+    if (mark && mark.tap !== null) keep(mark.tap);
+  });
+  root.querySelector('.sifa-read').addEventListener('click', event => {
+    const cell = event.target.closest('[data-tap]');
+    if (cell) keep(+cell.dataset.tap);
+  });
 }
 
 /** Keep `dark` told whether the host page is dark: by its own word, Gradio's or Jupyter's, or the system's. */

@@ -1,5 +1,5 @@
 // The view as the hash of a link, and back. Pure functions; ../README.md lists the keys.
-import { emptyState, withBlock, withCell, withPair } from './state.mjs';
+import { SETTINGS, emptyState, withBlock, withCell, withPair, withSetting, withTap, withWhatIf } from './state.mjs';
 
 const LONGEST = 512; // characters of a link's hash
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
@@ -81,11 +81,15 @@ export function decodeLink(text) {
 export function withLink(state, trace, { fields }) {
   const inside = (value, end) => Number.isInteger(value) && value >= 0 && value < end;
   const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
-  const { block, pair, y, x, ...rest } = { ...standard, ...fields };
-  let next = { ...state, ...rest };
+  const { block, pair, y, x, tap, whatIf, ...rest } = { ...standard, ...fields };
+  let next = withWhatIf({ ...state, ...rest }, trace, whatIf);
+  for (const name of Object.keys(SETTINGS)) {
+    if (!SETTINGS[name].includes(rest[name])) next = withSetting(next, name, state[name]);
+  }
   if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
   const { pairs, height, width } = trace.blocks[next.block];
   if (inside(pair, pairs)) next = withPair(next, trace, pair);
+  next = withTap(next, trace, tap);
   return inside(y, height) && inside(x, width) ? withCell(next, trace, y, x) : next;
 }
 

@@ -11,13 +11,15 @@ const DIVERGING = [
   [72, 8, 96], [150, 96, 176], [216, 194, 226], [247, 247, 247], [186, 226, 178], [76, 168, 96], [0, 82, 40],
 ];
 
-/** 'rgb(...)' at a share 0..1 along a list of colours. */
-export function along(colours, share) {
+/** [r, g, b] at a share 0..1 along a list of colours. */
+export function mixed(colours, share) {
   const at = Math.max(0, Math.min(1, share)) * (colours.length - 1);
   const i = Math.min(colours.length - 2, Math.floor(at));
-  const mixed = colours[i].map((c, k) => Math.round(c + (colours[i + 1][k] - c) * (at - i)));
-  return `rgb(${mixed.join(',')})`;
+  return colours[i].map((c, k) => Math.round(c + (colours[i + 1][k] - c) * (at - i)));
 }
+
+/** The same as 'rgb(...)'. */
+export const along = (colours, share) => `rgb(${mixed(colours, share).join(',')})`;
 
 /**
  * The scale of one pair's weights: its two ends, share(w) along it, colour(w), and size(w), 0..1, whose square follows
@@ -41,3 +43,18 @@ export function weightScale(block, pair) {
 export function gradient(colours) {
   return `linear-gradient(90deg, ${colours.map(c => `rgb(${c.join(',')})`).join(', ')})`;
 }
+
+/** Heat maps: dark blue over grey to yellow, even in lightness, and alike for all kinds of colour vision. */
+export const HEAT = [[10, 30, 82], [66, 78, 112], [126, 124, 122], [192, 176, 104], [255, 234, 82]];
+export const TRACK = '#f7f34a';
+
+const WINDS = [[255, 196, 46], [128, 116, 104], [92, 150, 255], [246, 246, 246]]; // right, down, left, up
+
+/** A colour for the direction [dy, dx]: yellow to blue tells right from left, light to dark tells up from down. */
+export function directionColour([dy, dx]) {
+  const turn = (Math.atan2(dy, dx) / (2 * Math.PI) + 1) % 1;
+  return along([...WINDS, WINDS[0]], turn);
+}
+
+/** Colour of the share that a query has in reading a cell, for marks on frame t. */
+export const readerColour = share => along(SEQUENTIAL, share);

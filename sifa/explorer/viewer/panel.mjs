@@ -6,11 +6,14 @@ import { direction, signed, weightText } from './words.mjs';
 
 const CELL = '<td><b></b><i></i><small><span></span> <wbr><span></span></small></td>';
 
-/** @returns {(read: ReadOut, block: Block, scale, pinned: boolean) => void} that writes a read-out */
+/**
+ * @returns {(read: ReadOut, block: Block, scale, pinned: boolean, chosen: number) => void} that writes a read-out;
+ * `chosen` is the neighbour to outline, -1 none
+ */
 export function readOutPanel(reading, legend) {
   let shape = '', cells = [], ticks = [], words = {};
 
-  function build(block) {
+  function build(block, scale) {
     const rows = `<tr>${CELL.repeat(block.kernel)}</tr>`.repeat(block.kernel);
     reading.innerHTML = `<h3><span></span> <span class="sifa-pin">pinned</span></h3>
       <table class="${block.kernel > 3 ? 'sifa-dense' : ''}">
@@ -21,17 +24,20 @@ export function readOutPanel(reading, legend) {
       <small>${block.meaning ? escapeHtml(block.meaning) : block.normalised ? 'Softmax weights: never negative, sum 1'
         : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum'}</small>`;
     [...reading.querySelectorAll('td')].slice(block.taps).forEach(surplus => surplus.remove());
-    cells = [...reading.querySelectorAll('td')].map(cell => {
+    cells = [...reading.querySelectorAll('td')].map((cell, tap) => {
+      cell.dataset.tap = tap;
       const [dy, dx] = cell.querySelectorAll('span');
       return { cell, weight: cell.querySelector('b'), strip: cell.querySelector('i'), dy, dx };
     });
     const [sum, mean] = reading.querySelectorAll('dd');
-    words = { sum, mean, title: reading.querySelector('h3 span'), pin: reading.querySelector('.sifa-pin') };
+    const [low, high] = [legend.querySelector('.sifa-ends').firstChild, legend.querySelector('.sifa-ends').lastChild];
+    legend.querySelector('.sifa-ramp').style.background = gradient(scale.colours);
+    words = { sum, mean, low, high, title: reading.querySelector('h3 span'), pin: reading.querySelector('.sifa-pin') };
     ticks = [...legend.querySelectorAll('i')];
   }
 
-  return function write(read, block, scale, pinned) {
-    if (shape !== (shape = `${block.taps} ${block.normalised} ${block.meaning}`)) build(block);
+  return function write(read, block, scale, pinned, chosen) {
+    if (shape !== (shape = `${block.taps} ${block.normalised} ${block.meaning}`)) build(block, scale);
     words.title.textContent = `Cell y ${read.y}, x ${read.x}`;
     words.pin.hidden = !pinned;
     words.sum.textContent = weightText(block, read.sum);
@@ -42,13 +48,13 @@ export function readOutPanel(reading, legend) {
       dy.textContent = signed(read.offsets[tap][0]);
       dx.textContent = signed(read.offsets[tap][1]);
       strip.style.background = lost ? 'none' : scale.colour(read.weights[tap]);
-      cell.className = lost ? 'sifa-lost' : '';
+      cell.className = `${lost ? 'sifa-lost' : ''}${tap === chosen ? ' sifa-chosen' : ''}`;
       cell.title = `reads frame t+1 at y ${read.points[tap][0].toFixed(2)}, x ${read.points[tap][1].toFixed(2)}`
         + (lost ? ': outside the frame, counts 0' : '');
       ticks[tap].style.left = `${(100 * scale.share(read.weights[tap])).toFixed(1)}%`;
     });
-    legend.querySelector('.sifa-ramp').style.background = gradient(scale.colours);
-    legend.querySelector('.sifa-ends').firstChild.textContent = weightText(block, scale.ends[0]);
-    legend.querySelector('.sifa-ends').lastChild.textContent = weightText(block, scale.ends[1]);
+    const ends = scale.ends.map(end => weightText(block, end));
+    if (words.low.textContent !== ends[0]) words.low.textContent = ends[0];
+    if (words.high.textContent !== ends[1]) words.high.textContent = ends[1];
   };
 }

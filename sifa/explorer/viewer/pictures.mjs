@@ -1,35 +1,30 @@
 // The three canvases: frame t, frame t+1 and the close-up. What does not depend on the query cell is drawn once per
 // pair and kept; hovering copies it and adds the marks.
 import { drawDisplacement, drawFrame, drawGrid, drawNeighbours, drawQuery, drawQuiver } from './draw.mjs';
-import { arrowEvery, closeView, displacementField, framesOfStep, wholeView } from './geometry.mjs';
-import { weightScale } from './palette.mjs';
+import { arrowField } from './fields.mjs';
+import { arrowEvery, closeView, framesOfStep, wholeView } from './geometry.mjs';
+import { heatMaps } from './heat.mjs';
+import { idleQueue, layerStore } from './layers.mjs';
+import { drawHeat, drawLit, drawReaders, drawTracks, markAt } from './marks.mjs';
+import { KEY, weightScale } from './palette.mjs';
 import { drawGhost, drawTrueFlow, ghostOf, trueField } from './whatif.mjs';
 
-const LAYERS = 24; // kept at most; each is as large as a picture
+const REACH = 12; // CSS pixels around a mark
+const AHEAD = 10; // layers that must fit before any is drawn ahead
 
 /** Painter of the canvases {query, key, close}; `resized()` is called when their size on the page has changed. */
 export function pictures(canvases, resized) {
-  const kept = new Map(); // the layers used last, the latest at the end
+  const layers = layerStore();
+  const idle = idleQueue();
   const fields = new Map();
+  const heats = heatMaps();
+  let planned = '', latest = 0;
 
-  function field(trace, { block, pair }) {
-    const key = `${block} ${pair}`;
-    if (!fields.has(key)) fields.set(key, displacementField(trace.blocks[block], pair));
+  /** Arrows of a pair by one reading, computed once. */
+  function field(trace, { block, pair, arrows }) {
+    const key = `${block} ${pair} ${arrows}`;
+    if (!fields.has(key)) fields.set(key, arrowField(trace.blocks[block], pair, arrows));
     return fields.get(key);
-  }
-
-  /** The layer of that key, painted if it is not among those used last. */
-  function layer(key, side, paint) {
-    let canvas = kept.get(key);
-    if (canvas) kept.delete(key);
-    else {
-      canvas = document.createElement('canvas');
-      canvas.width = canvas.height = side;
-      paint(canvas.getContext('2d', { alpha: false }));
-    }
-    kept.set(key, canvas);
-    if (kept.size > LAYERS) kept.delete(kept.keys().next().value);
-    return canvas;
   }
 
   const widths = new Map();
@@ -45,52 +40,115 @@ export function pictures(canvases, resized) {
     return [canvas.getContext('2d', { alpha: false }), side];
   }
 
-  function draw(trace, images, state, read, ratio = window.devicePixelRatio || 1) {
+  /**
+   * Draw everything. `read` is the read-out of the cell, `tap` the neighbour of the equation and `lit` the term of it that
+   * is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, else null.
+   */
+  function draw({ trace, images, state, read, tap, lit, track, rigid, readers }, ratio = window.devicePixelRatio || 1) {
     if (!widths.get(canvases.query)) return; // not on the page yet, or hidden
     const block = trace.blocks[state.block];
-    const scale = weightScale(block, state.pair);
-    const image = step => images[framesOfStep(step, block, images.length).middle];
     const [query, side] = fit(canvases.query, ratio);
     const [key] = fit(canvases.key, ratio);
     const [close, small] = fit(canvases.close, ratio);
     const view = wholeView(block, side);
     const near = closeView(block, small, state.y, state.x);
-
-    const shown = `${state.block} ${state.pair} ${side}`;
-    const truth = state.flow && trueField(trace, state);
-    const ghost = ghostOf(trace, state);
-    query.drawImage(layer(`query ${shown} ${state.quiver} ${state.flow}`, side, ctx => {
-      drawFrame(ctx, view, block, image(state.pair), trace.crop, ratio);
-      if (truth) drawTrueFlow(ctx, view, block, truth, arrowEvery(block, side / ratio), ratio);
-      if (state.quiver) drawQuiver(ctx, view, block, field(trace, state), ratio);
-    }), 0, 0);
-    key.drawImage(layer(`key ${shown}`, side, ctx => {
-      drawFrame(ctx, view, block, image(state.pair + 1), trace.crop, ratio);
-    }), 0, 0);
-    drawFrame(close, near, block, image(state.pair + 1), trace.crop, ratio, 'low');
+    const layer = stillLayers(trace, images, side, ratio);
+    const closeStep = readers ? state.pair : state.pair + 1;
+    const { middle } = framesOfStep(closeStep, block, images.length);
+    query.drawImage(layer.query(state), 0, 0);
+    key.drawImage(layer.frame(block, state.pair + 1), 0, 0);
+    drawFrame(close, near, block, images[middle], trace.crop, ratio, 'low');
     drawGrid(close, near, block, ratio);
 
-    drawQuery(query, view, read, ratio, { pinned: state.pinned });
-    if (state.quiver) drawDisplacement(query, view, read, ratio);
-    if (ghost && state.quiver) drawGhost(query, view, ghost, ratio, false);
-    for (const [ctx, window, inside] of [[key, view, true], [close, near, false]]) {
-      drawQuery(ctx, window, read, ratio, { faint: true });
-      drawNeighbours(ctx, window, read, scale, ratio, inside);
-      if (ghost) drawGhost(ctx, window, ghost, ratio);
+    if (readers) {
+      for (const [ctx, window] of [[query, view], [close, near]]) {
+        drawReaders(ctx, window, readers, ratio);
+        drawQuery(ctx, window, read, ratio, { faint: true, colour: KEY });
+      }
+      drawQuery(key, view, read, ratio, { pinned: state.pinned, colour: KEY });
+    } else {
+      const scale = weightScale(block, state.pair);
+      if (track) drawTracks(query, view, track, rigid, ratio);
+      drawQuery(query, view, read, ratio, { pinned: state.pinned });
+      const ghost = ghostOf(trace, state);
+      if (state.quiver && !track) drawDisplacement(query, view, read, ratio);
+      if (ghost && state.quiver) drawGhost(query, view, ghost, ratio, false);
+      for (const [ctx, window, inside] of [[key, view, true], [close, near, false]]) {
+        drawQuery(ctx, window, read, ratio, { faint: true });
+        drawNeighbours(ctx, window, read, scale, ratio, inside);
+        if (ghost) drawGhost(ctx, window, ghost, ratio);
+      }
+      for (const [ctx, window, next] of [[query, view, false], [key, view, true], [close, near, true]]) {
+        if (lit) drawLit(ctx, window, block, read, tap, lit, next, ratio);
+      }
     }
+    drawAhead(layer, trace, state, side);
   }
 
-  /** The cell under a pointer on frame t. */
-  function cellAt(block, event) {
-    const box = canvases.query.getBoundingClientRect();
-    return wholeView(block, box.width).cell(event.clientX - box.left, event.clientY - box.top);
+  /** What does not depend on the query cell, at one size: a step's frame, and the query picture of a state. */
+  function stillLayers(trace, images, side, ratio) {
+    const frame = (block, step) => {
+      const { middle } = framesOfStep(step, block, images.length);
+      return layers.get(`frame ${middle} ${side}`, side, ctx =>
+        drawFrame(ctx, wholeView(block, side), block, images[middle], trace.crop, ratio));
+    };
+    const queryKey = ({ block, pair, quiver, arrows, density, tinted, overlay, flow }) =>
+      `query ${[block, pair, overlay, flow, side, ...(quiver ? [arrows, density, tinted] : [])].join(' ')}`;
+    const query = state => layers.get(queryKey(state), side, ctx => {
+      const block = trace.blocks[state.block];
+      const view = wholeView(block, side);
+      ctx.drawImage(frame(block, state.pair), 0, 0);
+      const heat = heats.heat(trace, images, state);
+      if (heat) drawHeat(ctx, view, block, heat.map, heat.most);
+      const every = arrowEvery(block, side / ratio, state.density);
+      const truth = state.flow && trueField(trace, state);
+      if (truth) drawTrueFlow(ctx, view, block, truth, every, ratio);
+      if (state.quiver) drawQuiver(ctx, view, block, field(trace, state), every, state.tinted, ratio);
+    });
+    return { frame, query, queryKey };
+  }
+
+  /** Draw, once the page is idle, what the next step in time or depth will show; first in the direction of the last. */
+  function drawAhead(layer, trace, state, side) {
+    const { block, pair } = state;
+    const plan = layer.queryKey(state);
+    if (plan === planned || !layers.fits(side, AHEAD)) return;
+    const onwards = pair < latest ? -1 : 1;
+    [planned, latest] = [plan, pair];
+    const near = [[block, pair + onwards], [block, pair - onwards], [block + 1, pair], [block - 1, pair]];
+    idle.plan(near.filter(([b, p]) => p >= 0 && p < trace.blocks[b]?.pairs).flatMap(([b, p]) => {
+      const next = { ...state, block: b, pair: p };
+      const missing = !layers.has(layer.queryKey(next));
+      return missing ? [() => layer.query(next), () => layer.frame(trace.blocks[b], p + 1)] : [];
+    }));
+  }
+
+  function pixel(canvas, event) {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top, box.width];
+  }
+
+  /** The cell under a pointer on frame t or frame t + 1. */
+  function cellAt(block, canvas, event) {
+    const [px, py, side] = pixel(canvas, event);
+    return wholeView(block, side).cell(px, py);
+  }
+
+  /** The mark of a read-out under a pointer on frame t + 1 or the close-up, as {term, tap}, or null. */
+  function markUnder(block, read, canvas, event) {
+    const [px, py, side] = pixel(canvas, event);
+    const view = canvas === canvases.close ? closeView(block, side, read.y, read.x) : wholeView(block, side);
+    return markAt(view, read, px, py, REACH);
   }
 
   /** Before another trace. */
   function forget() {
+    idle.plan([]);
+    planned = '';
     fields.clear();
-    kept.clear();
+    heats.forget();
+    layers.clear();
   }
 
-  return { draw, cellAt, forget, close: () => sizes.disconnect() };
+  return { draw, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
 }

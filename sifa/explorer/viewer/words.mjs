@@ -9,7 +9,7 @@ const grouped = text => text.replace(/\d{5,}/g, digits => digits.replace(/\B(?=(
 const span = (a, b) => (a === b ? `${a}` : `${a}\u2013${b}`);
 
 /** A weight as text: raw ones with their sign, softmax ones without. */
-export const weightText = (block, w) => (block.normalised ? w.toFixed(2) : signed(w));
+export const weightText = (block, w, digits = 2) => (block.normalised ? w.toFixed(digits) : signed(w, digits));
 
 /** "24\u201328", the source frames behind input frames [first, end). */
 export function sourceFrames(trace, { first, end }) {
@@ -38,7 +38,8 @@ export function caption(trace, state, from, to) {
   const { name, limited } = trace.blocks[state.block];
   return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
     + `source frames ${sourceFrames(trace, from)} \u2192 ${sourceFrames(trace, to)}. `
-    + `Query cell y ${state.y}, x ${state.x}${state.pinned ? ', pinned' : ''}.`
+    + `${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}${state.reverse ? ' of frame t + 1' : ''}`
+    + `${state.pinned ? ', pinned' : ''}.`
     + (limited ? ` ${limited} offsets too large to pack were limited.` : '');
 }
 
@@ -74,4 +75,12 @@ export function spoken(read, trace, state) {
     + `Largest weight ${weightText(block, read.weights[best])} at row ${py}, column ${px}. `
     + `Sum of weights ${weightText(block, read.sum)}.`
     + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '');
+}
+
+/** The readers of a place as a sentence, for the live region. */
+export function spokenReaders(readers, { pair, y, x, pinned }) {
+  const who = readers.length === 1 ? '1 query reads' : `${readers.length} queries read`;
+  const most = readers[0]
+    ? ` Most: row ${readers[0].y}, column ${readers[0].x}, weight ${readers[0].weight.toFixed(3)}.` : '';
+  return `Step ${pair + 2}, cell row ${y}, column ${x}${pinned ? ', pinned' : ''}: ${who} it.${most}`;
 }

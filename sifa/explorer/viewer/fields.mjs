@@ -1,0 +1,127 @@
+// One vector or one number per cell: arrows, heat maps, and who reads a place. Pure functions.
+import { STEPS_PER_CELL } from './decode.mjs';
+import { cropBox, displacementField, neighbourGrid } from './geometry.mjs';
+
+/** Call visit(tap, cell, weight, dy, dx) for every neighbour of every cell; (dy, dx) is its point less the query. */
+function eachNeighbour(block, pair, visit) {
+  const cells = block.height * block.width;
+  const [low, high] = block.range[pair];
+  neighbourGrid(block).forEach(([ty, tx], tap) => {
+    const weights = (pair * block.taps + tap) * cells;
+    for (let i = 0; i < cells; i++) {
+      const weight = low + block.attention[weights + i] * (high - low) / 255;
+      const at = 2 * weights + i;
+      visit(tap, i, weight, ty + block.offset[at] / STEPS_PER_CELL, tx + block.offset[at + cells] / STEPS_PER_CELL);
+    }
+  });
+}
+
+/**
+ * Arrows [dy, dx] of every cell, in cells: Float32Array of 2 * height * width. 'displacement' is the mean of points -
+ * query weighted by |weight|, 'offset' the plain mean of the offsets, 'strongest' points - query of the neighbour with
+ * the largest |weight|.
+ */
+export function arrowField(block, pair, arrows) {
+  if (arrows === 'displacement') return displacementField(block, pair);
+  const field = new Float32Array(2 * block.height * block.width);
+  if (arrows === 'strongest') {
+    const most = new Float64Array(field.length / 2).fill(-1);
+    eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+      if (Math.abs(weight) <= most[i]) return;
+      [most[i], field[2 * i], field[2 * i + 1]] = [Math.abs(weight), dy, dx];
+    });
+    return field;
+  }
+  const grid = neighbourGrid(block);
+  eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+    field[2 * i] += (dy - grid[tap][0]) / block.taps;
+    field[2 * i + 1] += (dx - grid[tap][1]) / block.taps;
+  });
+  return field;
+}
+
+/**
+ * The queries of a pair that read the cell (y, x) of the next frame, the greatest share first. A query's `weight` is the
+ * sum over its neighbours of |attention| times the bilinear weight that the sampled point gives to that cell,
+ * max(0, 1 - |dy|) * max(0, 1 - |dx|).
+ * @returns {{y: number, x: number, weight: number}[]}
+ */
+export function readersOf(block, pair, y, x) {
+  const total = new Float64Array(block.height * block.width);
+  eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+    const down = Math.abs(Math.floor(i / block.width) + dy - y);
+    const across = Math.abs(i % block.width + dx - x);
+    if (down < 1 && across < 1) total[i] += Math.abs(weight) * (1 - down) * (1 - across);
+  });
+  const readers = [];
+  total.forEach((weight, i) => {
+    if (weight > 0) readers.push({ y: Math.floor(i / block.width), x: i % block.width, weight });
+  });
+  return readers.sort((a, b) => b.weight - a.weight);
+}
+
+/** Saliency of every cell of a pair: the root mean square over channels of what the offsets were read from. */
+export function saliencyMap(block, pair) {
+  const cells = block.height * block.width;
+  return Float32Array.from(block.saliency.subarray(pair * cells, (pair + 1) * cells), v => v * block.saliency_max / 255);
+}
+
+/**
+ * How far two pictures differ in every cell: the mean over the pixels whose centres lie in it, and over red, green and
+ * blue, of |difference| / 255. `from` and `to` are ImageData of one size; a cell smaller than a pixel takes its nearest.
+ */
+export function differenceMap(from, to, block, crop) {
+  const { top, left, side } = cropBox(crop);
+  const edges = (start, count, end) => Array.from({ length: count }, (_, i) => {
+    const at = v => Math.max(0, Math.min(end, Math.ceil(start + v * side / count - 0.5)));
+    const [first, last] = [at(i), at(i + 1)];
+    if (last > first) return [first, last];
+    const nearest = Math.max(0, Math.min(end - 1, Math.floor(start + (i + 0.5) * side / count)));
+    return [nearest, nearest + 1];
+  });
+  const rows = edges(top, block.height, from.height);
+  const columns = edges(left, block.width, from.width);
+  return Float32Array.from({ length: rows.length * columns.length }, (_, i) => {
+    const [y0, y1] = rows[Math.floor(i / columns.length)];
+    const [x0, x1] = columns[i % columns.length];
+    let sum = 0;
+    for (let y = y0; y < y1; y++) {
+      for (let at = 4 * (y * from.width + x0); at < 4 * (y * from.width + x1); at += 4) {
+        for (let c = at; c < at + 3; c++) sum += Math.abs(to.data[c] - from.data[c]);
+      }
+    }
+    return sum / (765 * (y1 - y0) * (x1 - x0));
+  });
+}
+
+/**
+ * One number per cell for the contact sheet. 'offset': mean length of the offsets, in cells; 'entropy': of |weight| over
+ * the neighbours, 0 (all on one) to 1 (all alike); 'outside': share of the sampled points that lie outside the frame.
+ */
+export function measureMap(block, pair, measure) {
+  const cells = block.height * block.width;
+  const map = new Float32Array(cells);
+  if (measure === 'offset') {
+    const grid = neighbourGrid(block);
+    eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+      map[i] += Math.hypot(dy - grid[tap][0], dx - grid[tap][1]) / block.taps;
+    });
+  } else if (measure === 'outside') {
+    eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+      const [y, x] = [Math.floor(i / block.width) + dy, i % block.width + dx];
+      if (!(y > -1 && y < block.height && x > -1 && x < block.width)) map[i] += 1 / block.taps;
+    });
+  } else {
+    const total = new Float64Array(cells), information = new Float64Array(cells);
+    eachNeighbour(block, pair, (tap, i, weight) => {
+      const w = Math.abs(weight);
+      total[i] += w;
+      if (w > 0) information[i] += w * Math.log(w);
+    });
+    const most = Math.log(block.taps) || 1;
+    for (let i = 0; i < cells; i++) {
+      map[i] = total[i] ? Math.max(0, (Math.log(total[i]) - information[i] / total[i]) / most) : 0;
+    }
+  }
+  return map;
+}

@@ -1,0 +1,97 @@
+// The further views around the pictures: menus, arrow options, legend of a heat map, track chart, and the drawer.
+import { trackChart } from './chart.mjs';
+import { equationStrip, neighbourTable } from './equation.mjs';
+import { saliencyMap } from './fields.mjs';
+import { HEAT, directionColour, gradient } from './palette.mjs';
+import { contactSheet } from './sheet.mjs';
+import { SETTINGS } from './state.mjs';
+import { direction } from './words.mjs';
+
+const ARROW_WORDS = { displacement: 'displacement', offset: 'mean offset', strongest: 'strongest neighbour' };
+
+/** Wedges of the direction wheel, and a needle for the cell shown. */
+function wheelSvg(tinted) {
+  const wedge = (_, i) => {
+    const [a, b] = [i - 0.5, i + 0.5].map(k => 2 * Math.PI * k / 16);
+    const at = angle => `${(22 * Math.cos(angle)).toFixed(2)} ${(22 * Math.sin(angle)).toFixed(2)}`;
+    const middle = 2 * Math.PI * i / 16;
+    return `<path d="M0 0L${at(a)}A22 22 0 0 1 ${at(b)}Z" fill="${tinted
+      ? directionColour([Math.sin(middle), Math.cos(middle)]) : '#59616c'}"/>`;
+  };
+  return `${Array.from({ length: 16 }, wedge).join('')}<circle r="9"/><path class="sifa-needle"/>`;
+}
+
+/**
+ * Fill the menus and keep everything around the pictures up to date.
+ * @returns {(about: {trace, images, state, read, tap: number, lit: string, track, rigid, painter}) => void}
+ */
+export function furtherViews(root, actions) {
+  const $ = selector => root.querySelector(selector);
+  const strip = equationStrip($('.sifa-equation'));
+  const sheet = contactSheet($('.sifa-tiles'), actions.visit);
+  let shown = {}, wheeled = null;
+
+  /** Run f where any of the values differs from the last time that this key was used. */
+  function changed(key, values, f) {
+    if (shown[key]?.every((value, i) => value === values[i])) return;
+    shown[key] = values;
+    f();
+  }
+
+  function writeMenus({ quiver, arrows, overlay, drawer, measure, speed, tinted, density }) {
+    const values = { arrows: quiver ? arrows : 'off', overlay, drawer, measure, speed };
+    for (const [name, value] of Object.entries(values)) $(`[data-set=${name}]`).value = value;
+    $('.sifa-arrows').hidden = !quiver;
+    $('[data-do=tint]').setAttribute('aria-pressed', tinted);
+    $('[data-do=fewer]').setAttribute('aria-disabled', density === 'sparse');
+    $('[data-do=more]').setAttribute('aria-disabled', density === 'dense');
+    $('.sifa-chart').hidden = overlay !== 'track';
+    $('.sifa-heat').hidden = !['saliency', 'difference'].includes(overlay);
+    $('.sifa-drawer').hidden = drawer === 'none';
+    for (const name of SETTINGS.drawer.slice(1)) $(`.sifa-drawer [data-drawer=${name}]`).hidden = drawer !== name;
+  }
+
+  function writeWheel({ tinted, arrows, reverse }, [dy, dx]) {
+    if (wheeled !== tinted) $('.sifa-wheel').innerHTML = wheelSvg(tinted);
+    wheeled = tinted;
+    const length = reverse ? Infinity : Math.hypot(dy, dx) || 1;
+    $('.sifa-needle').setAttribute('d', `M0 0L${(20 * dx / length).toFixed(1)} ${(20 * dy / length).toFixed(1)}`);
+    $('.sifa-wheel-words').textContent = reverse ? '' : `here, ${ARROW_WORDS[arrows]}: ${direction([dy, dx])}`;
+  }
+
+  return function write({ trace, images, state, read, arrow, tap, lit, track, rigid, painter }) {
+    const block = trace.blocks[state.block];
+    const { overlay, drawer, pair, measure } = state;
+    changed('menus', [state.quiver, state.arrows, overlay, drawer, measure, state.speed, state.tinted, state.density],
+      () => writeMenus(state));
+    if (state.quiver) writeWheel(state, arrow);
+    if (!$('.sifa-heat').hidden) {
+      changed('heat', [trace, state.block, overlay], () => {
+        const { most, words } = painter.heat(trace, images, state);
+        $('.sifa-heat').innerHTML = `<span>0</span><i style="background:${gradient(HEAT)}"></i><span>${most.toPrecision(3)}
+          </span> ${words}`;
+      });
+    }
+    if (track) changed('track', [trace, state.block, pair, read.y, read.x],
+      () => { $('.sifa-chart').innerHTML = trackChart(track, rigid, block); });
+    if (drawer === 'equation') {
+      const cell = read.y * block.width + read.x;
+      strip({
+        read, block, tap, saliency: saliencyMap(block, pair)[cell],
+        difference: painter.heat(trace, images, { ...state, overlay: 'difference' }).map[cell],
+      }, lit);
+      $('.sifa-tap').textContent = `neighbour ${tap + 1} of ${block.taps}${state.tap < 0 && !lit ? ', the strongest' : ''}`;
+    }
+    if (drawer === 'neighbours') changed('neighbours', [trace, state.block, pair, read.y, read.x],
+      () => { $('[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair); });
+    if (drawer === 'sheet') {
+      changed('sheet', [trace, measure], () => {
+        const most = sheet.fill(trace, measure);
+        $('.sifa-tiles-scale').innerHTML =
+          `<span>0</span><i style="background:${gradient(HEAT)}"></i><span>${most.toPrecision(3)}</span>`;
+        shown.tile = null;
+      });
+      changed('tile', [state.block, pair], () => sheet.mark(state.block, pair));
+    }
+  };
+}
