@@ -34,7 +34,7 @@ MODULES = (  # in the order of their imports
     "inputs",
     "explorer",
 )
-DROPPED = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
+LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -42,14 +42,14 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order, their imports and the comments that stand on lines of their own dropped,
-    and the style becomes a constant; the Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports and comments, and the style becomes a constant; the
+    Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = (FOLDER / "viewer.css").read_text(encoding="utf-8")
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(DROPPED.sub("", source))
+        parts.append(LEFT_OUT.sub("", source))
     return "\n".join(parts)
 
 

@@ -44,19 +44,20 @@ export function mount(el, { changed = () => {}, theme } = {}) {
     redraw();
   }
 
-  /** All that is shown, computed from the state. */
-  function shownNow() {
-    const { pair, y, x, reverse, overlay, drawer } = state;
-    const read = readout(block(), pair, y, x);
-    const readers = reverse ? readersOf(block(), pair, y, x) : null;
+  /** All that a state shows of the trace. */
+  function shownOf(view) {
+    const { pair, y, x, reverse, overlay, drawer } = view;
+    const shown = trace.blocks[view.block];
+    const read = readout(shown, pair, y, x);
+    const readers = reverse ? readersOf(shown, pair, y, x) : null;
     const tracked = !reverse && overlay === 'track';
-    const [track, rigid] = tracked ? [false, true].map(r => attentionTrack(block(), pair, y, x, r)) : [null, null];
-    const vectors = painter.field(trace, state);
-    const cell = 2 * (y * block().width + x);
+    const [track, rigid] = tracked ? [false, true].map(r => attentionTrack(shown, pair, y, x, r)) : [null, null];
+    const vectors = painter.field(trace, view);
+    const cell = 2 * (y * shown.width + x);
     const linked = drawer === 'equation' && !reverse;
-    const pointed = linked ? lit?.tap ?? state.tap : state.tap;
+    const pointed = linked ? lit?.tap ?? view.tap : view.tap;
     return {
-      trace, images, state, read, readers, track, rigid, tap: pointed < 0 ? strongestTap(read) : pointed,
+      trace, images, state: view, read, readers, track, rigid, tap: pointed < 0 ? strongestTap(read) : pointed,
       lit: linked && lit ? lit.term : '', arrow: [vectors[cell], vectors[cell + 1]], painter,
     };
   }
@@ -64,7 +65,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   function draw() {
     pending = 0;
     if (!trace) return;
-    const shown = shownNow();
+    const shown = shownOf(state);
     const { read, readers } = shown;
     painter.draw(shown);
     if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
@@ -128,7 +129,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   }
 
   function writeDensity() {
-    const every = arrowEvery(block(), canvases.query.clientWidth || 1, state.density);
+    const every = arrowEvery(block(), painter.width(), state.density);
     const which = every === 1 ? 'each cell' : `every ${every}${every === 2 ? 'nd' : every === 3 ? 'rd' : 'th'} cell`;
     for (const words of root.querySelectorAll('.sifa-density')) {
       words.textContent = `${ARROW_LEGEND[state.arrows]} ${which}, true to scale`;
@@ -144,7 +145,7 @@ export function mount(el, { changed = () => {}, theme } = {}) {
   const actions = viewActions({
     get state() { return state; },
     get trace() { return trace; },
-    get tap() { return shownNow().tap; },
+    get tap() { return shownOf(state).tap; },
     set, play,
     light(mark) {
       if (mark?.term === lit?.term && mark?.tap === lit?.tap) return;

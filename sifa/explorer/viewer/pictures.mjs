@@ -9,6 +9,7 @@ import { drawHeat, drawLit, drawReaders, drawTracks, markAt } from './marks.mjs'
 import { KEY, weightScale } from './palette.mjs';
 
 const REACH = 12; // CSS pixels around a mark
+const FIELDS = 256; // kept at most
 const AHEAD = 10; // layers that must fit before any is drawn ahead
 
 /** Painter of the canvases {query, key, close}; `resized()` is called when their size on the page has changed. */
@@ -23,6 +24,7 @@ export function pictures(canvases, resized) {
   function field(trace, { block, pair, arrows }) {
     const key = `${block} ${pair} ${arrows}`;
     if (!fields.has(key)) fields.set(key, arrowField(trace.blocks[block], pair, arrows));
+    if (fields.size > FIELDS) fields.delete(fields.keys().next().value);
     return fields.get(key);
   }
 
@@ -43,9 +45,8 @@ export function pictures(canvases, resized) {
    * Draw everything. `read` is the read-out of the cell, `tap` the neighbour of the equation and `lit` the term of it that
    * is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, else null.
    */
-  function draw({ trace, images, state, read, tap, lit, track, rigid, readers }) {
+  function draw({ trace, images, state, read, tap, lit, track, rigid, readers }, ratio = window.devicePixelRatio || 1) {
     if (!widths.get(canvases.query)) return; // not on the page yet, or hidden
-    const ratio = window.devicePixelRatio || 1;
     const block = trace.blocks[state.block];
     const [query, side] = fit(canvases.query, ratio);
     const [key] = fit(canvases.key, ratio);
@@ -145,5 +146,6 @@ export function pictures(canvases, resized) {
     layers.clear();
   }
 
-  return { draw, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
+  const width = () => widths.get(canvases.query) || 1; // CSS pixels, without asking for a layout
+  return { draw, width, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
 }

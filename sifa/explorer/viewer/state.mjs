@@ -42,7 +42,13 @@ export function withTrace(state, trace, before) {
   const known = before && state.y >= 0;
   const [y, x] = known ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  return withTap({ ...state, block, pair, y, x, playing: false }, trace, state.tap);
+  return withTap({ ...settled(state), block, pair, y, x, playing: false }, trace, state.tap);
+}
+
+/** A state whose settings, wherever they came from, are among those that there are. */
+function settled(state) {
+  const known = Object.entries(SETTINGS).map(([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
+  return { ...state, ...Object.fromEntries(known) };
 }
 
 export function withPair(state, trace, pair) {
