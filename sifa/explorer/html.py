@@ -18,7 +18,6 @@ MODULES = (  # in the order of their imports
     "terms",
     "palette",
     "state",
-    "actions",
     "words",
     "template",
     "draw",
@@ -34,6 +33,8 @@ MODULES = (  # in the order of their imports
     "layers",
     "whatif",
     "trust",
+    "tour",
+    "actions",
     "pictures",
     "inputs",
     "link",
@@ -44,7 +45,7 @@ MODULES = (  # in the order of their imports
     "share",
     "explorer",
 )
-STYLES = "viewer.css", "share.css"
+STYLES = "viewer.css", "share.css", "tour.css"
 LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|^ +", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 

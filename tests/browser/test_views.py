@@ -12,6 +12,7 @@ from tests.browser.test_viewer import (
     CLOSE_UP,
     KEY_CANVAS,
     cell,
+    contrast,
     open_page,
     over,
     pixels,
@@ -376,6 +377,22 @@ def test_terms_and_marks_light_each_other(viewer):
     assert state(viewer)["tap"] == tap
 
 
+def test_the_difference_is_that_of_the_shown_pictures(viewer):
+    """Step 3 shows frame 5, step 4 frame 7; the disc has left the cell between them."""
+    viewer.mouse.click(*place(viewer, 8, 3))
+    viewer.fill(".sifa-bar input", "2")
+    viewer.keyboard.press("e")
+    settle(viewer)
+    prediction = explorer.unpack(explorer.pack(nano_prediction()))
+    top, left, side = prediction.crop.source_box
+    edges = lambda start, n: slice(round(start + n * side / 16), round(start + (n + 1) * side / 16))  # noqa: E731
+    one, other = prediction.clip.frames[[5, 7], edges(top, 8), edges(left, 3)].astype(float)
+    wanted = np.abs(one - other).mean() / 255
+    assert wanted > 0.2
+    said = viewer.inner_text("[data-term=difference] b")
+    assert float(said.split()[1]) == pytest.approx(wanted, abs=0.01)  # two decoders of the same JPEG
+
+
 def test_the_neighbour_of_the_equation_is_chosen(viewer):
     viewer.mouse.click(*place(viewer, 8, 8))
     viewer.keyboard.press("e")
@@ -420,6 +437,19 @@ def test_playing_slower_and_faster(viewer):
     assert state(viewer)["playing"]
 
 
+def test_a_state_from_elsewhere_is_settled(page):
+    import_script(page)
+    text = base64.b64encode(explorer.pack(foreign_prediction())).decode()
+    odd = page.evaluate(
+        """text => { const { emptyState, parseTrace, toBuffer, withTrace } = viewer;
+        const odd = { ...emptyState(), overlay: 'nonsense', density: 3, speed: 100, tap: 77, arrows: 'offset' };
+        const { overlay, density, speed, tap, arrows } = withTrace(odd, parseTrace(toBuffer(text)), null);
+        return { overlay, density, speed, tap, arrows }; }""",
+        text,
+    )
+    assert odd == dict(overlay="none", density="medium", speed=1, tap=-1, arrows="offset")
+
+
 def test_settings_are_plain_data_within_their_lists(page):
     import_script(page)
     assert (
@@ -457,6 +487,8 @@ def test_every_view_fits(page, file, width, scheme):
         page.select_option("[data-set=drawer]", drawer)
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for selector in (".sifa-chart b", ".sifa-wheel-words", ".sifa-heat", ".sifa-tiles th", ".sifa-drawer small"):
+        assert contrast(page, selector) >= 4.5
     for select in page.locator(".sifa-menus select").all():
         box = select.bounding_box()
         assert box["height"] >= 36

@@ -2,6 +2,7 @@
 import {
   SETTINGS, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutPin,
 } from './state.mjs';
+import { withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
 
 const DENSITIES = ['sparse', 'medium', 'dense'];
@@ -79,6 +80,10 @@ export function viewActions(viewer) {
     nextWhatIf: () => set(withWhatIf(viewer.state, viewer.trace, whatIfAfter(viewer.trace, viewer.state, 1))),
     previousWhatIf: () => set(withWhatIf(viewer.state, viewer.trace, whatIfAfter(viewer.trace, viewer.state, -1))),
     flow: () => set({ ...viewer.state, flow: !viewer.state.flow && viewer.trace.true_flow.length > 0 }),
+
+    tour: step => set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
+    nextStop: () => { if (viewer.state.tour >= 0) actions.tour(viewer.state.tour + 1); },
+    previousStop: () => { if (viewer.state.tour > 0) actions.tour(viewer.state.tour - 1); },
 
     keep: tap => set(withTap(viewer.state, viewer.trace, tap)),
     nextTap: () => actions.keep((viewer.tap + 1) % taps()),

@@ -12,6 +12,7 @@ import { pictures } from './pictures.mjs';
 import { trustPanel } from './trust.mjs';
 import { whatIfRow } from './whatif.mjs';
 import { sharing } from './share.mjs';
+import { tourPanel } from './tour.mjs';
 import { readersPanel } from './readers.mjs';
 import { readersOf } from './fields.mjs';
 import { strongestTap } from './terms.mjs';
@@ -49,20 +50,20 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     redraw();
   }
 
-  /** All that is shown in a state, computed from it. */
-  function shownIn(state) {
-    const { pair, y, x, reverse, overlay, drawer } = state;
-    const block = () => trace.blocks[state.block];
-    const read = readout(block(), pair, y, x);
-    const readers = reverse ? readersOf(block(), pair, y, x) : null;
+  /** All that a state shows of the trace. */
+  function shownOf(view) {
+    const { pair, y, x, reverse, overlay, drawer } = view;
+    const shown = trace.blocks[view.block];
+    const read = readout(shown, pair, y, x);
+    const readers = reverse ? readersOf(shown, pair, y, x) : null;
     const tracked = !reverse && overlay === 'track';
-    const [track, rigid] = tracked ? [false, true].map(r => attentionTrack(block(), pair, y, x, r)) : [null, null];
-    const vectors = painter.field(trace, state);
-    const cell = 2 * (y * block().width + x);
+    const [track, rigid] = tracked ? [false, true].map(r => attentionTrack(shown, pair, y, x, r)) : [null, null];
+    const vectors = painter.field(trace, view);
+    const cell = 2 * (y * shown.width + x);
     const linked = drawer === 'equation' && !reverse;
-    const pointed = linked ? lit?.tap ?? state.tap : state.tap;
+    const pointed = linked ? lit?.tap ?? view.tap : view.tap;
     return {
-      trace, images, state, read, readers, track, rigid, tap: pointed < 0 ? strongestTap(read) : pointed,
+      trace, images, state: view, read, readers, track, rigid, tap: pointed < 0 ? strongestTap(read) : pointed,
       lit: linked && lit ? lit.term : '', arrow: [vectors[cell], vectors[cell + 1]], painter,
     };
   }
@@ -70,7 +71,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   function draw() {
     pending = 0;
     if (!trace) return;
-    const shown = shownIn(state);
+    const shown = shownOf(state);
     const { read, readers } = shown;
     painter.draw(shown);
     if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
@@ -88,6 +89,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     writeViews(shown);
     writeWhatIf(trace, state, read);
     writeTrust(trace, state.block);
+    writeTour(shown);
     $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
     written = state;
     clearTimeout(resting);
@@ -137,7 +139,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   }
 
   function writeDensity() {
-    const every = arrowEvery(block(), canvases.query.clientWidth || 1, state.density);
+    const every = arrowEvery(block(), painter.width(), state.density);
     const which = every === 1 ? 'each cell' : `every ${every}${every === 2 ? 'nd' : every === 3 ? 'rd' : 'th'} cell`;
     for (const words of root.querySelectorAll('.sifa-density')) {
       words.textContent = `${ARROW_LEGEND[state.arrows]} ${which}, true to scale`;
@@ -153,7 +155,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const actions = viewActions({
     get state() { return state; },
     get trace() { return trace; },
-    get tap() { return shownIn(state).tap; },
+    get tap() { return shownOf(state).tap; },
     set, play,
     light(mark) {
       if (mark?.term === lit?.term && mark?.tap === lit?.tap) return;
@@ -164,6 +166,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   });
   const writeWhatIf = whatIfRow(root, actions);
   const writeTrust = trustPanel(root);
+  const writeTour = tourPanel(root, actions.tour);
   /** Follow a host that sets pair, block, y, x or pinned. */
   function follow(key, value) {
     if (!trace || value == null || value === state[key]) return;
@@ -218,7 +221,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
 
   const share = sharing(root, linked, {
     now: () => ({ trace, images, state }), jump, open: show,
-    paint: (other, ratio) => painter.draw(shownIn(other), ratio),
+    paint: (other, ratio) => painter.draw(shownOf(other), ratio),
   });
   const writeReaders = readersPanel($('.sifa-asked'), (y, x) => actions.pin(y, x));
   const writeViews = furtherViews(root, actions);

@@ -7,30 +7,32 @@ const HEAT_WORDS = {
   difference: 'frame difference: mean |frame t + 1 \u2212 frame t| of the two pictures shown, of 1; not in the trace',
 };
 
+function pixelsOf(image) {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: image.width, height: image.height });
+  const ctx = canvas.getContext('2d', { willReadFrequently: true });
+  ctx.drawImage(image, 0, 0);
+  return ctx.getImageData(0, 0, image.width, image.height);
+}
+
 /** Keeps what was computed for one trace: heat(trace, images, state) gives {map, most, words}, or null without one. */
 export function heatMaps() {
-  const pixels = new Map(), differences = new Map();
+  const differences = new Map();
 
-  function pixelsOf(image) {
-    if (!pixels.has(image)) {
-      const canvas = document.createElement('canvas');
-      Object.assign(canvas, { width: image.width, height: image.height });
-      const ctx = canvas.getContext('2d', { willReadFrequently: true });
-      ctx.drawImage(image, 0, 0);
-      pixels.set(image, ctx.getImageData(0, 0, image.width, image.height));
-    }
-    return pixels.get(image);
-  }
-
-  /** The differences of all pairs of a block, and the largest of the clip, which ends the scale. */
+  /** The differences of all pairs on a block's grid, and the largest of the clip, which ends the scale. */
   function differencesOf(trace, images, block) {
-    if (!differences.has(block)) {
-      const shown = step => pixelsOf(images[framesOfStep(step, block, images.length).middle]);
-      const maps = Array.from({ length: block.pairs }, (_, pair) =>
-        differenceMap(shown(pair), shown(pair + 1), block, trace.crop));
-      differences.set(block, { maps, most: Math.max(...maps.map(map => Math.max(...map))) });
+    const grid = `${block.height} ${block.width} ${block.pairs} ${block.stride[0]}`;
+    if (!differences.has(grid)) {
+      const maps = [];
+      let from = pixelsOf(images[framesOfStep(0, block, images.length).middle]);
+      for (let step = 1; step <= block.pairs; step++) {
+        const to = pixelsOf(images[framesOfStep(step, block, images.length).middle]);
+        maps.push(differenceMap(from, to, block, trace.crop));
+        from = to;
+      }
+      differences.set(grid, { maps, most: Math.max(...maps.map(map => Math.max(...map))) });
     }
-    return differences.get(block);
+    return differences.get(grid);
   }
 
   function heat(trace, images, { overlay, block: index, pair }) {
@@ -41,10 +43,5 @@ export function heatMaps() {
     return { map: maps[pair], most, words };
   }
 
-  function forget() {
-    pixels.clear();
-    differences.clear();
-  }
-
-  return { heat, forget };
+  return { heat, forget: () => differences.clear() };
 }

@@ -1,5 +1,6 @@
 // The view as the hash of a link, and back. Pure functions; ../README.md lists the keys.
-import { SETTINGS, emptyState, withBlock, withCell, withPair, withSetting, withTap, withWhatIf } from './state.mjs';
+import { emptyState, settled, withBlock, withCell, withPair, withTap, withWhatIf } from './state.mjs';
+import { withTour } from './tour.mjs';
 
 const LONGEST = 512; // characters of a link's hash
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
@@ -42,13 +43,16 @@ function understood(text, standard) {
   } catch { return undefined; }
 }
 
-/** A link's hash, without '#', of at most 512 characters; a long clip name is cut, since the id tells clips apart. */
+/**
+ * A link's hash, without '#', of at most 512 characters; a long clip name is cut, since the id tells clips apart. On the tour
+ * every field is written, since `tour` alone stands for the view of its step.
+ */
 export function encodeLink({ clip = '', id = '', weights = '', lock = [], hide = [] }, state) {
   const about = [['h', id], ['w', weights], ['lock', lock.join(',')], ['hide', hide.join(',')]];
   const pairs = about.filter(([, text]) => text);
   for (const [key, field, standard] of linkFields()) {
     const text = written(state[field] ?? null);
-    if (text !== written(standard) && plain(state[field]) && text.length <= 64) pairs.push([key, text]);
+    if ((text !== written(standard) || state.tour >= 0) && plain(state[field]) && text.length <= 64) pairs.push([key, text]);
   }
   const hash = named => new URLSearchParams(named).toString().replaceAll('%2C', ',');
   while (hash(pairs).length > LONGEST) pairs.pop();
@@ -80,12 +84,10 @@ export function decodeLink(text) {
 /** The state that a link asks for; whatever this trace does not have stays as it is. */
 export function withLink(state, trace, { fields }) {
   const inside = (value, end) => Number.isInteger(value) && value >= 0 && value < end;
-  const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
-  const { block, pair, y, x, tap, whatIf, ...rest } = { ...standard, ...fields };
-  let next = withWhatIf({ ...state, ...rest }, trace, whatIf);
-  for (const name of Object.keys(SETTINGS)) {
-    if (!SETTINGS[name].includes(rest[name])) next = withSetting(next, name, state[name]);
-  }
+  const base = withTour(state, trace, fields.tour ?? -1);
+  const standard = base.tour < 0 ? Object.fromEntries(linkFields().map(([, field, value]) => [field, value])) : base;
+  const { block, pair, y, x, tap, whatIf, tour, ...rest } = { ...standard, ...fields };
+  let next = withWhatIf(settled({ ...base, ...rest }), trace, whatIf);
   if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
   const { pairs, height, width } = trace.blocks[next.block];
   if (inside(pair, pairs)) next = withPair(next, trace, pair);

@@ -10,6 +10,7 @@ import { KEY, weightScale } from './palette.mjs';
 import { drawGhost, drawTrueFlow, ghostOf, trueField } from './whatif.mjs';
 
 const REACH = 12; // CSS pixels around a mark
+const FIELDS = 256; // kept at most
 const AHEAD = 10; // layers that must fit before any is drawn ahead
 
 /** Painter of the canvases {query, key, close}; `resized()` is called when their size on the page has changed. */
@@ -24,6 +25,7 @@ export function pictures(canvases, resized) {
   function field(trace, { block, pair, arrows }) {
     const key = `${block} ${pair} ${arrows}`;
     if (!fields.has(key)) fields.set(key, arrowField(trace.blocks[block], pair, arrows));
+    if (fields.size > FIELDS) fields.delete(fields.keys().next().value);
     return fields.get(key);
   }
 
@@ -150,5 +152,6 @@ export function pictures(canvases, resized) {
     layers.clear();
   }
 
-  return { draw, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
+  const width = () => widths.get(canvases.query) || 1; // CSS pixels, without asking for a layout
+  return { draw, width, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
 }

@@ -5,12 +5,12 @@ import { displacementField, liveliestCell, sameplace } from './geometry.mjs';
  * Frame pair `pair` goes from query step `pair` to key step `pair + 1`. (y, x) is the query cell or, where the question is
  * `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `tap` is
  * the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
- * `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn. The rest are
- * settings, below.
+ * `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
+ * the step of the tour, -1 none. The rest are settings, below.
  * @typedef {{
  *   block: number, pair: number, y: number, x: number, pinned: boolean, reverse: boolean, tap: number, quiver: boolean,
  *   playing: boolean, arrows: string, density: string, tinted: boolean, overlay: string, drawer: string,
- *   measure: string, speed: number, whatIf: string, flow: boolean
+ *   measure: string, speed: number, whatIf: string, flow: boolean, tour: number
  * }} State
  */
 
@@ -32,7 +32,7 @@ export function emptyState() {
   const settings = Object.fromEntries(Object.entries(SETTINGS).map(([name, [first]]) => [name, first]));
   return {
     block: 0, pair: -1, y: -1, x: -1, pinned: false, reverse: false, tap: -1, quiver: true, playing: false, whatIf: '',
-    flow: false, ...settings,
+    flow: false, tour: -1, ...settings,
   };
 }
 
@@ -44,12 +44,19 @@ export function withTrace(state, trace, before) {
   const known = before && state.y >= 0;
   const [y, x] = known ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  return withWhatIf(withTap({ ...state, block, pair, y, x, playing: false }, trace, state.tap), trace, state.whatIf);
+  const settings = withWhatIf(settled(state), trace, state.whatIf);
+  return withTap({ ...settings, block, pair, y, x, playing: false, tour: -1 }, trace, state.tap);
 }
 
 /** Compare with another what-if, or with none where the trace does not hold it. */
 export function withWhatIf(state, trace, name) {
   return { ...state, whatIf: trace.what_if.some(each => each.name === name) ? name : '' };
+}
+
+/** A state whose settings, wherever they came from, are among those that there are. */
+export function settled(state) {
+  const known = Object.entries(SETTINGS).map(([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
+  return { ...state, ...Object.fromEntries(known) };
 }
 
 export function withPair(state, trace, pair) {

@@ -57,6 +57,7 @@ export const SKELETON = `
     <button type="button" data-do="deeper" aria-label="Next block" title="Next block (])">\u203A</button>
   </div>
   <div class="sifa-group">
+    <button type="button" data-do="tour" title="A tour of what SIFA does (g)" hidden>Tour</button>
     <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
   </div>
 </div>
@@ -132,6 +133,7 @@ export const SKELETON = `
     <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
     <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>
     <dt><kbd>f</kbd></dt><dd>true motion of generated clips</dd>
+    <dt><kbd>g</kbd>, <kbd>Page up</kbd> <kbd>Page down</kbd></dt><dd>the tour of the sample “object moves right”, its steps</dd>
     <dt><kbd>a</kbd> <kbd>+</kbd> <kbd>\u2212</kbd> <kbd>c</kbd></dt><dd>what arrows mean, more, fewer, colours by direction</dd>
     <dt><kbd>o</kbd></dt><dd>next overlay: saliency, frame difference, attention track, none</dd>
     <dt><kbd>e</kbd> <kbd>t</kbd> <kbd>s</kbd></dt><dd>equation, table of neighbours, contact sheet below</dd>
