@@ -20,6 +20,7 @@ from sifa import explorer
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
 from sifa.prediction import Prediction, predict, summary
 from sifa.recipes import RECIPES
+from sifa.trust import examined
 from sifa.video import VideoError, read_clip
 from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load, load_card
 
@@ -138,11 +139,19 @@ def view_clip(
     device: str,
     folder: Path,
     report: Report = lambda share, what: None,
+    what_if: bool = False,
 ) -> View:
-    """Run the model on a clip and write what the page shows of it. Raises UserError for any failure."""
+    """Run the model on a clip and write what the page shows of it; with `what_if`, also every what-if and the figures of
+    trust. Raises UserError for any failure."""
     if checkpoint is None:
         raise UserError("Choose one of the listed weights.")
-    prediction = run(clip, start_seconds, sampling_rate, checkpoint, device, report)
+    part = 0.4 if what_if else 1
+    prediction = run(
+        clip, start_seconds, sampling_rate, checkpoint, device, lambda share, what: report(part * share, what)
+    )
+    if what_if:
+        tell = lambda what, share: report(0.4 + 0.5 * share, what)  # noqa: E731
+        prediction = examined(model(checkpoint, device), prediction, progress=tell)
     report(0.95, "packing the trace")
     return view(explorer.pack(prediction), prediction, folder)
 

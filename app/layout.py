@@ -35,8 +35,13 @@ These are raw products, so they can be negative and need not sum to one; the pan
 whole field. In the default weights they were trained to follow the true motion of generated clips, which the paper does not do;
 under "Weights" there are others that were not, for comparison.
 
-**How far to trust it.** The model has seen generated clips of 24 motions and nothing else. On flat surfaces there is no
-motion to see, and the arrows there mean little. A weight says what was read, not why the class was chosen.
+**What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the
+answers; for other clips the button "What if ..." works them out. A switch above the pictures then shows the answer before and
+after, and the changed run's points as dashed rings.
+
+**How far to trust it.** The panel under the pictures holds figures of each block. The model has seen generated clips of 24
+motions and nothing else. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
+read, not why the class was chosen.
 """
 CHARTS = """
 **Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the frame.
@@ -171,11 +176,13 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                     rate = gr.Slider(1, 16, 4, step=1, label="Take every n-th frame")
                     again = gr.Button("Run", variant="primary", elem_id="run")
                     gr.Markdown(LIMITS, elem_id="limits")
-        weights = gr.Dropdown(
-            list(models), value=next(iter(models)), label="Weights",
-            info="The same model trained with parts left out shows what each part does.", elem_id="weights",
-            visible=len(models) > 1,
-        )  # fmt: skip
+        with gr.Row():
+            weights = gr.Dropdown(
+                list(models), value=next(iter(models)), label="Weights", scale=4, min_width=260,
+                info="The same model trained with parts left out shows what each part does.", elem_id="weights",
+                visible=len(models) > 1,
+            )  # fmt: skip
+            what_if = gr.Button("What if ...", elem_id="what-if", scale=1, min_width=120)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
         status = gr.HTML(elem_id="status")
         view = explorer()
@@ -203,18 +210,25 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
             return attempt(progress, -1, lambda tell: clip_view(clip, start, rate, weights, tell))
 
         def run_again(chosen, clip, start, rate, weights, progress=gr.Progress()):  # noqa: B008
+            return once_more(progress, False, chosen, clip, start, rate, weights)
+
+        def try_what_ifs(chosen, clip, start, rate, weights, progress=gr.Progress()):  # noqa: B008
+            return once_more(progress, True, chosen, clip, start, rate, weights)
+
+        def once_more(progress, what_if: bool, chosen: int, clip, start, rate, weights) -> list:
             if chosen >= 0:
-                return attempt(progress, chosen, lambda tell: sample_view(chosen, weights, tell))
-            return run(clip, start, rate, weights, progress)
+                return attempt(progress, chosen, lambda tell: sample_view(chosen, weights, tell, what_if))
+            return attempt(progress, -1, lambda tell: clip_view(clip, start, rate, weights, tell, what_if))
 
-        def sample_view(index: int, weights: str, tell) -> View:
-            if models.get(weights) == DEFAULT_CHECKPOINT:  # whose traces are shipped
+        def sample_view(index: int, weights: str, tell, what_if: bool = False) -> View:
+            if models.get(weights) == DEFAULT_CHECKPOINT:  # whose traces are shipped, with every what-if
                 return handlers.view_sample(samples[index], folder)
-            return handlers.view_clip(str(samples[index].clip), 0, 4, models.get(weights), device, folder, tell)
+            clip = str(samples[index].clip)
+            return handlers.view_clip(clip, 0, 4, models.get(weights), device, folder, tell, what_if)
 
-        def clip_view(clip, start: float, rate: int, weights: str, tell) -> View:
+        def clip_view(clip, start: float, rate: int, weights: str, tell, what_if: bool = False) -> View:
             path = clip and clip["path"]
-            return handlers.view_clip(path, start, rate, models.get(weights), device, folder, tell)
+            return handlers.view_clip(path, start, rate, models.get(weights), device, folder, tell, what_if)
 
         def attempt(progress, chosen: int, make) -> list:
             """What make(tell) shows; where it fails the message, and the earlier result stays."""
@@ -241,6 +255,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
         )  # fmt: skip
         cards.select(show_sample, [weights], outputs, **heavy)
         gr.on([video.upload, video.stop_recording, again.click], run, [video, start, rate, weights], outputs, **heavy)
+        what_if.click(try_what_ifs, [cards, video, start, rate, weights], outputs, **heavy)
         weights.input(run_again, [cards, video, start, rate, weights], outputs, trigger_mode="always_last", **heavy)
         gr.api(predict, api_name="predict", concurrency_id="model")
     return page.queue(max_size=32)

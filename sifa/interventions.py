@@ -102,8 +102,8 @@ INTERVENTIONS = (
         block=dict(conv_offset=None),
     ),
     Intervention(
-        "no-gate", "No saliency gate",
-        "The offsets are read from the next frame alone, without its difference from this one.",
+        "no-gate", "No gate",
+        "The offsets are read from the next frame alone, without the gate of its difference from this one.",
         block=dict(saliency="none"),
     ),
     Intervention(
@@ -135,8 +135,10 @@ INTERVENTIONS = (
 )  # fmt: skip
 
 
-def other_checkpoint(source: str | Path | Callable[[], nn.Module], title: str = "") -> Intervention:
-    """The same clip through other weights: a checkpoint, or a function that makes the model."""
+def other_checkpoint(
+    source: str | Path | Callable[[], nn.Module], title: str = "Other weights", explanation: str = ""
+) -> Intervention:
+    """The same clip through other weights, with the same classes: a checkpoint, or a function that makes the model."""
     make = (lambda: load(source)) if isinstance(source, str | Path) else source
 
     def fitting(model: nn.Module) -> nn.Module:
@@ -148,10 +150,10 @@ def other_checkpoint(source: str | Path | Callable[[], nn.Module], title: str = 
             )
         return other
 
-    name = Path(source).stem if isinstance(source, str | Path) else title
-    return Intervention(
-        "other", title or f"Other weights: {name}", f"The same clip through other weights: {name}.", weights=fitting
-    )
+    if not explanation:
+        name = f": {Path(source).name}" if isinstance(source, str | Path) else ""
+        explanation = f"The same clip through other weights{name}."
+    return Intervention("other", title, explanation, weights=fitting)
 
 
 def known(intervention: str | Intervention) -> Intervention:

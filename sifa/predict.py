@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sifa import explorer
 from sifa.prediction import Prediction, predict, summary
+from sifa.trust import examined
 from sifa.video import VideoError, read_clip
 from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load
 
@@ -31,12 +32,15 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--start", type=int, default=0, help="first source frame")
     parser.add_argument("--sampling-rate", type=int, help="source frames from one sampled frame to the next")
+    parser.add_argument("--what-if", action="store_true", help="also try every what-if, and how far to trust the trace")
     parser.add_argument("--out", type=Path, help="write trace.sifa, page.html or clip.json")
     args = parser.parse_args()
     try:
         model = load(args.checkpoint, args.device)
         rate = args.sampling_rate or model.checkpoint.sampling_rate
         prediction = predict(model, read_clip(args.clip, model.checkpoint.num_frames, rate, args.start))
+        if args.what_if:
+            prediction = examined(model, prediction)
         if args.out:
             write(prediction, args.out)
     except (VideoError, CheckpointError, ValueError) as error:
@@ -45,6 +49,8 @@ def main() -> None:
     print(f"{Path(clip.path).name}, frames {clip.indices[0]} to {clip.indices[-1]} of {clip.source_frames}")
     for label, p in prediction.top(5):
         print(f"  {p:6.1%}  {label}")
+    for title, label, p in prediction.changed_answers():
+        print(f"  {p:6.1%}  {label}  (what if: {title.lower()})")
     print(f"weights: {prediction.checkpoint.trained_on or 'untrained'}")
 
 

@@ -30,6 +30,11 @@ class WhatIf:
     trace: Trace  # blocks of the changed run
     order: tuple[int, ...] = ()  # which of the clip's frames was shown at each place; empty: the clip as it is
 
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(classes,) softmax of the logits."""
+        return softmax(self.logits)
+
 
 @dataclass(frozen=True)
 class TrueFlow:
@@ -62,6 +67,11 @@ class Prediction:
         """The most probable classes, best first, as (label, probability)."""
         p = self.probabilities
         return [(self.labels[i], float(p[i])) for i in np.argsort(-p)[:count]]
+
+    def changed_answers(self) -> list[tuple[str, str, float]]:
+        """The most probable class under each what-if, as (title, label, probability)."""
+        best = [(each.title, each.probabilities) for each in self.what_if]
+        return [(title, self.labels[p.argmax()], float(p.max())) for title, p in best]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -101,7 +111,7 @@ def predict(model: nn.Module, clip: Clip, progress: Progress | None = None) -> P
 def summary(prediction: Prediction) -> dict:
     """The answer in plain data: the five best classes, which frames were used, and what the weights know."""
     clip, checkpoint = prediction.clip, prediction.checkpoint
-    return dict(
+    told = dict(
         clip=Path(clip.path).name,
         top5=[dict(label=label, probability=round(p, 4)) for label, p in prediction.top(5)],
         frames=clip.indices.tolist(),
@@ -110,3 +120,8 @@ def summary(prediction: Prediction) -> dict:
         checkpoint=checkpoint.file,
         trained_on=checkpoint.trained_on,
     )
+    if prediction.what_if:
+        told["what_if"] = [
+            dict(name=name, label=label, probability=round(p, 4)) for name, label, p in prediction.changed_answers()
+        ]
+    return told

@@ -6,7 +6,8 @@ them together as plain data. Everything random has a fixed seed, so the same cli
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sifa.interventions import StandIn, intervene, what_if
-from sifa.prediction import Prediction, predict
+from sifa.interventions import INTERVENTIONS, Intervention, StandIn, intervene, what_if, with_what_ifs
+from sifa.prediction import Prediction, Progress, predict
 from sifa.preprocess import preprocess
 from sifa.trace import BlockTrace, replaced
 from sifa.video import VideoError, read_clip
@@ -171,7 +172,7 @@ def figures(model: nn.Module, prediction: Prediction) -> dict:
     """All figures of a prediction by `model`, as plain data: {blocks: [...], deletion: {...} or None}.
 
     Each block has `name`, `unevenness`, `offset` (`offset_length`), `spread`, `follows_change`, `like_random` (`agreement` with
-    the same block under random weights), `outside`, and `words`. Numbers are rounded to four digits, None where undefined.
+    the same block under random weights), `outside`, and `words`. Numbers are rounded to five digits, None where undefined.
     """
     if not len(prediction.trace):
         return dict(blocks=[], deletion=None)
@@ -195,8 +196,19 @@ def figures(model: nn.Module, prediction: Prediction) -> dict:
     )
 
 
+def examined(
+    model: nn.Module, prediction: Prediction, interventions: Iterable[str | Intervention] = INTERVENTIONS,
+    progress: Progress | None = None,
+) -> Prediction:  # fmt: skip
+    """The prediction with its what-ifs and the figures of trust, ready to be packed."""
+    tried = with_what_ifs(model, prediction, interventions, progress)
+    if progress:
+        progress("how far to trust it", 1.0)
+    return replace(tried, trust=figures(model, prediction))
+
+
 def _rounded(values: dict) -> dict:
-    digits = lambda v: [digits(e) for e in v] if isinstance(v, list) else round(v, 4) if isinstance(v, float) else v  # noqa: E731
+    digits = lambda v: [digits(e) for e in v] if isinstance(v, list) else round(v, 5) if isinstance(v, float) else v  # noqa: E731
     return {key: digits(value) for key, value in values.items()}
 
 

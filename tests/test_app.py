@@ -15,6 +15,7 @@ import torch
 from app import handlers
 from app.handlers import UserError
 from sifa import explorer, weights
+from sifa.interventions import INTERVENTIONS
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model, nano_prediction
 
@@ -64,6 +65,22 @@ def test_every_stage_is_named_and_shares_only_grow(clip, checkpoint, tmp_path):
     ]
     assert [share for share, _ in told] == sorted(share for share, _ in told)
     assert all(0 < share < 1 for share, _ in told)
+
+
+def test_what_ifs_are_worked_out_on_demand_with_progress(clip, checkpoint, tmp_path):
+    told = []
+    tell = lambda share, what: told.append((share, what))  # noqa: E731
+    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, tell, what_if=True)
+    shown = explorer.unpack(view.trace)
+    assert [each.name for each in shown.what_if] == [each.name for each in INTERVENTIONS]
+    assert len(shown.trust["blocks"]) == 4
+    assert [what for _, what in told if what.startswith("what if")] == [
+        f"what if: {each.title.lower()}" for each in INTERVENTIONS
+    ]
+    assert [what for _, what in told][-2:] == ["how far to trust it", "packing the trace"]
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert all(0 < share < 1 for share, _ in told)
+    assert explorer.unpack(handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace).what_if == ()
 
 
 def test_what_is_shown_belongs_to_the_clip(clip, checkpoint, tmp_path):

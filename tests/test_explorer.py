@@ -9,7 +9,8 @@ import pytest
 from sifa import explorer, trust
 from sifa.explorer.light import lightened
 from sifa.explorer.pack import MAGIC
-from sifa.interventions import with_what_ifs
+from sifa.interventions import INTERVENTIONS, with_what_ifs
+from sifa.motion import REVERSED
 from sifa.prediction import TrueFlow, WhatIf
 from sifa.trace import Trace
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
@@ -265,3 +266,21 @@ def test_pages_of_the_samples_are_small(file):
     assert len(explorer.to_html(packed).encode()) <= 10_000_000
     assert len(explorer.to_html(packed, light=True).encode()) <= 3_000_000
     assert len(explorer.unpack(lightened(packed)).trace) == 3
+
+
+def test_the_samples_hold_what_ifs_trust_and_a_true_flow_that_fits():
+    for file in sorted(SAMPLES.glob("*.sifa")):
+        sample = explorer.unpack(file)
+        assert [each.name for each in sample.what_if] == [*(each.name for each in INTERVENTIONS), "other"]
+        answers = {each.name: sample.labels[each.logits.argmax()] for each in sample.what_if}
+        assert answers["frozen"] == "nothing moves"
+        if "passes" not in file.name:
+            assert answers["reversed"] == REVERSED[sample.top(1)[0][0]]
+        assert [f["name"] for f in sample.trust["blocks"]] == [block.name for block in sample.trace]
+        assert [true.flow.shape for true in sample.true_flow] == [(7, 2, side, side) for side in (16, 8, 4)]
+        true, moved = sample.true_flow[0], sample.trace[0].displacement
+        length = np.linalg.norm(true.flow, axis=1)
+        moving = true.visible & (length > 0.25)
+        cosine = (moved * true.flow).sum(1) / np.maximum(length * np.linalg.norm(moved, axis=1), 1e-6)
+        assert moving.sum() > 100
+        assert cosine[moving].mean() > (0.5 if "rolls" in file.name else 0.7)

@@ -138,7 +138,10 @@ def test_another_checkpoint_is_a_file_or_a_function(model, clip, tmp_path):
     weights.save(other, other.checkpoint, tmp_path / "soft.safetensors")
     wanted = sifa.predict(other, clip)
     assert_same(what_if(model, clip, other_checkpoint(tmp_path / "soft.safetensors")), wanted)
-    assert_same(what_if(model, clip, other_checkpoint(lambda: other, "softmax weights")), wanted)
+    assert_same(what_if(model, clip, other_checkpoint(lambda: other)), wanted)
+    assert other_checkpoint(tmp_path / "soft.safetensors").explanation == (
+        "The same clip through other weights: soft.safetensors."
+    )
     with pytest.raises(ValueError, match=r"know 7 classes that are not the model's 24"):
         what_if(model, clip, other_checkpoint(lambda: nano_model(num_classes=7)))
 

@@ -8,6 +8,7 @@ import pytest
 
 import sifa
 from sifa import explorer
+from sifa.interventions import INTERVENTIONS
 from tests.clips import write_clip
 from tests.predictions import moving_clip, nano_model, nano_prediction
 
@@ -54,6 +55,20 @@ def test_the_command_prints_and_writes_all_three_kinds(clip, tmp_path):
     assert explorer.unpack(tmp_path / "a.sifa").top(1)[0][0] == told["top5"][0]["label"]
     assert command(clip, "--out", tmp_path / "a.html").returncode == 0
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_command_tries_every_what_if(clip, tmp_path):
+    done = command(clip, "--what-if", "--out", tmp_path / "a.sifa")
+    assert done.returncode == 0, done.stderr
+    packed = explorer.unpack(tmp_path / "a.sifa")
+    assert [each.name for each in packed.what_if] == [each.name for each in INTERVENTIONS]
+    assert len(packed.trust["blocks"]) == len(packed.trace)
+    for title, label, p in packed.changed_answers():
+        assert f"{p:6.1%}  {label}  (what if: {title.lower()})" in done.stdout
+    assert command(clip, "--what-if", "--out", tmp_path / "a.json").returncode == 0
+    frozen = json.loads((tmp_path / "a.json").read_text())["what_if"][4]
+    assert frozen["name"] == "Frozen clip"
+    assert frozen["label"] == "nothing moves"
 
 
 def test_the_command_fails_in_one_sentence(tmp_path):

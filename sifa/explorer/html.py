@@ -20,6 +20,8 @@ MODULES = (  # in the order of their imports
     "draw",
     "film",
     "panel",
+    "whatif",
+    "trust",
     "pictures",
     "inputs",
     "link",

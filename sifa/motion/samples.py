@@ -1,17 +1,23 @@
 """Make the sample clips and their packed traces: `python -m sifa.motion.samples` writes assets/samples/.
 
 Each is generated from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4,
-read back through `read_clip` and predicted with the shipped checkpoint like any upload.
+read back through `read_clip` and predicted with the shipped checkpoint like any upload. Their traces also hold every what-if,
+the figures of trust, and the true flow, which the generator knows.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from sifa import explorer
-from sifa.motion import CLASSES, MotionClips
-from sifa.prediction import predict
+from sifa.interventions import INTERVENTIONS, other_checkpoint
+from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
+from sifa.motion.scenes import Scene
+from sifa.prediction import TrueFlow, predict
+from sifa.trace import Trace
+from sifa.trust import examined
 from sifa.video import read_clip, write_mp4
 from sifa.weights import DEFAULT_CHECKPOINT, load
 
@@ -25,6 +31,25 @@ SAMPLES = {  # class -> number of the clip among those the generator makes, chos
     "object turns clockwise": 122,
     "nothing moves": 144,
 }
+OTHER = (
+    "Class-only weights",
+    "The same clip through weights that learned their offsets from the class alone, as the paper describes.",
+)
+
+
+def sampled(batch: MotionBatch, rate: int) -> MotionBatch:
+    """Every rate-th frame of generated clips, with their layers."""
+    layers = (layer[:, ::rate] for layer in (batch.scene.camera, batch.scene.front, batch.scene.back))
+    scene = Scene(*layers, batch.scene.present)
+    return MotionBatch(batch.video[:, :, ::rate], batch.labels, scene, batch.owner[:, ::rate])
+
+
+def flows(clip: MotionBatch, tubelet: int, trace: Trace) -> tuple[TrueFlow, ...]:
+    """True flow of one clip of the frames that the model sees, once for each square grid of the trace's blocks."""
+    grids = sorted({block.attention.shape[-1] for block in trace}, reverse=True)
+    flow, visible = true_flow(clip, tubelet, grids[0])
+    coarser = [flow_at(flow, visible, grid) for grid in grids]
+    return tuple(TrueFlow(f[0].numpy(), v[0].numpy()) for f, v in coarser)
 
 
 def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
@@ -33,13 +58,18 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
     model = load(checkpoint)
     card = model.checkpoint
     length = (card.num_frames - 1) * card.sampling_rate + 1
+    switches = [*INTERVENTIONS, other_checkpoint(checkpoint.parent / "variants" / "free.safetensors", *OTHER)]
     source = MotionClips("held-out", size=256, num_frames=length, seed=11, textures=60)
     for position, (label, number) in enumerate(SAMPLES.items(), 1):
-        video = source.batch(number, torch.tensor([CLASSES.index(label)])).video[0]
-        frames = (video.permute(1, 2, 3, 0) * 255).round().byte().numpy()
+        batch = source.batch(number, torch.tensor([CLASSES.index(label)]))
+        frames = (batch.video[0].permute(1, 2, 3, 0) * 255).round().byte().numpy()
         file = folder / f"{position:02}_{label.replace(' ', '_')}.mp4"
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
+        prediction = replace(
+            examined(model, prediction, switches),
+            true_flow=flows(sampled(batch, card.sampling_rate), model.config["tubelet"], prediction.trace),
+        )
         file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))
         print(f"{label}: {', '.join(f'{name} {p:.2f}' for name, p in prediction.top(2))}")
 

@@ -13,6 +13,7 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
 from sifa import weights
+from sifa.interventions import INTERVENTIONS
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model
 
@@ -185,6 +186,21 @@ def test_the_same_clip_is_seen_by_other_weights(opened, files):
     opened.get_by_label("Weights").click()
     opened.get_by_role("option", name="rigid").click()
     expect(opened.locator(CANVAS)).to_be_visible()
+
+
+def test_what_ifs_of_an_uploaded_clip_are_worked_out_on_demand(opened, files):
+    own_clip(opened, files / "numbered.mp4")
+    ready(opened, "numbered.mp4")
+    expect(opened.locator(".sifa-switches")).to_be_hidden()
+    opened.locator("#what-if").focus()
+    opened.keyboard.press("Enter")
+    expect(opened.locator(".sifa-switches button")).to_have_count(len(INTERVENTIONS))
+    expect(opened.locator("#status")).to_contain_text("numbered.mp4")
+    opened.get_by_role("button", name="Silent blocks").click()
+    expect(opened.locator(BARS).first).to_contain_text("→")
+    expect(opened.locator(".sifa-says")).to_contain_text("All weights are zero")
+    opened.get_by_text("How far to trust it", exact=True).click()
+    expect(opened.locator(".sifa-trust tbody tr")).to_have_count(6)
 
 
 def test_a_file_that_is_no_clip_is_explained_and_the_earlier_result_stays(opened, files):

@@ -21,13 +21,13 @@ export const DAMAGED = 'The trace is damaged. Copy the file again, or run the cl
  *   checkpoint: object, what_if: WhatIf[], trust: ?object, true_flow: Flow[]
  * }} Trace
  *
- * The same clip once one thing is changed; `order`: the clip's frame shown at each place, empty where it is the same.
+ * The run with one thing changed; `order`: the clip's frame at each place, empty where the same.
  * @typedef {{
  *   name: string, title: string, explanation: string, order: number[], probabilities: number[], lengths: number[],
  *   blocks: Block[]
  * }} WhatIf
  *
- * True motion on one grid: `flow` [pair][(dy, dx)][y][x] in 1/32 cell, `visible` [pair][y][x] 0 or 1.
+ * True motion on one grid: `flow` like a block's `offset` of one tap; `visible` is 0 or 1.
  * @typedef {{pairs: number, height: number, width: number, flow: Int16Array, visible: Uint8Array}} Flow
  */
 

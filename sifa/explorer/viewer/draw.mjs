@@ -71,11 +71,7 @@ export function drawQuiver(ctx, view, block, field, ratio) {
       else traceArrow(row, from, to, 5 * ratio);
     }
   }
-  for (const [colour, width] of [[CASING.colour, 1.2 * CASING.width], ['#fff', 1.2]]) {
-    ctx.strokeStyle = colour;
-    ctx.lineWidth = width * ratio;
-    for (const row of rows) ctx.stroke(row);
-  }
+  strokePaths(ctx, rows, '#fff', 1.2 * ratio);
   for (const [x, y] of still) {
     ctx.fillStyle = 'rgba(0,0,0,.5)';
     ctx.fillRect(x - 1.4 * ratio, y - 1.4 * ratio, 2.8 * ratio, 2.8 * ratio);
@@ -84,7 +80,18 @@ export function drawQuiver(ctx, view, block, field, ratio) {
   }
 }
 
-function traceArrow(path, [x0, y0], [x1, y1], most) {
+/** Stroke paths, all dark ones first; light ones with a dash where one is given. */
+export function strokePaths(ctx, paths, colour, width, dash = []) {
+  for (const [style, wide, lines] of [[CASING.colour, width * CASING.width, []], [colour, width, dash]]) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = wide;
+    ctx.setLineDash(lines);
+    for (const path of paths) ctx.stroke(path);
+  }
+  ctx.setLineDash([]);
+}
+
+export function traceArrow(path, [x0, y0], [x1, y1], most) {
   const head = Math.min(most, 0.45 * Math.hypot(x1 - x0, y1 - y0));
   const angle = Math.atan2(y1 - y0, x1 - x0);
   const barb = turn => [x1 + head * Math.cos(angle + turn), y1 + head * Math.sin(angle + turn)];

@@ -2,12 +2,14 @@
 import { DAMAGED, parseTrace, toBuffer } from './decode.mjs';
 import { arrowEvery, closeUpCells, framesOfStep, readout } from './geometry.mjs';
 import { weightScale } from './palette.mjs';
-import { advanced, emptyState, withBlock, withCell, withPair, withPin, withTrace } from './state.mjs';
+import { advanced, emptyState, withBlock, withCell, withPair, withPin, withTrace, withWhatIf } from './state.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken } from './words.mjs';
 import { SKELETON, answerHtml, barsHtml, escapeHtml } from './template.mjs';
 import { fillFilm, markFilm } from './film.mjs';
 import { readOutPanel } from './panel.mjs';
 import { pictures } from './pictures.mjs';
+import { trustPanel } from './trust.mjs';
+import { whatIfAfter, whatIfRow } from './whatif.mjs';
 import { followTheme, listen } from './inputs.mjs';
 import { sharing } from './share.mjs';
 
@@ -47,6 +49,8 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     painter.draw(trace, images, state, read);
     if (written.block !== state.block || written.pair !== state.pair) writePair();
     if (written.quiver !== state.quiver || written.playing !== state.playing) writeButtons();
+    writeWhatIf(trace, state, read);
+    writeTrust(trace, state.block);
     writeReadOut(read, block(), weightScale(block(), state.pair), state.pinned);
     $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
     written = state;
@@ -119,8 +123,14 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     pinHere: () => actions.pin(state.y, state.x),
     unpin: () => set({ ...state, pinned: false }),
     quiver: () => set({ ...state, quiver: !state.quiver }),
+    whatIf: name => set(withWhatIf(state, trace, name === state.whatIf ? '' : name)),
+    nextWhatIf: () => set(withWhatIf(state, trace, whatIfAfter(trace, state, 1))),
+    previousWhatIf: () => set(withWhatIf(state, trace, whatIfAfter(trace, state, -1))),
+    flow: () => set({ ...state, flow: !state.flow && trace.true_flow.length > 0 }),
     help: () => { const help = $('.sifa-help'); if (help.open) help.close(); else help.showModal(); },
   };
+  const writeWhatIf = whatIfRow(root, actions);
+  const writeTrust = trustPanel(root);
   /** Follow a host that sets pair, block, y, x or pinned. */
   function follow(key, value) {
     if (!trace || value == null || value === state[key]) return;

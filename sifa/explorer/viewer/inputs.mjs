@@ -9,6 +9,7 @@ export function listen(root, grid, actions, cellAt, busy) {
   const keys = {
     ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next,
     '[': actions.shallower, ']': actions.deeper, ' ': actions.play, q: actions.quiver, Q: actions.quiver,
+    w: actions.nextWhatIf, W: actions.previousWhatIf, f: actions.flow, F: actions.flow,
     '?': actions.help, Escape: actions.unpin,
   };
   const gridKeys = {
@@ -16,7 +17,7 @@ export function listen(root, grid, actions, cellAt, busy) {
     ArrowRight: () => actions.move(0, 1), Enter: actions.pinHere,
   };
   const theirOwn = {
-    BUTTON: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'],
+    BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'],
   };
   root.addEventListener('keydown', event => {
     const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState('AltGraph');

@@ -1,5 +1,5 @@
 // The view as the hash of a link, and back. Pure functions; ../README.md lists the keys.
-import { emptyState, withBlock, withCell, withPair } from './state.mjs';
+import { emptyState, withBlock, withCell, withPair, withTrace } from './state.mjs';
 
 const LONGEST = 512; // characters of a link's hash
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
@@ -86,7 +86,8 @@ export function withLink(state, trace, { fields }) {
   if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
   const { pairs, height, width } = trace.blocks[next.block];
   if (inside(pair, pairs)) next = withPair(next, trace, pair);
-  return inside(y, height) && inside(x, width) ? withCell(next, trace, y, x) : next;
+  if (inside(y, height) && inside(x, width)) next = withCell(next, trace, y, x);
+  return withTrace(next, trace, trace); // which lets go of whatever else the trace does not have
 }
 
 /** `next` with whatever is locked as it was; a locked time and cell still follow the block to the same place. */

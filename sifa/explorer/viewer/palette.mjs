@@ -3,6 +3,8 @@
 
 export const QUERY = '#ff9d2e';
 export const KEY = '#3fc9e8';
+export const GHOST = '#ff8fd0'; // of a what-if
+export const TRUE = '#ffe45c'; // motion that is known
 
 const SEQUENTIAL = [[247, 250, 240], [190, 228, 178], [108, 190, 120], [32, 132, 72], [0, 72, 34]];
 const DIVERGING = [

@@ -1,8 +1,9 @@
 // The three canvases: frame t, frame t+1 and the close-up. What does not depend on the query cell is drawn once per
 // pair and kept; hovering copies it and adds the marks.
 import { drawDisplacement, drawFrame, drawGrid, drawNeighbours, drawQuery, drawQuiver } from './draw.mjs';
-import { closeView, displacementField, framesOfStep, wholeView } from './geometry.mjs';
+import { arrowEvery, closeView, displacementField, framesOfStep, wholeView } from './geometry.mjs';
 import { weightScale } from './palette.mjs';
+import { drawGhost, drawTrueFlow, ghostOf, trueField } from './whatif.mjs';
 
 const LAYERS = 24; // kept at most; each is as large as a picture
 
@@ -56,8 +57,11 @@ export function pictures(canvases, resized) {
     const near = closeView(block, small, state.y, state.x);
 
     const shown = `${state.block} ${state.pair} ${side}`;
-    query.drawImage(layer(`query ${shown} ${state.quiver}`, side, ctx => {
+    const truth = state.flow && trueField(trace, state);
+    const ghost = ghostOf(trace, state);
+    query.drawImage(layer(`query ${shown} ${state.quiver} ${state.flow}`, side, ctx => {
       drawFrame(ctx, view, block, image(state.pair), trace.crop, ratio);
+      if (truth) drawTrueFlow(ctx, view, block, truth, arrowEvery(block, side / ratio), ratio);
       if (state.quiver) drawQuiver(ctx, view, block, field(trace, state), ratio);
     }), 0, 0);
     key.drawImage(layer(`key ${shown}`, side, ctx => {
@@ -68,9 +72,11 @@ export function pictures(canvases, resized) {
 
     drawQuery(query, view, read, ratio, { pinned: state.pinned });
     if (state.quiver) drawDisplacement(query, view, read, ratio);
+    if (ghost && state.quiver) drawGhost(query, view, ghost, ratio, false);
     for (const [ctx, window, inside] of [[key, view, true], [close, near, false]]) {
       drawQuery(ctx, window, read, ratio, { faint: true });
       drawNeighbours(ctx, window, read, scale, ratio, inside);
+      if (ghost) drawGhost(ctx, window, ghost, ratio);
     }
   }
 

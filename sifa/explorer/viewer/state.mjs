@@ -3,9 +3,10 @@ import { displacementField, liveliestCell, sameplace } from './geometry.mjs';
 
 /**
  * Frame pair `pair` goes from query step `pair` to key step `pair + 1`; (y, x) is the query cell, which hovering leaves
- * alone while it is `pinned`.
+ * alone while it is `pinned`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn.
  * @typedef {{
- *   block: number, pair: number, y: number, x: number, pinned: boolean, quiver: boolean, playing: boolean
+ *   block: number, pair: number, y: number, x: number, pinned: boolean, quiver: boolean, playing: boolean,
+ *   whatIf: string, flow: boolean
  * }} State
  */
 
@@ -13,7 +14,7 @@ const within = (value, end) => Math.max(0, Math.min(end - 1, value));
 
 /** @returns {State} before any trace */
 export function emptyState() {
-  return { block: 0, pair: -1, y: -1, x: -1, pinned: false, quiver: true, playing: false };
+  return { block: 0, pair: -1, y: -1, x: -1, pinned: false, quiver: true, playing: false, whatIf: '', flow: false };
 }
 
 /** The same view of another trace where it still makes sense; a first trace opens in the middle, where most moves. */
@@ -24,7 +25,12 @@ export function withTrace(state, trace, before) {
   const known = before && state.y >= 0;
   const [y, x] = known ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  return { ...state, block, pair, y, x, playing: false };
+  return withWhatIf({ ...state, block, pair, y, x, playing: false }, trace, state.whatIf);
+}
+
+/** Compare with another what-if, or with none where the trace does not hold it. */
+export function withWhatIf(state, trace, name) {
+  return { ...state, whatIf: trace.what_if.some(each => each.name === name) ? name : '' };
 }
 
 export function withPair(state, trace, pair) {

@@ -4,7 +4,7 @@ import { knowledge, percent } from './words.mjs';
 export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
 
 /** A mark of the legend on the ground of the pictures, as the pictures show it. */
-const mark = (shape, words) =>
+export const mark = (shape, words) =>
   `<span><svg viewBox="0 0 24 18" aria-hidden="true"><rect width="24" height="18" rx="4"/>${shape}</svg>${words}</span>`;
 
 const LEGEND = [
@@ -79,6 +79,8 @@ export const SKELETON = `
     <dt>Arrow keys on the left picture</dt><dd>move the query cell</dd>
     <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
     <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
+    <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>
+    <dt><kbd>f</kbd></dt><dd>true motion of generated clips</dd>
     <dt><kbd>?</kbd></dt><dd>open or close this help</dd>
   </dl>
   <div class="sifa-legend sifa-marks">${LEGEND.join('')}</div>
