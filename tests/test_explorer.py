@@ -269,7 +269,7 @@ def test_pages_of_the_samples_are_small(file):
 
 
 def test_the_samples_hold_what_ifs_trust_and_a_true_flow_that_fits():
-    for file in sorted((README.parents[2] / "assets" / "samples").glob("*.sifa")):
+    for file in sorted(SAMPLES.glob("*.sifa")):
         sample = explorer.unpack(file)
         assert [each.name for each in sample.what_if] == [*(each.name for each in INTERVENTIONS), "other"]
         answers = {each.name: sample.labels[each.logits.argmax()] for each in sample.what_if}

@@ -1,6 +1,8 @@
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,3 +103,15 @@ def test_outside_a_notebook_show_opens_a_browser(tmp_path):
     opened = (tmp_path / "opened").read_text().strip()
     assert opened.startswith("file://")
     assert "explorer.html" in opened
+
+
+def test_the_example_of_the_readme_runs(tmp_path, monkeypatch):
+    readme = Path(explorer.__file__).with_name("README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", readme.partition("## Sampling points of any model")[2], re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+    monkeypatch.chdir(tmp_path)
+    scope = {}
+    exec(code, scope)
+    (block,) = scope["blocks"]
+    assert block.attention.shape == (1, 9, 12, 12)
+    assert (tmp_path / "points.html").read_text().startswith("<!doctype html>")

@@ -99,13 +99,21 @@ def test_what_is_unknown_or_no_value_is_ignored(run, text):
 
 def test_values_that_a_trace_does_not_have_are_ignored(run):
     body = """const block = n => ({ pairs: 3, height: n, width: n + 1, stride: [1, 1, 1] });
-    const trace = { blocks: [block(8), block(4)] };
+    const trace = { blocks: [block(8), block(4)], what_if: [{ name: 'rigid' }] };
     const start = { ...viewer.emptyState(), pair: 1, y: 2, x: 2 };
     return value.map(text => { const s = viewer.withLink(start, trace, viewer.decodeLink(text));
-        return [s.block, s.pair, s.y, s.x, s.quiver]; });"""
-    asked = ["b=1&t=2&y=3&x=4", "b=2&t=3&y=8&x=9", "b=1&y=4&x=0", "t=0.5&y=-1&x=3&q=0", "q=0&unknown=9"]
+        return [s.block, s.pair, s.y, s.x, s.quiver, s.whatIf]; });"""
+    asked = [
+        "b=1&t=2&y=3&x=4",
+        "b=2&t=3&y=8&x=9",
+        "b=1&y=4&x=0",
+        "t=0.5&y=-1&x=3&q=0",
+        "whatIf=rigid&unknown=9",
+        "whatIf=gone",
+    ]
     assert run(body, asked) == [
-        [1, 2, 3, 4, True], [0, 1, 2, 2, True], [1, 1, 1, 1, True], [0, 1, 2, 2, False], [0, 1, 2, 2, False],
+        [1, 2, 3, 4, True, ""], [0, 1, 2, 2, True, ""], [1, 1, 1, 1, True, ""], [0, 1, 2, 2, False, ""],
+        [0, 1, 2, 2, True, "rigid"], [0, 1, 2, 2, True, ""],
     ]  # fmt: skip
 
 

@@ -15,8 +15,9 @@ const GIF_SIDE = 1000; // pixels, the most across
 export function fullCaption({ trace, images, state }) {
   const covered = step => framesOfStep(step, trace.blocks[state.block], images.length);
   const { variant, file, sha256 } = trace.checkpoint;
+  const other = trace.what_if.find(each => each.name === state.whatIf);
   return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1))} `
-    + `Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
+    + `${other ? `Dashed: what if: ${other.title}. ` : ''}Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
 }
 
 const stem = ({ trace, state }) =>
@@ -136,7 +137,8 @@ export const EXPORTS = {
   svg: {
     kind: 'picture', words: 'SVG',
     async make(now) {
-      const text = await svg(now, fullCaption(now));
+      const plain = { ...now, state: { ...now.state, whatIf: '' } }; // which it does not draw
+      const text = await svg(plain, fullCaption(plain));
       return { file: `${stem(now)}.svg`, blob: new Blob([text], { type: 'image/svg+xml' }) };
     },
   },

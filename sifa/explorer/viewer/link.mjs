@@ -1,5 +1,5 @@
 // The view as the hash of a link, and back. Pure functions; ../README.md lists the keys.
-import { emptyState, settled, withBlock, withCell, withPair, withTap, withWhatIf } from './state.mjs';
+import { emptyState, withBlock, withCell, withPair, withTrace } from './state.mjs';
 import { withTour } from './tour.mjs';
 
 const LONGEST = 512; // characters of a link's hash
@@ -86,13 +86,13 @@ export function withLink(state, trace, { fields }) {
   const inside = (value, end) => Number.isInteger(value) && value >= 0 && value < end;
   const base = withTour(state, trace, fields.tour ?? -1);
   const standard = base.tour < 0 ? Object.fromEntries(linkFields().map(([, field, value]) => [field, value])) : base;
-  const { block, pair, y, x, tap, whatIf, tour, ...rest } = { ...standard, ...fields };
-  let next = withWhatIf(settled({ ...base, ...rest }), trace, whatIf);
+  const { block, pair, y, x, tour, ...rest } = { ...standard, ...fields };
+  let next = { ...base, ...rest };
   if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
   const { pairs, height, width } = trace.blocks[next.block];
   if (inside(pair, pairs)) next = withPair(next, trace, pair);
-  next = withTap(next, trace, tap);
-  return inside(y, height) && inside(x, width) ? withCell(next, trace, y, x) : next;
+  if (inside(y, height) && inside(x, width)) next = withCell(next, trace, y, x);
+  return withTrace(next, trace, trace); // which lets go of whatever else the trace does not have
 }
 
 /** `next` with whatever is locked as it was; a locked time and cell still follow the block to the same place. */

@@ -45,7 +45,7 @@ export function withTrace(state, trace, before) {
   const [y, x] = known ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
   const settings = withWhatIf(settled(state), trace, state.whatIf);
-  return withTap({ ...settings, block, pair, y, x, playing: false, tour: -1 }, trace, state.tap);
+  return withTap({ ...settings, block, pair, y, x, playing: false, tour: before === trace ? state.tour : -1 }, trace, state.tap);
 }
 
 /** Compare with another what-if, or with none where the trace does not hold it. */
@@ -54,7 +54,7 @@ export function withWhatIf(state, trace, name) {
 }
 
 /** A state whose settings, wherever they came from, are among those that there are. */
-export function settled(state) {
+function settled(state) {
   const known = Object.entries(SETTINGS).map(([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
   return { ...state, ...Object.fromEntries(known) };
 }
