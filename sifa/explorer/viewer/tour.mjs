@@ -5,18 +5,18 @@ import { direction, percent, signed } from './words.mjs';
 import { emptyState } from './state.mjs';
 import { strongestTap } from './terms.mjs';
 import { attentionTrack } from './tracks.mjs';
-import { trueField } from './whatif.mjs';
+import { meanLength, trueField } from './whatif.mjs';
 
 const CLIP = '02_object_moves_right.mp4'; // the sample that the tour is about
 const BALL = { block: 0, pair: 3, y: 10, x: 8 };
-const MOVING = 0.25, STILL = 0.05; // cells: true motion above and below
+const MOVING = 0.25; // cells of true motion
 
-const cells = (v, digits = 2) => `${v.toFixed(digits)} cells`;
+const cells = (v, digits = 2) => `${v.toFixed(digits).replace(/^-(0\.0+)$/, '$1')} cells`;
 const bestOf = values => values.indexOf(Math.max(...values));
 const across = track => track.at(-1).place[1] - track[0].place[1];
 const whatIfOf = (trace, name) => trace.what_if.find(each => each.name === name);
 
-/** Mean length of a pair's arrows where the clip really moves, and where it is still. */
+/** Mean length of a pair's arrows where the clip really moves, and elsewhere. */
 function meanArrows(trace, { block, pair }) {
   const field = displacementField(trace.blocks[block], pair);
   const { at, visible } = trueField(trace, { block, pair });
@@ -25,18 +25,7 @@ function meanArrows(trace, { block, pair }) {
       .map(i => Math.hypot(field[2 * i], field[2 * i + 1]));
     return lengths.reduce((sum, v) => sum + v, 0) / lengths.length;
   };
-  return { moving: mean(v => v > MOVING), still: mean(v => v < STILL) };
-}
-
-/** Mean length of all arrows of a block. */
-function meanLength(trace, index) {
-  const block = trace.blocks[index];
-  let sum = 0;
-  for (let pair = 0; pair < block.pairs; pair++) {
-    const field = displacementField(block, pair);
-    for (let i = 0; i < field.length; i += 2) sum += Math.hypot(field[i], field[i + 1]);
-  }
-  return sum / (block.pairs * block.height * block.width);
+  return { moving: mean(v => v > MOVING), rest: mean(v => v <= MOVING) };
 }
 
 /** @type {{title: string, view: object, text: (trace, state, read) => string}[]} `view` is laid over the standard one */
@@ -53,7 +42,7 @@ export const TOUR = [
   } },
   { title: 'What has changed', view: { quiver: false, overlay: 'difference' }, text: () =>
     'SIFA first subtracts frame t from frame t + 1. Laid over the left picture is the difference of the two pictures, cell '
-    + 'by cell: large at the edges of the ball, small on the still ground. The model subtracts its features, which a trace '
+    + 'by cell: large at the edges of the ball, small on the ground. The model subtracts its features, which a trace '
     + 'does not hold.' },
   { title: 'The gate', view: { quiver: false, overlay: 'saliency' }, text: () =>
     'The sigmoid of that difference is multiplied with the features of the next frame. Where nothing changes it lets half '
@@ -83,9 +72,9 @@ export const TOUR = [
       + 'with the true motion, which the paper does not do.';
   } },
   { title: 'The whole field', view: { flow: true }, text: (trace, state) => {
-    const { moving, still } = meanArrows(trace, state);
-    return `Every cell asks at once. Where the clip really moves, arrows are ${cells(moving)} long on average; where it is `
-      + `still, ${cells(still)}. The wide arrows underneath are the truth, drawn where a cell holds one surface only.`;
+    const { moving, rest } = meanArrows(trace, state);
+    return `Every cell asks at once. Where the clip moves by more than a quarter of a cell, arrows are ${cells(moving)} long on `
+      + `average; elsewhere, ${cells(rest)}. The wide arrows underneath are the truth, drawn where a cell holds one surface only.`;
   } },
   { title: 'Through time', view: { pair: 0, y: 10, x: 4, overlay: 'track' }, text: (trace, { block, pair, y, x }) => {
     const [track, rigid] = [false, true].map(r => attentionTrack(trace.blocks[block], pair, y, x, r));
@@ -97,8 +86,8 @@ export const TOUR = [
     const { height, width } = trace.blocks[block];
     return `The last of ${trace.blocks.length} blocks sees the picture in ${height} \u00D7 ${width} cells. Each covers as much `
       + `as ${trace.blocks[0].height / height} \u00D7 ${trace.blocks[0].width / width} cells of the first block, so the same `
-      + `motion is a smaller part of a cell: arrows are ${cells(meanLength(trace, block))} long on average, and `
-      + `${cells(meanLength(trace, 0))} in the first block.`;
+      + `motion is a smaller part of a cell: arrows are ${cells(meanLength(trace.blocks[block]))} long on average, and `
+      + `${cells(meanLength(trace.blocks[0]))} in the first block.`;
   } },
   { title: 'All of it at once', view: { drawer: 'sheet' }, text: trace =>
     `The sheet below has a tile for every block and pair of steps, ${trace.blocks.reduce((sum, b) => sum + b.pairs, 0)} in `
@@ -114,7 +103,7 @@ export const TOUR = [
   { title: 'What if nothing moved?', view: { whatIf: 'frozen' }, text: trace => {
     const frozen = whatIfOf(trace, 'frozen');
     return `Show the first frame all the time, and the answer becomes \u201C${trace.labels[bestOf(frozen.probabilities)]}\u201D. `
-      + `The first block\u2019s arrows shrink from ${cells(meanLength(trace, 0))} to ${cells(frozen.lengths[0])} on average.`;
+      + `The first block\u2019s arrows shrink from ${cells(meanLength(trace.blocks[0]))} to ${cells(frozen.lengths[0])} on average.`;
   } },
   { title: 'How far to trust it', view: {}, text: trace => {
     const { probability, strongest, random, all, removed } = trace.trust.deletion;

@@ -61,7 +61,7 @@ export function drawGhost(ctx, view, ghost, ratio, points = true) {
 }
 
 /** Mean length of a block's displacement over pairs and cells, in cells. */
-function meanLength(block) {
+export function meanLength(block) {
   let sum = 0;
   for (let pair = 0; pair < block.pairs; pair++) {
     const field = displacementField(block, pair);
