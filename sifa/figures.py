@@ -40,11 +40,9 @@ def block_info(trace: Trace) -> list[BlockInfo]:
     """How far each block's offsets reach and how evenly it spreads its attention, pair by pair."""
     infos = []
     for number, block in enumerate(trace, start=1):
-        _, neighbours, height, width = block.attention.shape
+        height, width = block.attention.shape[2:]
         length = np.linalg.norm(block.offset, axis=2).mean((1, 2, 3))
-        share = np.abs(block.attention)
-        share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
-        entropy = -(share * np.log(np.maximum(share, 1e-12))).sum(1).mean((1, 2)) / np.log(max(neighbours, 2))
+        entropy = block.entropy.mean((1, 2))
         name = f"Block {number}: stage {block.stage + 1}, {height} × {width}"
         infos.append(BlockInfo(name, list(range(1, len(length) + 1)), length.tolist(), entropy.tolist()))
     return infos

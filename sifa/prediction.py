@@ -19,6 +19,27 @@ Progress = Callable[[str, float], None]  # (what is being done, share done of th
 
 
 @dataclass(frozen=True)
+class WhatIf:
+    """What the model says of the same clip once one thing is changed (`sifa.interventions`)."""
+
+    name: str
+    title: str
+    explanation: str
+    logits: np.ndarray  # (classes,) float32, over the same labels
+    lengths: tuple[float, ...]  # mean |displacement| of each SIFA block, in cells
+    trace: Trace  # blocks of the changed run
+    order: tuple[int, ...] = ()  # which of the clip's frames was shown at each place; empty: the clip as it is
+
+
+@dataclass(frozen=True)
+class TrueFlow:
+    """Where the surface at each cell's centre really goes from one time step to the next, on one H x W grid."""
+
+    flow: np.ndarray  # (P, 2, H, W) float32, (dy, dx) in cells
+    visible: np.ndarray  # (P, H, W) bool, whether one surface owns the cell and is still seen in the next step
+
+
+@dataclass(frozen=True)
 class Prediction:
     """A clip, what the model made of it, and what happened inside."""
 
@@ -28,17 +49,25 @@ class Prediction:
     labels: tuple[str, ...]
     trace: Trace
     checkpoint: Checkpoint
+    what_if: tuple[WhatIf, ...] = ()
+    trust: dict | None = None  # the figures of `sifa.trust.figures`
+    true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
 
     @property
     def probabilities(self) -> np.ndarray:
         """(classes,) softmax of the logits."""
-        e = np.exp(self.logits - self.logits.max())
-        return e / e.sum()
+        return softmax(self.logits)
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """The most probable classes, best first, as (label, probability)."""
         p = self.probabilities
         return [(self.labels[i], float(p[i])) for i in np.argsort(-p)[:count]]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (classes,) of logits (classes,)."""
+    e = np.exp(logits - logits.max())
+    return e / e.sum()
 
 
 @torch.inference_mode()

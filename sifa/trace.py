@@ -5,7 +5,7 @@ threads can share one model. Nothing is left on the model afterwards, and no cod
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -58,6 +58,13 @@ class BlockTrace:
         offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
         return displacement(offset, attention, self.kernel, self.dilation).numpy()
 
+    @property
+    def entropy(self) -> np.ndarray:
+        """(P, H, W) entropy of |weight| / sum |weight| over the neighbours, divided by log N: 1 = spread evenly."""
+        share = np.abs(self.attention)
+        share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
+        return -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(max(share.shape[1], 2))
+
 
 class Trace(Sequence):
     """The blocks of one forward pass in the order they ran; `trace[2]` or `trace["layers.0.blocks.0"]`."""
@@ -78,6 +85,7 @@ class Trace(Sequence):
 
 
 _listeners: ContextVar[tuple[list, ...]] = ContextVar("sifa_listeners", default=())
+_stand_ins: ContextVar[Mapping[SIFA, SIFA]] = ContextVar("sifa_stand_ins", default={})  # noqa: B039, never changed
 
 
 @contextmanager
@@ -103,8 +111,36 @@ def listening(model: nn.Module, calls: list, handler) -> Iterator[None]:
             handle.remove()
 
 
+@contextmanager
+def replaced(model: nn.Module, stand_in: Callable[[SIFA], SIFA]) -> Iterator[None]:
+    """Let stand_in(block) run in place of each SIFA block of the model, in this context while the body does.
+
+    Whoever listens sees the stand-in and its output, whichever began first. Within another `replaced`, the blocks are
+    that one's stand-ins. Raises ValueError where the model has no SIFA block.
+    """
+    before = _stand_ins.get()
+    mine = {block: stand_in(before.get(block, block)) for block in model.modules() if isinstance(block, SIFA)}
+    if not mine:
+        raise ValueError("this model has no SIFA block, so nothing in it can be replaced; choose a model that has some")
+
+    def run(module, args, output):
+        if _stand_ins.get().get(module) is mine[module]:
+            return mine[module](*args)
+
+    handles = [block.register_forward_hook(run, prepend=True) for block in mine]
+    token = _stand_ins.set({**before, **mine})
+    try:
+        yield
+    finally:
+        _stand_ins.reset(token)
+        for handle in handles:
+            handle.remove()
+
+
 def _capture(name, module, args, output):
-    return Captured(name, module, args[0], output) if isinstance(module, SIFA) else args[0].shape
+    if not isinstance(module, SIFA):
+        return args[0].shape
+    return Captured(name, _stand_ins.get().get(module, module), args[0], output)
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sifa import explorer
+from sifa import explorer, trust
 from sifa.explorer.pack import MAGIC
-from tests.predictions import foreign_prediction, nano_prediction
+from sifa.interventions import with_what_ifs
+from sifa.prediction import TrueFlow
+from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 README = Path(explorer.__file__).with_name("README.md")
 
@@ -28,7 +30,7 @@ def header_of(packed):
 
 
 def close_enough(got, wanted):
-    for one, other in zip(got.trace, wanted.trace):
+    for one, other in zip(got.trace, wanted.trace):  # a what-if with other frames has none once packed
         assert (one.name, one.kernel, one.stride, one.normalised) == (
             other.name, other.kernel, other.stride, other.normalised
         )  # fmt: skip
@@ -54,6 +56,58 @@ def test_round_trip_of_odd_shapes(kernel, normalised):
     close_enough(explorer.unpack(explorer.pack(wanted)), wanted)
 
 
+@pytest.fixture(scope="module")
+def explored(prediction):
+    """The prediction with its what-ifs, figures of trust, and a made-up true flow."""
+    model, rng = nano_model(), np.random.default_rng(0)
+    flow = rng.normal(size=(7, 2, 16, 16)).astype(np.float32)
+    return replace(
+        with_what_ifs(model, prediction),
+        trust=trust.figures(model, prediction),
+        true_flow=(TrueFlow(flow, rng.random((7, 16, 16)) < 0.5),),
+    )
+
+
+def test_round_trip_of_what_ifs_trust_and_true_flow(explored):
+    again = explorer.unpack(explorer.pack(explored))
+    close_enough(again, explored)
+    assert again.trust == explored.trust
+    assert [each.name for each in again.what_if] == [each.name for each in explored.what_if]
+    for each, wanted in zip(again.what_if, explored.what_if):
+        assert (each.title, each.explanation, each.order) == (wanted.title, wanted.explanation, wanted.order)
+        np.testing.assert_allclose(each.logits, wanted.logits, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(each.lengths, wanted.lengths, rtol=0, atol=1e-4)
+        assert len(each.trace) == (0 if wanted.order else 4)
+        close_enough(each, wanted)
+    assert again.what_if[0].trace[0].normalised is False
+    assert not again.what_if[0].trace[0].offset.any()
+    (flow,), (wanted,) = again.true_flow, explored.true_flow
+    np.testing.assert_allclose(flow.flow, wanted.flow, rtol=0, atol=1 / 64 + 1e-6)
+    np.testing.assert_array_equal(flow.visible, wanted.visible)
+
+
+def test_equal_arrays_are_stored_once(explored, packed):
+    header = header_of(explorer.pack(explored))
+    uniform = next(each for each in header["what_if"] if each["name"] == "uniform")
+    assert uniform["blocks"][0]["offset"] == header["blocks"][0]["offset"]
+    assert uniform["blocks"][0]["attention"] != header["blocks"][0]["attention"]
+    assert {"what_if", "trust", "true_flow"} & header_of(packed).keys() == set()
+
+
+def test_a_file_of_version_1_is_read():
+    file = Path(__file__).parent / "golden" / "trace_v1.sifa"
+    assert header_of(file.read_bytes())["version"] == 1
+    again = explorer.unpack(file)
+    close_enough(again, foreign_prediction(grid=(5, 7), pairs=2, frame_size=(40, 56)))
+    assert (again.what_if, again.trust, again.true_flow) == ((), None, ())
+
+
+def test_a_what_if_that_is_not_finite_is_refused(explored):
+    broken = replace(explored.what_if[0], logits=np.full(24, np.nan, np.float32))
+    with pytest.raises(ValueError, match="logits hold NaN"):
+        explorer.pack(replace(explored, what_if=(broken,)))
+
+
 def test_large_frames_are_reduced_and_the_crop_follows():
     wanted = foreign_prediction(frame_size=(540, 960))
     again = explorer.unpack(explorer.pack(wanted))
@@ -72,7 +126,7 @@ def test_no_path_leaks(prediction, packed):
 
 def test_the_header_holds_what_the_viewer_says(prediction, packed):
     header = header_of(packed)
-    assert (header["format"], header["version"]) == ("sifa-trace", 1)
+    assert (header["format"], header["version"]) == ("sifa-trace", 2)
     assert header["clip"] == dict(
         name="moving.mp4", indices=prediction.clip.indices.tolist(), fps=30.0, source_frames=61, source_size=[96, 128],
         times=[round(t, 4) for t in prediction.clip.times.tolist()], sampling_rate=4, padded=0,
@@ -126,7 +180,7 @@ def test_damaged_traces_are_refused_in_words(tmp_path, packed):
     with pytest.raises(explorer.TraceFormatError, match="damaged"):
         explorer.unpack(packed.replace(b"\xff\xd8\xff\xe0", b"\0\0\0\0"))
     with pytest.raises(explorer.TraceFormatError, match=r"version 9.*update"):
-        explorer.unpack(packed.replace(b'"version":1', b'"version":9'))
+        explorer.unpack(packed.replace(b'"version":2', b'"version":9'))
     with pytest.raises(explorer.TraceFormatError, match=r"gone\.sifa cannot be read"):
         explorer.unpack(tmp_path / "gone.sifa")
 

@@ -1,8 +1,7 @@
-"""The packed trace: a small JSON header, then typed arrays and pictures. README.md in this folder describes it."""
+"""Writing a packed trace: a small JSON header, then typed arrays and pictures. README.md in this folder describes it."""
 
 import io
 import json
-import math
 import struct
 import warnings
 from pathlib import Path
@@ -10,47 +9,40 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sifa.prediction import Prediction
-from sifa.preprocess import Crop
-from sifa.trace import BlockTrace, Trace
-from sifa.video import Clip
-from sifa.weights import Checkpoint
+from sifa.prediction import Prediction, TrueFlow, WhatIf
+from sifa.trace import BlockTrace
 
-MAGIC, VERSION = b"SIFATRC\n", 1
+MAGIC, VERSION = b"SIFATRC\n", 2
 STEPS_PER_CELL = 32  # offsets are int16 in steps of 1/32 cell
 OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
 
 
-class TraceFormatError(ValueError):
-    """Bytes that are no trace this version can read; the message says why and what to do."""
-
-
 class _Payload:
-    """Blobs one after another, each starting at a multiple of 8."""
+    """Blobs one after another, each starting at a multiple of 8; the same bytes are stored once."""
 
     def __init__(self):
-        self.parts, self.size = [], 0
+        self.parts, self.size, self.starts = [], 0, {}
 
     def add(self, blob: bytes) -> int:
-        start = self.size
-        padded = blob + bytes(-len(blob) % 8)
-        self.parts.append(padded)
-        self.size += len(padded)
-        return start
+        if blob not in self.starts:
+            self.starts[blob] = self.size
+            self.parts.append(blob + bytes(-len(blob) % 8))
+            self.size += len(self.parts[-1])
+        return self.starts[blob]
 
 
 def pack(prediction: Prediction) -> bytes:
     """A prediction with its whole trace as bytes that the viewer reads; frames at most 480 pixels long, JPEG.
 
+    What-ifs, figures of trust and true flow go with it where the prediction has them; of a what-if with other frames the
+    answer is kept and the blocks are not, since its points belong to other pictures.
     Offsets are rounded to 1/32 cell, weights to within 1/255 of their pair's range. Offsets beyond +-1023.97 cells are
     limited to that, with a warning and a count in the header. Raises ValueError where a number is not finite.
     """
     payload = _Payload()
     frames, factor = _shrink(prediction.clip.frames)
     clip, crop, checkpoint = prediction.clip, prediction.crop, prediction.checkpoint
-    if not np.isfinite(prediction.logits).all():
-        raise ValueError("the logits hold NaN or infinite values, so there is no prediction to show; check the weights")
     header = dict(
         format="sifa-trace",
         version=VERSION,
@@ -71,7 +63,7 @@ def pack(prediction: Prediction) -> bytes:
             pictures=[dict(at=payload.add(blob), bytes=len(blob)) for blob in map(_jpeg, frames)],
         ),
         labels=list(prediction.labels),
-        logits=[round(float(v), 5) for v in prediction.logits],
+        logits=_logits(prediction.logits),
         checkpoint=dict(
             variant=checkpoint.variant,
             file=Path(checkpoint.file).name,
@@ -81,6 +73,12 @@ def pack(prediction: Prediction) -> bytes:
         ),
         blocks=[_pack_block(block, payload) for block in prediction.trace],
     )
+    if prediction.what_if:
+        header["what_if"] = [_pack_what_if(each, payload) for each in prediction.what_if]
+    if prediction.trust:
+        header["trust"] = prediction.trust
+    if prediction.true_flow:
+        header["true_flow"] = [_pack_flow(each, payload) for each in prediction.true_flow]
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     text += b" " * (-len(text) % 8)
     return MAGIC + struct.pack("<II", len(text), 0) + text + b"".join(payload.parts)
@@ -99,6 +97,36 @@ def _jpeg(frame: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(frame).save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
+
+
+def _logits(logits: np.ndarray) -> list[float]:
+    if not np.isfinite(logits).all():
+        raise ValueError("the logits hold NaN or infinite values, so there is no prediction to show; check the weights")
+    return [round(float(v), 5) for v in logits]
+
+
+def _pack_what_if(what_if: WhatIf, payload: _Payload) -> dict:
+    return dict(
+        name=what_if.name,
+        title=what_if.title,
+        explanation=what_if.explanation,
+        order=list(what_if.order),
+        logits=_logits(what_if.logits),
+        lengths=[round(v, 4) for v in what_if.lengths],
+        blocks=[] if what_if.order else [_pack_block(block, payload) for block in what_if.trace],
+    )
+
+
+def _pack_flow(true: TrueFlow, payload: _Payload) -> dict:
+    pairs, _, height, width = true.flow.shape
+    steps = np.rint(true.flow * STEPS_PER_CELL).clip(-OFFSET_LIMIT, OFFSET_LIMIT)
+    return dict(
+        pairs=pairs,
+        height=height,
+        width=width,
+        flow=payload.add(steps.astype("<i2").tobytes()),
+        visible=payload.add(true.visible.astype(np.uint8).tobytes()),
+    )
 
 
 def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
@@ -152,100 +180,3 @@ def _quantised(attention: np.ndarray) -> tuple[np.ndarray, list[list[float]]]:
         steps[pair] = np.rint((weights - low) / (step or 1))
         ranges.append([float(low), float(high)])
     return steps, ranges
-
-
-def unpack(source: bytes | str | Path) -> Prediction:
-    """A packed trace, or a file of one, back as a Prediction, with values as the viewer shows them.
-
-    Frames are the packed pictures and the crop is relative to them. Raises TraceFormatError for anything that is not a
-    whole trace of a version known here.
-    """
-    data = source if isinstance(source, bytes) else _read(Path(source))
-    if data[:8] != MAGIC or len(data) < 16:
-        raise TraceFormatError("this is not a SIFA trace (it does not start with SIFATRC); choose a .sifa file")
-    (length,) = struct.unpack_from("<I", data, 8)
-    base = 16 + length
-    if base > len(data):
-        raise TraceFormatError(_cut_off(len(data)))
-    try:
-        header = json.loads(data[16:base])
-        version = header["version"]
-        if version > VERSION:
-            raise TraceFormatError(
-                f"the trace has format version {version}, this program reads up to {VERSION}; update the program"
-            )
-        return _prediction(header, data, base)
-    except TraceFormatError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        raise TraceFormatError(
-            f"the trace is damaged ({type(error).__name__}: {error}); copy it again or write it anew"
-        ) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TraceFormatError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
-
-
-def _cut_off(size: int) -> str:
-    return f"the trace is cut off after {size} bytes; copy it again or write it anew"
-
-
-def _prediction(header: dict, data: bytes, base: int) -> Prediction:
-    def array(dtype: str, at: int, shape: tuple[int, ...]) -> np.ndarray:
-        count = math.prod(shape)
-        if base + at + count * np.dtype(dtype).itemsize > len(data):
-            raise TraceFormatError(_cut_off(len(data)))
-        return np.frombuffer(data, dtype, count, base + at).reshape(shape)
-
-    def picture(at: int, size: int) -> np.ndarray:
-        return np.asarray(Image.open(io.BytesIO(array("u1", at, (size,)).tobytes())).convert("RGB"))
-
-    def block(b: dict) -> BlockTrace:
-        pairs, taps, height, width = b["pairs"], b["kernel"] ** 2, b["height"], b["width"]
-        low, high = np.array(b["range"], np.float64).reshape(pairs, 2, 1, 1, 1).swapaxes(0, 1)
-        steps = array("u1", b["attention"], (pairs, taps, height, width))
-        return BlockTrace(
-            name=b["name"],
-            stage=b["stage"],
-            block=b["block"],
-            kernel=b["kernel"],
-            dilation=b["dilation"],
-            stride=tuple(b["stride"]),
-            offset=array("<i2", b["offset"], (pairs, taps, 2, height, width)).astype(np.float32) / STEPS_PER_CELL,
-            attention=(low + steps * ((high - low) / 255)).astype(np.float32),
-            saliency=array("u1", b["saliency"], (pairs, height, width)) * np.float32(b["saliency_max"] / 255),
-            normalised=b["normalised"],
-        )
-
-    clip, card = header["clip"], header["checkpoint"]
-    return Prediction(
-        clip=Clip(
-            frames=np.stack([picture(p["at"], p["bytes"]) for p in header["frames"]["pictures"]]),
-            times=np.array(clip["times"]),
-            indices=np.array(clip["indices"], np.int64),
-            path=clip["name"],
-            fps=clip["fps"],
-            source_frames=clip["source_frames"],
-            source_size=tuple(clip["source_size"]),
-            sampling_rate=clip["sampling_rate"],
-        ),
-        crop=Crop(**header["crop"]),
-        logits=np.array(header["logits"], np.float32),
-        labels=tuple(header["labels"]),
-        trace=Trace([block(b) for b in header["blocks"]]),
-        checkpoint=Checkpoint(
-            variant=card["variant"],
-            config=dict(img_size=header["crop"]["size"]),
-            labels=tuple(header["labels"]),
-            trained_on=card["trained_on"],
-            num_frames=len(clip["indices"]),
-            sampling_rate=clip["sampling_rate"],
-            metrics={} if card["top1"] is None else dict(top1=card["top1"]),
-            file=card["file"],
-            sha256=card["sha256"],
-        ),
-    )

@@ -419,7 +419,7 @@ def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, predict
         ("traces[0].slice(0, 40000)", "cut off"),
         ("'no base64!'", "damaged"),
         (r"btoa(atob(traces[0]).replaceAll('\xff\xd8\xff', 'abc'))", "damaged"),
-        ("""btoa(atob(traces[0]).replace('"version":1', '"version":7'))""", "version 7"),
+        ("""btoa(atob(traces[0]).replace('"version":2', '"version":7'))""", "version 7"),
     ):
         page.evaluate(f"() => put('trace', {damaged})")
         assert words in page.inner_text(".sifa-error")

@@ -1,7 +1,7 @@
 // Reading a packed trace. ../README.md describes the format.
 
 const MAGIC = 'SIFATRC\n';
-const VERSION = 1;
+const VERSION = 2;
 export const STEPS_PER_CELL = 32;
 const CUT_OFF = 'The trace is cut off. Copy the file again, or run the clip again.';
 export const DAMAGED = 'The trace is damaged. Copy the file again, or run the clip again.';
@@ -18,8 +18,17 @@ export const DAMAGED = 'The trace is damaged. Copy the file again, or run the cl
  * The header of a packed trace, with arrays and pictures in place of positions.
  * @typedef {{
  *   blocks: Block[], pictures: Blob[], labels: string[], probabilities: number[], clip: object, crop: object,
- *   checkpoint: object
+ *   checkpoint: object, what_if: WhatIf[], trust: ?object, true_flow: Flow[]
  * }} Trace
+ *
+ * The same clip once one thing is changed; `order`: the clip's frame shown at each place, empty where it is the same.
+ * @typedef {{
+ *   name: string, title: string, explanation: string, order: number[], probabilities: number[], lengths: number[],
+ *   blocks: Block[]
+ * }} WhatIf
+ *
+ * True motion on one grid: `flow` [pair][(dy, dx)][y][x] in 1/32 cell, `visible` [pair][y][x] 0 or 1.
+ * @typedef {{pairs: number, height: number, width: number, flow: Int16Array, visible: Uint8Array}} Flow
  */
 
 /** Whatever a host hands over (base64 text, ArrayBuffer, DataView, typed array) as an ArrayBuffer. */
@@ -67,7 +76,7 @@ function parseHeader(bytes) {
 }
 
 function inflateHeader(header, buffer, base) {
-  const blocks = header.blocks.map(block => {
+  const inflate = blocks => blocks.map(block => {
     const taps = block.kernel ** 2;
     const cells = block.pairs * block.height * block.width;
     return {
@@ -78,10 +87,23 @@ function inflateHeader(header, buffer, base) {
       saliency: new Uint8Array(buffer, base + block.saliency, cells),
     };
   });
+  const flows = (header.true_flow ?? []).map(flow => {
+    const cells = flow.pairs * flow.height * flow.width;
+    return {
+      ...flow,
+      flow: new Int16Array(buffer, base + flow.flow, 2 * cells),
+      visible: new Uint8Array(buffer, base + flow.visible, cells),
+    };
+  });
+  const changed = (header.what_if ?? []).map(
+    each => ({ ...each, blocks: inflate(each.blocks), probabilities: softmax(each.logits) }));
   const pictures = header.frames.pictures.map(
     p => new Blob([new Uint8Array(buffer, base + p.at, p.bytes)], { type: 'image/jpeg' }));
   if (pictures.length !== header.clip.indices.length) throw new Error('pictures are missing');
-  return { ...header, blocks, pictures, probabilities: softmax(header.logits) };
+  return {
+    ...header, blocks: inflate(header.blocks), pictures, probabilities: softmax(header.logits), what_if: changed,
+    true_flow: flows,
+  };
 }
 
 /** Probabilities of logits. */
