@@ -1,6 +1,7 @@
 # One command each, from a machine with nothing but Python 3.11 or newer:
 #   make app    installs what is missing and starts the page
 #   make test   installs what is missing and runs every test
+#   make notebooks   installs what is missing and opens JupyterLab on the notebooks
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -13,6 +14,10 @@ test: $(VENV)/installed $(VENV)/browser
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(RUN) -m pytest $(ARGS)
+
+notebooks: $(VENV)/installed
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.news_url=None \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/01_quickstart.ipynb $(ARGS)
 
 quick: $(VENV)/installed
 	$(RUN) -m pytest -m "not slow and not browser" $(ARGS)
@@ -33,4 +38,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test quick bench
+.PHONY: app test notebooks quick bench
