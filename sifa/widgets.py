@@ -49,7 +49,7 @@ def cell_charts(explorer: Explorer) -> ui.Widget:
                 output.outputs = ()
             return
         number, *place = cell = explorer.cell
-        if drawn == [cell, explorer.prediction]:
+        if drawn and drawn[0] == cell and drawn[1] is explorer.prediction:
             return
         drawn[:] = cell, explorer.prediction
         block = explorer.prediction.trace[number]
