@@ -19,6 +19,11 @@ notebooks: $(VENV)/installed
 	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.news_url=None \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/01_quickstart.ipynb $(ARGS)
 
+# The notebooks, run, as pages that work without a kernel and without a network, in runs/pages.
+notebook-pages: $(VENV)/installed
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
+		--output-dir runs/pages notebooks/*.ipynb
+
 quick: $(VENV)/installed
 	$(RUN) -m pytest -m "not slow and not browser" $(ARGS)
 
@@ -29,6 +34,7 @@ bench: $(VENV)/installed $(VENV)/browser
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(RUN) -c "import site; open(site.getsitepackages()[0] + '/sifa.pth', 'w').write('$(CURDIR)')"
 	touch $@
 
 # A browser for the tests: the system's Chromium, else Debian's package, else Playwright's own.
@@ -38,4 +44,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test notebooks quick bench
+.PHONY: app test notebooks notebook-pages quick bench

@@ -63,7 +63,7 @@ def plot_weights(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     figure.update_yaxes(range=[0 if block.normalised else -most, most])
     figure.update_xaxes(title_text="place in the regular grid: dy, dx", type="category", title_standoff=4)
     figure.update_layout(title_text=f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})")
-    return _tidy(figure, 280)
+    return _tidy(figure, 280).update_xaxes(tickfont_size=9)
 
 
 def plot_offset_rose(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
@@ -82,12 +82,12 @@ def plot_offset_rose(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
             )
         )  # fmt: skip
     figure.update_polars(
-        angularaxis=dict(direction="clockwise", tickvals=[0, 90, 180, 270], ticktext=["right", "down", "left", "up"]),
+        angularaxis=dict(direction="clockwise", rotation=0, tickvals=[0, 90, 180, 270], ticktext=["right", "down", "left", "up"]),
         radialaxis=dict(range=[0, max(1.0, float(length.max()))], gridcolor=GRID, tickangle=0, nticks=4),
         bgcolor="rgba(0,0,0,0)", angularaxis_gridcolor=GRID, angularaxis_linecolor=AXIS,
     )  # fmt: skip
     figure.update_layout(title_text=f"Offsets of cell {y}, {x}, in cells", showlegend=False)
-    return _tidy(figure, 280)
+    return _tidy(figure, 280).update_layout(margin=dict(t=56, b=28))
 
 
 def plot_track(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
@@ -95,11 +95,12 @@ def plot_track(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     places = track(block, pair, y, x)
     steps = [str(pair + 1 + i) for i in range(len(places))]
     height, width = block.attention.shape[2:]
+    shown = [steps[0], *[""] * (len(steps) - 2), steps[-1]]  # all of them would cover each other
     figure = go.Figure(
         go.Scatter(
-            x=places[:, 1], y=places[:, 0], text=steps, mode="lines+markers+text", textposition="top center",
+            x=places[:, 1], y=places[:, 0], text=shown, customdata=steps, mode="lines+markers+text", textposition="top center",
             line=dict(color=BAR, width=2), marker=dict(size=7, color=[QUERY, *[BAR] * (len(places) - 1)]),
-            hovertemplate="step %{text}: y %{y:.2f}, x %{x:.2f}<extra></extra>",
+            hovertemplate="step %{customdata}: y %{y:.2f}, x %{x:.2f}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(range=[-0.5, width - 0.5], title_text="x, cells", title_standoff=4, constrain="domain")

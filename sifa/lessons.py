@@ -25,6 +25,22 @@ class Exercise(NamedTuple):
 
 
 EXERCISES = {
+    "01.1": Exercise(
+        "right", "right: as the camera turns left, everything in the picture moves right, by 1.2 cells a step."
+    ),
+    "01.2": Exercise(16, "16: it is 4 × 4. Each stage halves both sides: 16 × 16, 8 × 8, 4 × 4."),
+    "01.3": Exercise(0.2, "0.2: not zero, since a trembling hand and noise move what the camera sees.", 0.05),
+    "05.1": Exercise(
+        "camera pans right",
+        "camera pans right: what moved right now moves left. "
+        '`what_if(model, sample("camera pans left"), "reversed").top(1)` says so.',
+    ),
+    "05.2": Exercise(
+        0.49, '0.49: see `changed["Silent blocks"]`. The convolutions of the shifted blocks see time, too.'
+    ),
+    "05.3": Exercise(
+        1, "1: the regular 3 × 3 grid is all there is. Offsets are what lets a block follow something faster."
+    ),
     "02.1": Exercise(
         1.0, "1: the difference is 0, the gate σ(0) = 0.5, and 0.5 · 2 = 1. A frozen clip still has offsets."
     ),

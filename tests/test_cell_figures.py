@@ -76,7 +76,8 @@ def test_a_track_turns_where_the_field_does(block):
 def test_the_track_is_drawn_on_the_grid(block):
     figure = plot_track(block, 1, 2, 3)
     np.testing.assert_array_equal(np.stack([figure.data[0].y, figure.data[0].x], 1), track(block, 1, 2, 3))
-    assert list(figure.data[0].text) == ["2", "3", "4"]
+    assert list(figure.data[0].text) == ["2", "", "4"]
+    assert list(figure.data[0].customdata) == ["2", "3", "4"]
     assert figure.layout.yaxis.range == (6.5, -0.5)
 
 

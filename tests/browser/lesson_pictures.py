@@ -2,6 +2,7 @@
 a name in its metadata (`picture`), what the cell drew, as notebooks/pictures/<number>_<name>.png."""
 
 import argparse
+import base64
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from tests.browser.conftest import ARGUMENTS
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 COLOURS = 64  # of a picture's palette, to keep the files small
-FIGURE = "application/vnd.plotly.v1+json"
+FIGURE, JPEG = "application/vnd.plotly.v1+json", "image/jpeg"
 
 
 def executed(file: Path) -> nbformat.NotebookNode:
@@ -28,13 +29,14 @@ def executed(file: Path) -> nbformat.NotebookNode:
     return NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
 
 
-def figures(notebook: nbformat.NotebookNode) -> dict[str, go.Figure]:
-    """The plotly figures of the named cells of a notebook that was run, by name."""
+def figures(notebook: nbformat.NotebookNode) -> dict[str, go.Figure | bytes]:
+    """What the named cells of a notebook that was run have drawn, by name: plotly figures, and the explorer's JPEG."""
     drawn = {}
     for cell in notebook.cells:
         if name := cell.metadata.get("picture"):
-            data = next(output.data[FIGURE] for output in cell.outputs if FIGURE in output.get("data", {}))
-            drawn[name] = go.Figure(data["data"], data["layout"])
+            data = next(o.data for o in cell.outputs if {FIGURE, JPEG} & o.get("data", {}).keys())
+            figure = data.get(FIGURE)
+            drawn[name] = go.Figure(figure["data"], figure["layout"]) if figure else base64.b64decode(data[JPEG])
     return drawn
 
 
@@ -66,7 +68,11 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for file in notebooks:
             for name, figure in figures(executed(file)).items():
-                photograph(browser, figure, NOTEBOOKS / "pictures" / f"{file.name[:2]}_{name}.png")
+                picture = NOTEBOOKS / "pictures" / f"{file.name[:2]}_{name}"
+                if isinstance(figure, bytes):
+                    picture.with_suffix(".jpg").write_bytes(figure)
+                else:
+                    photograph(browser, figure, picture.with_suffix(".png"))
         browser.close()
 
 
