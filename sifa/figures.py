@@ -171,21 +171,16 @@ def plot_arrows(picture: np.ndarray, fields: dict[str, np.ndarray], every: int =
         rows, columns = field.shape[1:]
         step = columns / picture.shape[1], rows / picture.shape[0]
         ground = go.Image(
-            z=picture,
-            x0=step[0] / 2 - 0.5,
-            dx=step[0],
-            y0=step[1] / 2 - 0.5,
-            dy=step[1],
-            hoverinfo="skip",
-            opacity=0.75,
-        )
-        info = arrow_info(field, every)
-        heads = dict(size=[0, 5, 0] * (len(info.x) // 3), color="white", line=dict(color=LINES[0], width=1.5))
-        arrows = go.Scatter(
-            x=info.x, y=info.y, mode="lines+markers", line=dict(color=LINES[0], width=2), marker=heads,
-            showlegend=False, hovertemplate=f"{title}<br>y %{{y:.2f}}, x %{{x:.2f}}<extra></extra>",
+            z=picture, x0=step[0] / 2 - 0.5, dx=step[0], y0=step[1] / 2 - 0.5, dy=step[1], hoverinfo="skip", opacity=0.75
         )  # fmt: skip
-        figure.add_traces([ground, arrows], rows=[1, 1], cols=[column, column])
+        line = dict(zip("xy", arrow_info(field, every)), showlegend=False)
+        edge = go.Scatter(**line, mode="lines", line=dict(color="white", width=4), hoverinfo="skip")
+        arrows = go.Scatter(
+            **line, mode="lines+markers", line=dict(color="black", width=1.8),
+            marker=dict(size=[0, 6, 0] * (len(line["x"]) // 3), color="white", line=dict(color="black", width=1.5)),
+            hovertemplate=f"{title}<br>y %{{y:.2f}}, x %{{x:.2f}}<extra></extra>",
+        )  # fmt: skip
+        figure.add_traces([ground, edge, arrows], rows=[1] * 3, cols=[column] * 3)
         hidden = dict(row=1, col=column, showgrid=False, zeroline=False, visible=False)
         figure.update_xaxes(range=[-0.5, columns - 0.5], constrain="domain", **hidden)
         figure.update_yaxes(range=[rows - 0.5, -0.5], constrain="domain", **hidden)
@@ -197,10 +192,11 @@ def plot_bars(values: dict[str, float], title: str, unit: str = "", start: float
     """Named numbers as horizontal bars, first on top; an axis that does not start at 0 has to be said in the title."""
     numbers = list(values.values())
     low, high = min([start, *numbers]), max([start, *numbers])
+    texts = [f" {v:.3g}{unit}" if abs(v) < 1000 else f" {v:.0f}{unit}" for v in numbers]
     figure = go.Figure(
         go.Bar(
             x=[v - start for v in numbers], base=start, y=list(values), orientation="h", marker_color=BAR,
-            text=[f" {v:.4g}{unit}" for v in numbers], textposition="outside", cliponaxis=False,
+            text=texts, textposition="outside", cliponaxis=False,
             customdata=numbers, hovertemplate=f"%{{y}}: %{{customdata:.4g}}{unit}<extra></extra>",
         )
     )  # fmt: skip

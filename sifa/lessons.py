@@ -30,17 +30,6 @@ EXERCISES = {
     ),
     "01.2": Exercise(16, "16: it is 4 × 4. Each stage halves both sides: 16 × 16, 8 × 8, 4 × 4."),
     "01.3": Exercise(0.2, "0.2: not zero, since a trembling hand and noise move what the camera sees.", 0.05),
-    "05.1": Exercise(
-        "camera pans right",
-        "camera pans right: what moved right now moves left. "
-        '`what_if(model, sample("camera pans left"), "reversed").top(1)` says so.',
-    ),
-    "05.2": Exercise(
-        0.49, '0.49: see `changed["Silent blocks"]`. The convolutions of the shifted blocks see time, too.'
-    ),
-    "05.3": Exercise(
-        1, "1: the regular 3 × 3 grid is all there is. Offsets are what lets a block follow something faster."
-    ),
     "02.1": Exercise(
         1.0, "1: the difference is 0, the gate σ(0) = 0.5, and 0.5 · 2 = 1. A frozen clip still has offsets."
     ),
@@ -62,6 +51,32 @@ EXERCISES = {
     ),
     "03.2": Exercise(-1.0, "-1.0: the same speed, the other way.", 0.06),
     "03.3": Exercise(5.4, "5.4: from 72.0 to 77.4 % (the paper's Table 1d)."),
+    "04.1": Exercise("free", "free: by more than half a cell, where the other two stay below a quarter."),
+    "04.2": Exercise(
+        1,
+        "1: softmax weights are positive and sum to 1, so the mean of the nine places lies among them, at most one cell away.",
+    ),
+    "04.3": Exercise("no-gate", "no-gate: 0.90, like full. The gate made no difference in these trainings."),
+    "05.1": Exercise(
+        "camera pans right",
+        "camera pans right: what moved right now moves left. "
+        '`what_if(model, sample("camera pans left"), "reversed").top(1)` says so.',
+    ),
+    "05.2": Exercise(
+        0.49, '0.49: see `changed["Silent blocks"]`. The convolutions of the shifted blocks see time, too.'
+    ),
+    "05.3": Exercise(
+        1, "1: the regular 3 × 3 grid is all there is. Offsets are what lets a block follow something faster."
+    ),
+    "06.1": Exercise(2, "2: every fifth clip is held out, here the fifth and the tenth."),
+    "06.2": Exercise(8, "8: the weights know every fourth frame of 30 per second, which is every eighth of 60."),
+    "06.3": Exercise(
+        "no-temporal",
+        "no-temporal: nothing crosses time but the stem's four frames. In conv-only it is the convolutions.",
+    ),
+    "07.1": Exercise(15.5, "15.5: ((1 + 1) · 16 - 1) / 2, the lower border of the last row, whose centre is row 15."),
+    "07.2": Exercise("dx", "dx: channel 2 j is dy and channel 2 j + 1 is dx; 5 = 2 · 2 + 1 is the dx of tap 2."),
+    "07.3": Exercise(7.5, "7.5: x · 16 - 0.5, between columns 7 and 8."),
 }
 
 

@@ -70,7 +70,8 @@ def test_its_first_screen_shows_a_picture_and_its_end_leads_on(file):
 
 
 @every_notebook
-def test_its_pictures_are_there_and_small(file):
+def test_its_pictures_and_links_are_there(file):
     for cell in cells(file, "markdown"):
-        for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", cell.source):
-            assert (file.parent / target).stat().st_size < PICTURE_BYTES
+        for target in re.findall(r"\]\(([^):]+)\)", cell.source):
+            assert (file.parent / target).exists(), target
+            assert "pictures/" not in target or (file.parent / target).stat().st_size < PICTURE_BYTES

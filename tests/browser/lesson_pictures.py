@@ -18,7 +18,7 @@ from tests.browser.conftest import ARGUMENTS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-COLOURS = 64  # of a picture's palette, to keep the files small
+COLOURS = 256  # of a picture's palette, to keep the files small
 FIGURE, JPEG = "application/vnd.plotly.v1+json", "image/jpeg"
 
 
