@@ -1,6 +1,7 @@
 # One command each, from a machine with nothing but Python 3.11 or newer:
 #   make app    installs what is missing and starts the page
 #   make test   installs what is missing and runs every test
+#   make notebooks   installs what is missing and opens JupyterLab on the notebooks
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -14,6 +15,15 @@ test: $(VENV)/installed $(VENV)/browser
 	$(VENV)/bin/ruff format --check .
 	$(RUN) -m pytest $(ARGS)
 
+notebooks: $(VENV)/installed
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.news_url=None \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/01_quickstart.ipynb $(ARGS)
+
+# The notebooks, run, as pages that work without a kernel and without a network, in runs/pages.
+notebook-pages: $(VENV)/installed
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
+		--output-dir runs/pages notebooks/*.ipynb
+
 quick: $(VENV)/installed
 	$(RUN) -m pytest -m "not slow and not browser" $(ARGS)
 
@@ -24,6 +34,7 @@ bench: $(VENV)/installed $(VENV)/browser
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(RUN) -c "import site; open(site.getsitepackages()[0] + '/sifa.pth', 'w').write('$(CURDIR)')"
 	touch $@
 
 # A browser for the tests: the system's Chromium, else Debian's package, else Playwright's own.
@@ -33,4 +44,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test quick bench
+.PHONY: app test notebooks notebook-pages quick bench

@@ -12,6 +12,7 @@ from sifa.weights import Checkpoint
 
 BAR = "#2e8fa8"
 LINES = ("#d55e00", "#3a78d0", "#009e73", "#cc79a7")  # told apart by colour-blind eyes, too
+AROUND_ZERO = [[0, "#2c5fa8"], [0.5, "#f4f4f2"], [1, "#c95a12"]]  # blue: negative, orange: positive
 DASHES = ("solid", "dash", "dot", "dashdot")  # the next dash where the colours start again
 INK, GRID, AXIS = "#7c8896", "rgba(124,136,150,.25)", "rgba(124,136,150,.5)"  # on light and on dark
 
@@ -107,6 +108,121 @@ def plot_confusion(checkpoint: Checkpoint) -> go.Figure:
     figure.update_yaxes(autorange="reversed", title_text="true")
     figure.update_xaxes(tickangle=-60, title_text="answer")
     return figure
+
+
+class ArrowInfo(NamedTuple):
+    """Arrows as one broken line: tail, head, None, tail, head, None, ... in cells."""
+
+    x: list[float | None]
+    y: list[float | None]
+
+
+def arrow_info(field: np.ndarray, every: int = 1) -> ArrowInfo:
+    """Arrows of a field (2, H, W) of (dy, dx) in cells, from the centre of every `every`-th cell."""
+    height, width = field.shape[1:]
+    info = ArrowInfo([], [])
+    for y in range(every // 2, height, every):
+        for x in range(every // 2, width, every):
+            dy, dx = field[:, y, x].tolist()
+            info.x.extend((x, x + dx, None))
+            info.y.extend((y, y + dy, None))
+    return info
+
+
+def plot_maps(
+    maps: dict[str, np.ndarray], points: dict[str, np.ndarray] | None = None, numbers: bool = True
+) -> go.Figure:
+    """Small maps (H, W) side by side, with their numbers or without, in one scale of colours around zero.
+
+    `points` draws places onto the maps of these titles: (N, 2) of (y, x) in cells, or (N, 3) with a weight that gives the size.
+    """
+    limit = max(float(np.abs(values).max()) for values in maps.values()) or 1.0
+    figure = make_subplots(1, len(maps), subplot_titles=list(maps), horizontal_spacing=0.03)
+    for column, (title, values) in enumerate(maps.items(), start=1):
+        cells = go.Heatmap(
+            z=values, zmin=-limit, zmax=limit, colorscale=AROUND_ZERO, showscale=False, xgap=1, ygap=1,
+            texttemplate="%{z:.2~f}" if numbers else None,
+            hovertemplate=f"{title} (y %{{y}}, x %{{x}}): %{{z:.4f}}<extra></extra>",
+        )  # fmt: skip
+        figure.add_trace(cells, row=1, col=column)
+        places = (points or {}).get(title)
+        if places is not None:
+            sizes = (
+                9 + 11 * np.abs(places[:, 2]) / max(np.abs(places[:, 2]).max(), 1e-12) if places.shape[1] > 2 else 12
+            )
+            marks = go.Scatter(
+                x=places[:, 1], y=places[:, 0], mode="markers", showlegend=False,
+                marker=dict(size=sizes, color=LINES[1], opacity=1, line=dict(color="white", width=2)),
+                hovertemplate="read at (y %{y:.2f}, x %{x:.2f})<extra></extra>",
+            )  # fmt: skip
+            figure.add_trace(marks, row=1, col=column)
+        height, width = values.shape
+        square = dict(row=1, col=column, showgrid=False, zeroline=False)
+        figure.update_xaxes(range=[-0.5, width - 0.5], dtick=1 if width <= 11 else 4, constrain="domain", **square)
+        figure.update_yaxes(range=[height - 0.5, -0.5], dtick=1 if height <= 11 else 4, **square)
+        figure.update_yaxes(scaleanchor=f"x{column}" if column > 1 else "x", row=1, col=column, constrain="domain")
+    return _tidy(figure, 310)
+
+
+def plot_arrows(picture: np.ndarray, fields: dict[str, np.ndarray], every: int = 1) -> go.Figure:
+    """Fields (2, H, W) of (dy, dx) in cells, side by side, each as arrows over the same picture (height, width, 3) uint8."""
+    figure = make_subplots(1, len(fields), subplot_titles=list(fields), horizontal_spacing=0.02)
+    for column, (title, field) in enumerate(fields.items(), start=1):
+        rows, columns = field.shape[1:]
+        step = columns / picture.shape[1], rows / picture.shape[0]
+        ground = go.Image(
+            z=picture, x0=step[0] / 2 - 0.5, dx=step[0], y0=step[1] / 2 - 0.5, dy=step[1], hoverinfo="skip", opacity=0.75
+        )  # fmt: skip
+        line = dict(zip("xy", arrow_info(field, every)), showlegend=False)
+        edge = go.Scatter(**line, mode="lines", line=dict(color="white", width=4), hoverinfo="skip")
+        arrows = go.Scatter(
+            **line, mode="lines+markers", line=dict(color="black", width=1.8),
+            marker=dict(size=[0, 6, 0] * (len(line["x"]) // 3), color="white", line=dict(color="black", width=1.5)),
+            hovertemplate=f"{title}<br>y %{{y:.2f}}, x %{{x:.2f}}<extra></extra>",
+        )  # fmt: skip
+        figure.add_traces([ground, edge, arrows], rows=[1] * 3, cols=[column] * 3)
+        hidden = dict(row=1, col=column, showgrid=False, zeroline=False, visible=False)
+        figure.update_xaxes(range=[-0.5, columns - 0.5], constrain="domain", **hidden)
+        figure.update_yaxes(range=[rows - 0.5, -0.5], constrain="domain", **hidden)
+        figure.update_yaxes(scaleanchor=f"x{column}" if column > 1 else "x", row=1, col=column)
+    return _tidy(figure, 330)
+
+
+def plot_bars(values: dict[str, float], title: str, unit: str = "", start: float = 0.0) -> go.Figure:
+    """Named numbers as horizontal bars, first on top; an axis that does not start at 0 has to be said in the title."""
+    numbers = list(values.values())
+    low, high = min([start, *numbers]), max([start, *numbers])
+    texts = [f" {v:.3g}{unit}" if abs(v) < 1000 else f" {v:.0f}{unit}" for v in numbers]
+    figure = go.Figure(
+        go.Bar(
+            x=[v - start for v in numbers], base=start, y=list(values), orientation="h", marker_color=BAR,
+            text=texts, textposition="outside", cliponaxis=False,
+            customdata=numbers, hovertemplate=f"%{{y}}: %{{customdata:.4g}}{unit}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(range=[low - (high - low) * 0.12 * (low < start), high + (high - low) * 0.18])
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ")
+    figure.update_layout(title_text=title, bargap=0.3)
+    return _tidy(figure, 90 + 34 * len(values))
+
+
+def plot_lines(x: list[float], curves: dict[str, list[float]], title: str, x_title: str, y_title: str) -> go.Figure:
+    """Named curves over the same places x, told apart by colour and dash."""
+    figure = go.Figure()
+    for number, (name, values) in enumerate(curves.items()):
+        line = dict(
+            color=LINES[number % len(LINES)], dash=DASHES[(number + number // len(LINES)) % len(DASHES)], width=2
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=values, name=name, mode="lines+markers", line=line, marker_size=7,
+                hovertemplate=f"{name}<br>{x_title} %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.update_layout(title_text=title, legend=dict(orientation="h", x=0, y=-0.22, yanchor="top"))
+    figure.update_xaxes(title_text=x_title, title_standoff=4)
+    figure.update_yaxes(title_text=y_title)
+    return _tidy(figure, 380)
 
 
 def _tidy(figure: go.Figure, height: int) -> go.Figure:

@@ -9,8 +9,13 @@ from sifa.figures import (
     DASHES,
     INK,
     LINES,
+    arrow_info,
     block_info,
+    plot_arrows,
+    plot_bars,
     plot_confusion,
+    plot_lines,
+    plot_maps,
     plot_offset_and_entropy,
     plot_probabilities,
     probability_info,
@@ -144,3 +149,51 @@ def test_the_confusion_matrix_shows_shares_of_each_true_class():
     assert np.array(heat.z).tolist() == [[0.75, 0.25], [0, 0]]
     assert np.array(heat.customdata).tolist() == [[3, 1], [0, 0]]
     assert list(heat.y) == ["a", "b"]
+
+
+def test_arrows_are_tails_and_heads_true_to_scale():
+    field = np.zeros((2, 4, 6))
+    field[:, 1, 3] = 0.5, -2
+    info = arrow_info(field, every=2)
+    assert list(zip(info.y, info.x))[:3] == [(1, 1), (1, 1), (None, None)]
+    assert (info.y[3:5], info.x[3:5]) == ([1, 1.5], [3, 1])
+    assert len(info.x) == 3 * 2 * 3
+    assert len(arrow_info(field).x) == 3 * 4 * 6
+
+
+def test_arrows_and_picture_share_one_scale():
+    figure = plot_arrows(np.zeros((64, 32, 3), np.uint8), {"a": np.ones((2, 16, 8)), "b": np.zeros((2, 16, 8))})
+    picture = figure.data[0]
+    assert (picture.x0 - picture.dx / 2, picture.y0 - picture.dy / 2) == (-0.5, -0.5)
+    assert picture.x0 + 31.5 * picture.dx == 7.5
+    assert picture.y0 + 63.5 * picture.dy == 15.5
+    assert list(figure.data[2].x[:3]) == [0, 1, None]
+
+
+def test_maps_have_one_scale_of_colours_around_zero_and_points_where_asked():
+    maps = {"a": np.array([[0.0, -4.0]]), "b": np.array([[1.0, 2.0]])}
+    figure = plot_maps(maps, {"b": np.array([[0.0, 0.5, 2.0], [0.0, 1.0, -1.0]])})
+    first, second, points = figure.data
+    assert [(m.zmin, m.zmax) for m in (first, second)] == [(-4, 4)] * 2
+    assert (list(points.x), list(points.y), points.xaxis) == ([0.5, 1], [0, 0], "x2")
+    assert points.marker.size[0] > points.marker.size[1]
+    assert "z" in first.texttemplate
+    assert plot_maps(maps, numbers=False).data[0].texttemplate is None
+    assert plot_maps({"nothing": np.zeros((2, 2))}).data[0].zmax > 0
+
+
+def test_bars_end_at_their_numbers_wherever_the_axis_starts():
+    bars = plot_bars({"one": 72.0, "other": 75.4}, "title", " %", start=70).data[0]
+    assert [base + length for base, length in zip([bars.base] * 2, bars.x)] == pytest.approx([72, 75.4])
+    assert list(bars.text) == [" 72 %", " 75.4 %"]
+    low, high = plot_bars({"less": -1.0, "more": 3.0}, "title").layout.xaxis.range
+    assert low < -1
+    assert high > 3
+
+
+def test_curves_of_one_colour_differ_in_their_dash():
+    curves = {str(number): [number, 0] for number in range(len(LINES) + 1)}
+    drawn = plot_lines([0, 1], curves, "title", "x", "y").data
+    assert [list(line.y) for line in drawn] == list(curves.values())
+    looks = {(line.line.color, line.line.dash) for line in drawn}
+    assert len(looks) == len(curves)

@@ -6,3 +6,14 @@ from sifa.explorer.html import script, to_html
 from sifa.explorer.pack import pack
 from sifa.explorer.show import Page, show
 from sifa.explorer.unpack import TraceFormatError, unpack
+from sifa.prediction import Prediction
+
+
+def explore(prediction: Prediction):
+    """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, y, x and pinned can be read and set.
+
+    Needs anywidget, which nothing else here does, so it is imported at the first call.
+    """
+    from sifa.explorer.widget import Explorer
+
+    return Explorer(prediction)

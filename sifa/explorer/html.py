@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import rjsmin
+
 from sifa.explorer.light import lightened
 
 FOLDER = Path(__file__).parent / "viewer"
@@ -46,7 +48,6 @@ MODULES = (  # in the order of their imports
     "explorer",
 )
 STYLES = "viewer.css", "share.css", "tour.css"
-LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|^ +", re.MULTILINE)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -54,15 +55,15 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports, comments and indentation, and the style becomes a
-    constant; the Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports, the style becomes a constant, comments and needless space go; the Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
+    style = re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", re.sub(r"\s+", " ", style))
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(LEFT_OUT.sub("", source))
-    return "\n".join(parts)
+        parts.append(re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE))
+    return rjsmin.jsmin("\n".join(parts))
 
 
 def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:

@@ -213,3 +213,12 @@ def _svg_mark(mark: Stroke | Disc) -> str:
         f'<circle {shape} stroke="#000" stroke-opacity=".75" stroke-width="3.3"/>'
         f'<circle {shape} fill="{mark.fill or "none"}" stroke="#fff" stroke-width="1.5"><title>{mark.words}</title></circle>'
     )
+
+
+def start_cell(block: BlockTrace, pair: int) -> tuple[int, int]:
+    """The cell (y, x) away from the border whose attention went furthest in a pair, where the viewer opens."""
+    height, width = block.attention.shape[2:]
+    edge = 2 if min(height, width) >= 8 else 0
+    length = np.hypot(*block.displacement[pair])[edge : height - edge, edge : width - edge]
+    y, x = np.unravel_index(length.argmax(), length.shape)
+    return int(y) + edge, int(x) + edge

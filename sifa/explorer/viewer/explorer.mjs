@@ -264,7 +264,7 @@ function decodePicture(blob) {
 /** The entry that anywidget, the Gradio page and the single file share. */
 const explorer = {
   async render({ model, el }) {
-    const shared = ['pair', 'block', 'y', 'x', 'pinned'];
+    const shared = ['block', 'pair', 'y', 'x', 'pinned']; // followed in this order, since a cell is one of its block
     const view = mount(el, {
       theme: model.get('theme'),
       linked: model.get('linked'),
@@ -277,11 +277,12 @@ const explorer = {
       const source = model.get('trace');
       if (source && (source.url || source.byteLength || source.length)) await view.show(source);
     };
-    const follow = key => view.follow(key, model.get(key));
+    const asked = new Set(shared);
+    const follow = () => shared.forEach(key => asked.delete(key) && view.follow(key, model.get(key)));
     model.on('change:trace', load);
-    for (const key of shared) model.on(`change:${key}`, () => follow(key));
+    for (const key of shared) model.on(`change:${key}`, () => { asked.add(key); queueMicrotask(follow); });
     await load();
-    ['block', 'pair', 'y', 'x', 'pinned'].forEach(follow);
+    follow();
     return () => view.close();
   },
 };

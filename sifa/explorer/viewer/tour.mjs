@@ -149,10 +149,14 @@ export function tourPanel(root, go) {
 
   return function write({ trace, state, read }) {
     if (shown === trace && now === state.tour) return;
+    const begins = now < 0 && state.tour >= 0;
     [shown, now] = [trace, state.tour];
+    const focused = panel.contains(root.getRootNode().activeElement);
     start.hidden = !tourFits(trace) || now >= 0;
     panel.hidden = now < 0;
+    if (now < 0 && focused) root.focus({ preventScroll: true }); // else the keys would be lost with the button
     if (now < 0) return;
+    if (begins) timeline.focus({ preventScroll: true });
     timeline.value = now;
     bar.querySelector('span').textContent = `${now + 1} of ${TOUR.length}`;
     bar.querySelector('[data-tour="-1"]').setAttribute('aria-disabled', now === 0);

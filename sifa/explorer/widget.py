@@ -1,0 +1,95 @@
+"""The viewer in a notebook: a widget whose state is shared with Python, and a page for readers without a kernel."""
+
+import base64
+import html
+import io
+
+import anywidget
+import traitlets
+
+from sifa.explorer.exports import caption
+from sifa.explorer.html import script, to_html
+from sifa.explorer.pack import pack
+from sifa.explorer.picture import drawn, panels, start_cell
+from sifa.prediction import Prediction
+
+FOLLOW_HEIGHT = (
+    "new ResizeObserver(() => this.style.height = this.contentDocument.body.offsetHeight + 2 + 'px')"
+    ".observe(this.contentDocument.body)"
+)
+
+
+class Explorer(anywidget.AnyWidget):
+    """The viewer of one prediction. Its state is in traits that follow the viewer once it has come to rest, and move it.
+
+    `block` and `pair` count from 0; (`y`, `x`) is the query cell on that block's grid, whether `pinned` or only pointed at.
+    `prediction` may be set to another one. Setting a block, pair or cell that the trace does not have raises TraitError.
+    """
+
+    _esm = script()
+    trace = traitlets.Bytes().tag(sync=True)
+    block = traitlets.Int(0).tag(sync=True)
+    pair = traitlets.Int(0).tag(sync=True)
+    y = traitlets.Int(0).tag(sync=True)
+    x = traitlets.Int(0).tag(sync=True)
+    pinned = traitlets.Bool(False).tag(sync=True)
+    prediction = traitlets.Instance(Prediction)
+
+    def __init__(self, prediction: Prediction):
+        start = {}
+        if len(prediction.trace):
+            block = prediction.trace[0]
+            start["pair"] = (len(block.attention) - 1) // 2
+            start["y"], start["x"] = start_cell(block, start["pair"])
+        super().__init__(prediction=prediction, trace=pack(prediction), **start)
+
+    @property
+    def cell(self) -> tuple[int, int, int, int]:
+        """(block, pair, y, x) as shown; the nearest there is, until the viewer has answered a change of block."""
+        shape = self.prediction.trace[self.block].attention.shape
+        ends = shape[0], *shape[2:]
+        return self.block, *(min(v, end - 1) for v, end in zip((self.pair, self.y, self.x), ends))
+
+    @traitlets.validate("block", "pair", "y", "x")
+    def _within(self, proposal) -> int:
+        name, value, trace = proposal.trait.name, proposal.value, self.prediction.trace
+        if not len(trace):
+            return value
+        pairs, _, height, width = trace[min(self.block, len(trace) - 1)].attention.shape
+        end = dict(block=len(trace), pair=pairs, y=height, x=width)[name]
+        if not 0 <= value < end:
+            raise traitlets.TraitError(f"{name} is {value}; this block of the trace has {name} from 0 to {end - 1}")
+        return value
+
+    @traitlets.observe("prediction")
+    def _show(self, change) -> None:
+        if isinstance(change.old, Prediction):
+            if len(change.new.trace):
+                self.block = min(self.block, len(change.new.trace) - 1)
+                _, self.pair, self.y, self.x = self.cell
+            self.trace = pack(change.new)
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The widget where there is a kernel; else a page that still works by mouse, and a picture."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = dict(data) | {"text/html": framed(to_html(self.trace))}
+        if len(self.prediction.trace):
+            data["image/jpeg"] = base64.b64encode(self._still()).decode()
+        return data, metadata
+
+    def _still(self) -> bytes:
+        """The pair view as a JPEG."""
+        number, pair, y, x = self.cell
+        block, out = self.prediction.trace[number], io.BytesIO()
+        words = caption(self.prediction, block, pair, (y, x))
+        drawn(panels(self.prediction, block, pair, (y, x)), words, 1).convert("RGB").save(out, "JPEG", quality=85)
+        return out.getvalue()
+
+
+def framed(page: str) -> str:
+    """HTML that shows a whole page inside another one, as tall as the page is."""
+    style = "width: 100%; height: 900px; border: 0"
+    return (
+        f'<iframe title="SIFA explorer" style="{style}" onload="{FOLLOW_HEIGHT}" srcdoc="{html.escape(page)}"></iframe>'
+    )

@@ -1,0 +1,137 @@
+"""What several notebooks share: a small moving pattern, a block whose offsets one can work out by hand, and exercises."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from einops import repeat
+from torch import Tensor
+
+from sifa.attention import SIFA
+from sifa.prediction import Prediction
+from sifa.preprocess import Crop
+from sifa.trace import record
+from sifa.video import Clip
+from sifa.weights import Checkpoint
+
+OBJECT, GROUND = (213, 94, 0), (58, 90, 140)  # the colours of the two channels
+PIXELS = 24  # of one cell in the picture of a pattern
+
+
+class Exercise(NamedTuple):
+    answer: float | str
+    why: str
+    tolerance: float = 0.01
+
+
+EXERCISES = {
+    "01.1": Exercise(
+        "right", "right: as the camera turns left, everything in the picture moves right, by 1.2 cells a step."
+    ),
+    "01.2": Exercise(16, "16: it is 4 × 4. Each stage halves both sides: 16 × 16, 8 × 8, 4 × 4."),
+    "01.3": Exercise(0.2, "0.2: not zero, since a trembling hand and noise move what the camera sees.", 0.05),
+    "02.1": Exercise(
+        1.0, "1: the difference is 0, the gate σ(0) = 0.5, and 0.5 · 2 = 1. A frozen clip still has offsets."
+    ),
+    "02.2": Exercise(
+        2.0,
+        "2: with dx = 1 the middle neighbour reads (2, 3) itself, (2, 0), and (2 · 2 + 0 · 0) / 2 = 2. Alone, it now holds "
+        "the whole object.",
+    ),
+    "02.3": Exercise(
+        5, "5, the right-hand one: it reads (2, 3), and its weight is 2. A step of one cell needs no offset."
+    ),
+    "02.4": Exercise(
+        0.27,
+        "0.27: two dot products are 2 and seven are 0; exp(2 / √2) = 4.11, and 4.11 / (2 · 4.11 + 7) = 0.27. Nearly half of "
+        "the attention stays on the ground.",
+    ),
+    "03.1": Exercise(
+        2, "2: a 5 × 5 grid reaches two cells to each side. To reach further costs more reads; offsets do not."
+    ),
+    "03.2": Exercise(-1.0, "-1.0: the same speed, the other way.", 0.06),
+    "03.3": Exercise(5.4, "5.4: from 72.0 to 77.4 % (the paper's Table 1d)."),
+    "04.1": Exercise("free", "free: by more than half a cell, where the other two stay below a quarter."),
+    "04.2": Exercise(
+        1,
+        "1: softmax weights are positive and sum to 1, so the mean of the nine places lies among them, at most one cell away.",
+    ),
+    "04.3": Exercise("no-gate", "no-gate: 0.90, like full. The gate made no difference in these trainings."),
+    "05.1": Exercise(
+        "camera pans right",
+        "camera pans right: what moved right now moves left. "
+        '`what_if(model, sample("camera pans left"), "reversed").top(1)` says so.',
+    ),
+    "05.2": Exercise(
+        0.49, '0.49: see `changed["Silent blocks"]`. The convolutions of the shifted blocks see time, too.'
+    ),
+    "05.3": Exercise(
+        1, "1: the regular 3 × 3 grid is all there is. Offsets are what lets a block follow something faster."
+    ),
+    "06.1": Exercise(2, "2: every fifth clip is held out, here the fifth and the tenth."),
+    "06.2": Exercise(8, "8: the weights know every fourth frame of 30 per second, which is every eighth of 60."),
+    "06.3": Exercise(
+        "no-temporal",
+        "no-temporal: nothing crosses time but the stem's four frames. In conv-only it is the convolutions.",
+    ),
+    "07.1": Exercise(15.5, "15.5: ((1 + 1) · 16 - 1) / 2, the lower border of the last row, whose centre is row 15."),
+    "07.2": Exercise("dx", "dx: channel 2 j is dy and channel 2 j + 1 is dx; 5 = 2 · 2 + 1 is the dx of tap 2."),
+    "07.3": Exercise(7.5, "7.5: x · 16 - 0.5, between columns 7 and 8."),
+}
+
+
+def check(exercise: str, answer: float | str) -> None:
+    """Say whether an answer to an exercise such as "02.1" is right; words may be written in any case.
+
+    Dots (`...`) stand for no answer yet. Raises KeyError for an exercise that does not exist.
+    """
+    right, why, tolerance = EXERCISES[exercise]
+    if answer is ...:
+        print(f"{exercise}: put your answer in place of the dots, then run the cell again")
+        return
+    if isinstance(right, str):
+        correct = str(answer).strip().lower() == right
+    else:
+        correct = isinstance(answer, (int, float, np.number, Tensor)) and abs(float(answer) - right) <= tolerance
+    print(f"{exercise}: right. {why}" if correct else f"{exercise}: {answer} is not it; try again, or open the answer")
+
+
+def moving_pattern(places: list[tuple[int, int]], size: int = 5, side: int = 1, value: float = 2.0) -> Tensor:
+    """Features of a square object on a plain ground, at one place (y, x) of its upper left cell per time step.
+
+    Returns (1, 2, T, size, size): channel 0 is `value` on the object, channel 1 is `value` on the ground, else 0.
+    """
+    features = torch.zeros(1, 2, len(places), size, size)
+    features[:, 1] = value
+    for step, (y, x) in enumerate(places):
+        rows, columns = slice(max(y, 0), max(y + side, 0)), slice(max(x, 0), max(x + side, 0))
+        features[:, 0, step, rows, columns] = value
+        features[:, 1, step, rows, columns] = 0
+    return features
+
+
+def hand_made_block(strength: float = 0.5) -> SIFA:
+    """A block whose offset convolution is written by hand, the same for all nine neighbours, for `moving_pattern`.
+
+    (dy, dx) = strength * (above - below, left - right) of the ground's saliency: away from where there is ground, so
+    towards the place that the object has moved to. No offset where the ground is the same on both sides.
+    """
+    block = SIFA(2).eval().requires_grad_(False)
+    ground = torch.tensor([[[0, 1, 0], [0, 0, 0], [0, -1, 0]], [[0, 0, 0], [1, 0, -1], [0, 0, 0]]]) * strength
+    block.conv_offset.weight[:, 1] = repeat(ground, "yx h w -> (n yx) h w", n=9)
+    return block
+
+
+def as_prediction(block: SIFA, features: Tensor) -> Prediction:
+    """What a block does to features (1, 2, T, H, W) of a `moving_pattern`, as the viewer wants it; there is no class."""
+    with record(block) as trace:
+        block(features)
+    steps, size = features.shape[2], features.shape[-1]
+    share = features[0] / features[0].sum(0).clamp_min(1e-6)
+    colours = torch.tensor([OBJECT, GROUND], dtype=torch.float32)
+    frames = torch.einsum("cthw,cd->thwd", share, colours).round().byte().numpy()
+    frames = np.kron(frames, np.ones((1, PIXELS, PIXELS, 1), np.uint8))
+    clip = Clip(frames, np.arange(steps) / 1.0, np.arange(steps), "pattern", 1.0, steps, frames.shape[1:3])
+    crop = Crop(1 / PIXELS, 0.0, 0.0, size)
+    card = Checkpoint("one SIFA block", dict(img_size=size), ("-",), trained_on="nothing: offsets written by hand")
+    return Prediction(clip, crop, np.zeros(1, np.float32), card.labels, trace, card)

@@ -1,0 +1,156 @@
+"""Notebook panels on ipywidgets: charts that follow the explorer's cell, and a bench on which one thing after another is
+changed.
+
+Charts are sent as plotly's JSON into Output widgets: about 10 kB a redraw, drawn by the plotly.js that JupyterLab already has.
+plotly's own FigureWidget would send 5 MB of JavaScript for every chart, and store it in saved notebooks.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import ipywidgets as ui
+import plotly.graph_objects as go
+from torch import nn
+
+from sifa import shipped
+from sifa.cell_figures import plot_answers, plot_offset_rose, plot_track, plot_weights
+from sifa.explorer.widget import Explorer
+from sifa.figures import plot_offset_and_entropy
+from sifa.interventions import INTERVENTIONS, Intervention, what_if
+from sifa.kernel import with_kernel
+from sifa.prediction import Prediction, predict
+from sifa.video import read_clip
+from sifa.weights import load
+
+KERNELS = (1, 3, 5)
+UNCHANGED = "as it is"
+PLACE = ["block", "pair", "y", "x", "prediction"]
+
+
+def chart(figure: go.Figure, output: ui.Output | None = None) -> ui.Output:
+    """A plotly figure as a widget; with `output`, in place of what that one shows."""
+    output = output or ui.Output()
+    drawn = json.loads(figure.to_json()) | {"config": {"displayModeBar": False}}
+    data = {"application/vnd.plotly.v1+json": drawn, "text/plain": figure.layout.title.text or "a chart"}
+    output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+    return output
+
+
+def cell_charts(explorer: Explorer) -> ui.Widget:
+    """Weights, offsets, track and per-block statistics of the cell that an explorer shows; they follow it."""
+    outputs = [ui.Output() for _ in range(4)]
+    drawn: list = []
+
+    def draw(*_):
+        if not len(explorer.prediction.trace):
+            for output in outputs:
+                output.outputs = ()
+            return
+        number, *place = cell = explorer.cell
+        if drawn and drawn[0] == cell and drawn[1] is explorer.prediction:
+            return
+        drawn[:] = cell, explorer.prediction
+        block = explorer.prediction.trace[number]
+        figures = [plot(block, *place) for plot in (plot_weights, plot_offset_rose, plot_track)]
+        statistics = plot_offset_and_entropy(explorer.prediction.trace)
+        statistics.add_vline(cell[1] + 1, line_dash="dot", line_color="#7c8896")
+        for output, figure in zip(outputs, [*figures, statistics]):
+            chart(figure, output)
+
+    explorer.observe(draw, PLACE)
+    draw()
+    columns = "repeat(auto-fit, minmax(300px, 1fr))"
+    return ui.GridBox(outputs, layout=ui.Layout(grid_template_columns=columns, grid_gap="4px", width="100%"))
+
+
+def bench(
+    clips: Mapping[str, Path] | None = None,
+    weights: Mapping[str, Path] | None = None,
+    interventions: Sequence[Intervention] = INTERVENTIONS,
+) -> ui.Widget:
+    """Choose clip, weights, block, K and one what-if; the explorer, its cell's charts and the answers follow.
+
+    `clips` and `weights` are files by title, the shipped ones by default. The widget has `explorer`, `controls` by name, and
+    `predictions`: those whose answers are compared, as they are and changed.
+    """
+    clips, weights = clips or shipped.clips(), weights or shipped.weights()
+    wide = dict(layout=ui.Layout(width="min(100%, 560px)"), style=dict(description_width="90px"))
+    controls = dict(
+        clip=ui.Dropdown(options=list(clips), description="Clip", **wide),
+        weights=ui.Dropdown(options=list(weights), description="Weights", **wide),
+        kernel=ui.ToggleButtons(
+            options=[(f"{k} × {k}", k) for k in KERNELS], value=3, description="Neighbours",
+            style=dict(description_width="90px", button_width="64px"),
+        ),
+        what_if=ui.Dropdown(
+            options=[(UNCHANGED, None), *((each.title, each) for each in interventions)], description="What if", **wide
+        ),
+        block=ui.Dropdown(description="Block", **wide),
+    )  # fmt: skip
+    said, answers = ui.HTML(), ui.Output()
+    first = _run(clips[controls["clip"].value], weights[controls["weights"].value], 3, None)
+    explorer = Explorer(first[UNCHANGED])
+    panel = ui.VBox([ui.VBox([*controls.values(), said]), explorer, answers, cell_charts(explorer)])
+    panel.explorer, panel.controls, panel.predictions = explorer, controls, first
+
+    def run(*_):
+        said.value = "running …"
+        chosen = controls["what_if"].value
+        files = clips[controls["clip"].value], weights[controls["weights"].value]
+        try:
+            found = _run(*files, controls["kernel"].value, chosen)
+        except ValueError as error:
+            said.value = f'<span role="alert">{error}</span>'
+            return
+        said.value = chosen.explanation if chosen else ""
+        panel.predictions = found
+        explorer.prediction = list(found.values())[-1]
+        show()
+
+    def show() -> None:
+        blocks = explorer.prediction.trace
+        sizes = [" × ".join(map(str, block.attention.shape[2:])) for block in blocks]
+        shown = explorer.block
+        controls["block"].options = [(f"{n + 1}: {size} cells", n) for n, size in enumerate(sizes)]
+        if sizes:
+            controls["block"].value = shown
+        chart(plot_answers(panel.predictions), answers)
+
+    def mark(*_) -> None:
+        if len(controls["block"].options):
+            controls["block"].value = explorer.block
+
+    def choose(change) -> None:
+        if change.new is not None:
+            explorer.block = change.new
+
+    for name in ("clip", "weights", "kernel", "what_if"):
+        controls[name].observe(run, "value")
+    controls["block"].observe(choose, "value")
+    explorer.observe(mark, "block")
+    show()
+    return panel
+
+
+def _run(clip: Path, weights: Path, kernel: int, chosen: Intervention | None) -> dict[str, Prediction]:
+    """The prediction as it is and, where something is changed, the changed one, by title."""
+    model = _model(weights)
+    card = model.checkpoint
+    frames = read_clip(str(clip), card.num_frames, card.sampling_rate)
+    found = {UNCHANGED: predict(model, frames)}
+    titles = []
+    if kernel != model.config["kernel_size"]:
+        model = with_kernel(model, kernel)
+        titles.append(f"{kernel} × {kernel} neighbours")
+    if chosen:
+        titles.append(chosen.title)
+    if titles:
+        found[", ".join(titles)] = what_if(model, frames, chosen) if chosen else predict(model, frames)
+    return found
+
+
+@lru_cache(maxsize=2)
+def _model(file: Path) -> nn.Module:
+    return load(file)

@@ -1,0 +1,234 @@
+"""The notebooks in a real JupyterLab through Chromium, and the page that nbconvert makes of the first one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OWN = ("sifa", "anywidget", "blob:")  # what a message in the console would have to name to be ours
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab on a copy of the notebooks, with a home of its own; its address."""
+    home = tmp_path_factory.mktemp("home")
+    books = home / "notebooks"
+    books.mkdir()
+    for file in (ROOT / "notebooks").glob("*.ipynb"):
+        (books / file.name).write_bytes(file.read_bytes())
+    port = free_port()
+    folders = dict(
+        HOME=home, JUPYTER_CONFIG_DIR=home / "config", JUPYTER_DATA_DIR=home / "data", IPYTHONDIR=home / "ipython"
+    )
+    folders |= dict(
+        JUPYTER_RUNTIME_DIR=home / "runtime", JUPYTERLAB_WORKSPACES_DIR=home / "workspaces", PYTHONPATH=ROOT
+    )
+    write_settings(home / "settings")
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
+        f"--ServerApp.root_dir={books}", "--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.port_retries=0",
+        f"--LabApp.user_settings_dir={home / 'settings'}", "--LabApp.expose_app_in_browser=True",
+    ]  # fmt: skip
+    with (home / "log").open("w") as log:
+        environment = os.environ | {name: str(value) for name, value in folders.items()}
+        server = subprocess.Popen(command, env=environment, cwd=books, stdout=log, stderr=subprocess.STDOUT)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(address, server, home / "log")
+            yield address
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def write_settings(folder):
+    """No question about news, and every cell kept on the page, so that what is scrolled out of view can be looked at."""
+    for name, values in {
+        "apputils-extension/notification": dict(fetchNews="false", checkForUpdates=False),
+        "notebook-extension/tracker": dict(windowingMode="none"),
+    }.items():
+        file = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(values))
+
+
+def wait_for(address, server, log, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{address}/api", timeout=2).close()
+            return
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.3)
+    pytest.fail(f"JupyterLab did not answer in {seconds} s: {log.read_text()}")
+
+
+@pytest.fixture
+def notebook(page, lab, request):
+    """A notebook opened in JupyterLab, every cell run; its name is the test's parameter."""
+    page.set_default_timeout(60_000)
+    page.set_viewport_size(dict(width=1280, height=1000))
+    page.goto(f"{lab}/lab/tree/{request.param}?reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
+    run(page, "pass")  # once the kernel answers
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function("() => [...document.querySelectorAll('.sifa')].some(e => e.sifa?.ready)")
+    page.wait_for_function("() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'")
+    yield page
+    outside = [url for url in page.requests if not url.startswith((lab, lab.replace("http", "ws"), "blob:", "data:"))]
+    assert outside == []
+    assert [text for text in page.problems if any(name in text for name in OWN)] == []
+
+
+def run(page, code):
+    """Run code in the notebook's kernel, beside the notebook, and give what it printed."""
+    return page.evaluate(
+        """async code => {
+            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            const future = kernel.requestExecute({ code, store_history: false });
+            let text = '';
+            future.onIOPub = ({ content }) => { text += content.text ?? content.traceback?.join('\\n') ?? ''; };
+            await future.done;
+            return text.trim();
+        }""",
+        code,
+    )
+
+
+def viewer(page):
+    return page.evaluate("() => [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready).sifa.state")
+
+
+def until(page, condition):
+    """Wait until a condition on the first viewer's `state` holds."""
+    page.wait_for_function(
+        "() => { const { state } = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready).sifa;"
+        f"return {condition}; }}"
+    )
+
+
+def place(page, y, x, cells):
+    """The middle of a cell of the first viewer's frame t, on the page."""
+    canvas = page.locator(".sifa-query canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    inner = 0.88 * box["width"]
+    return tuple(box[k] + 0.06 * box["width"] + (v + 0.5) * inner / cells for k, v in (("x", x), ("y", y)))
+
+
+def python_sees(page, expression, wanted):
+    """Wait until the kernel prints what is wanted: the viewer tells it once it has come to rest."""
+    deadline = time.monotonic() + 10
+    while (seen := run(page, f"print({expression})")) != wanted and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert seen == wanted
+
+
+def errors(page):
+    return page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
+
+
+@pytest.mark.parametrize("notebook", ["01_quickstart.ipynb"], indirect=True)
+def test_the_first_notebook_in_jupyterlab(notebook):
+    page = notebook
+    assert errors(page) == []
+    run(page, "explorer.prediction = prediction; explorer.block = 0; explorer.pinned = False")
+    until(page, "state.block === 0 && !state.pinned")
+    page.mouse.move(*place(page, 4, 9, 16))
+    until(page, "state.y === 4 && state.x === 9")
+    python_sees(page, "explorer.cell[2:], explorer.pinned", "(4, 9) False")
+    page.mouse.click(*place(page, 11, 9, 16))
+    python_sees(page, "explorer.cell[2:], explorer.pinned", "(11, 9) True")
+    pair = viewer(page)["pair"]
+    page.keyboard.press(".")
+    python_sees(page, "explorer.pair", str(pair + 1))
+    page.keyboard.press("]")
+    python_sees(page, "explorer.block, explorer.cell[2:]", "1 (5, 4)")
+    run(
+        page, "explorer.y, explorer.x, explorer.block = 3, 2, 2"
+    )  # in an order that only fits once the block has changed
+    until(page, "state.block === 2 && state.y === 3 && state.x === 2 && state.pinned")
+    run(page, "explorer.pair = 0")
+    until(page, "state.pair === 0")
+    assert "Block 3 of 4" in page.locator(".sifa-caption").first.inner_text()
+
+
+@pytest.mark.parametrize("notebook", ["01_quickstart.ipynb"], indirect=True)
+def test_the_charts_follow_the_cell(notebook):
+    page = notebook
+    run(page, "explorer.prediction = prediction; explorer.block = 0")
+    page.wait_for_selector(".js-plotly-plot")
+    run(page, "explorer.y, explorer.x = 7, 3")
+    title = page.locator(".gtitle:has-text('Weights of cell 7, 3')")
+    title.wait_for()
+    wanted = run(page, "print(f'{prediction.trace[0].attention[explorer.pair, :, 7, 3].sum():.2f}')")
+    assert f"(sum {wanted})" in title.text_content()
+    assert page.locator(".gtitle:has-text('Track of cell 7, 3')").count() == 1
+    page.wait_for_timeout(500)
+    until(page, "state.y === 7 && state.x === 3")
+
+
+@pytest.mark.parametrize("notebook", ["05_inside_the_transformer.ipynb"], indirect=True)
+def test_the_fifth_notebook_in_jupyterlab(notebook):
+    page = notebook
+    assert errors(page) == []
+    until(page, "state.block === 0 && state.y === 8 && state.x === 11 && state.pinned")
+    page.locator(".sifa-query canvas").first.focus()
+    page.keyboard.press("Escape")
+    page.mouse.move(*place(page, 3, 4, 16))
+    until(page, "state.y === 3 && state.x === 4 && !state.pinned")
+    page.mouse.click(*place(page, 5, 6, 16))
+    page.keyboard.press(".")
+    python_sees(page, "explorer.cell, explorer.pinned", "(0, 1, 5, 6) True")
+
+    bench = page.locator(".jp-OutputArea-output", has=page.locator(".widget-dropdown")).last
+    bench.locator(".widget-dropdown", has_text="What if").locator("select").select_option(label="Reversed clip")
+    bench.locator(".sifa h2:has-text('camera zooms out')").wait_for()
+    python_sees(page, "list(panel.predictions)", "['as it is', 'Reversed clip']")
+    bench.locator(".widget-dropdown", has_text="Block").locator("select").select_option(label="3: 4 × 4 cells")
+    bench.locator(".sifa-caption:has-text('Block 3 of 4')").wait_for()
+    python_sees(page, "panel.explorer.block", "2")
+    bench.locator("button:has-text('5 × 5')").click()
+    bench.locator(".sifa-read td >> nth=24").wait_for()
+    python_sees(page, "panel.explorer.prediction.trace[0].kernel", "5")
+    bench.locator("[data-do=shallower]").click()
+    python_sees(page, "panel.controls['block'].label", "2: 8 × 8 cells")
+    bench.locator(".widget-dropdown", has_text="Weights").locator("select").select_option(
+        label="no temporal module (16 k clips)"
+    )
+    bench.locator("[role=alert]:has-text('no SIFA block')").wait_for()
+
+
+def test_the_page_of_nbconvert_explores_without_a_network(page, tmp_path):
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", "--config", "nbconvert.json"]
+    command += ["--output-dir", str(tmp_path), "01_quickstart.ipynb"]
+    environment = os.environ | dict(PYTHONPATH=str(ROOT), IPYTHONDIR=str(tmp_path), HOME=str(tmp_path))
+    subprocess.run(command, cwd=ROOT / "notebooks", env=environment, check=True, timeout=120, capture_output=True)
+    page.context.set_offline(True)
+    page.goto((tmp_path / "01_quickstart.html").as_uri(), wait_until="domcontentloaded")
+    frame = page.frame_locator("iframe[title='SIFA explorer']").first
+    frame.locator(".sifa[data-ready]").wait_for()
+    canvas = frame.locator(".sifa-query canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert "pinned" in frame.locator(".sifa-read").inner_text()
+    tall = page.evaluate("() => { const f = document.querySelector('iframe'); return [f.clientHeight, "
+                         "f.contentDocument.documentElement.scrollHeight]; }")  # fmt: skip
+    assert tall[0] >= tall[1] - 1

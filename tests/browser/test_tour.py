@@ -1,0 +1,167 @@
+"""The tour: what each step claims is so in the sample that it points at, and each step can be linked to."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from sifa import explorer
+from sifa.weights import DEFAULT_CHECKPOINT
+from tests.browser.test_viewer import CANVAS, open_page, pixels, settle, state, until
+
+SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
+PAIR, Y, X = 3, 10, 8
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return explorer.unpack(SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tour") / "tour.html"
+    path.write_text(explorer.to_html(SAMPLE.read_bytes()))
+    return path
+
+
+@pytest.fixture
+def tour(page, file):
+    open_page(page, file)
+    page.requests.clear()
+    page.click("[data-do=tour]")
+    until(page, "state.tour === 0")
+    yield page
+    assert page.requests == page.problems == []
+
+
+def go(page, step):
+    page.locator(".sifa-tour input").fill(str(step))
+    until(page, f"state.tour === {step}")
+    settle(page)
+
+
+def titles(page) -> list[str]:
+    """The title of each step, in order."""
+    found = []
+    for step in range(int(page.get_attribute(".sifa-tour input", "max")) + 1):
+        go(page, step)
+        found.append(page.inner_text(".sifa-tour h3"))
+    return found
+
+
+def words(direction) -> str:
+    dy, dx = direction
+    return f"{abs(dy):.2f} {'up' if dy < 0 else 'down'}, {abs(dx):.2f} {'left' if dx < 0 else 'right'}"
+
+
+def claims(sample) -> dict[str, list[str]]:
+    """What the prose of a step must say, by its title, computed here from the trace."""
+    block, true = sample.trace[0], sample.true_flow[0]
+    field, flow, seen = block.displacement[PAIR], true.flow[PAIR], true.visible[PAIR]
+    weights, offsets = block.attention[PAIR, :, Y, X], block.offset[PAIR, :, :, Y, X]
+    strongest = block.points[PAIR, np.abs(weights).argmax(), :, Y, X]
+    length = np.linalg.norm(field, axis=0)
+    moving = np.linalg.norm(flow, axis=0) > 0.25
+    mean = [np.linalg.norm(b.displacement, axis=1).mean() for b in sample.trace]
+    what_if = {each.name: each for each in sample.what_if}
+    percent = lambda p: f"{100 * p:.1f} %"  # noqa: E731
+
+    def probability(logits):
+        e = np.exp(logits - logits.max())
+        return float((e / e.sum())[sample.logits.argmax()])
+
+    deletion = sample.trust["deletion"]
+    return {
+        "A regular grid": [f"the same {len(weights)} places", f"moved {np.linalg.norm(flow[:, Y, X]):.2f} cells"],
+        "Offsets": [words(offsets.mean(0))],
+        "Between the cells": ["at y {:.2f}, x {:.2f}".format(*(math.floor(v * 100 + 0.5) / 100 for v in strongest))],
+        "Weights": [f"+{weights.min():.2f} to +{weights.max():.2f}", f"sum is +{weights.sum():.2f}"],
+        "Where the attention went": [words(field[:, Y, X]), words(flow[:, Y, X])],
+        "The whole field": [f"{length[moving & seen].mean():.2f} cells", f"{length[~moving & seen].mean():.2f} cells"],
+        "Deeper": ["last of 4 blocks", "4 × 4 cells", f"{mean[3]:.2f} cells long", f"{mean[0]:.2f} cells in the first"],
+        "All of it at once": [f"{sum(len(b.attention) for b in sample.trace)} in all"],
+        "What if the grid stayed regular?": [
+            "stays “object moves right”",
+            f"{percent(probability(sample.logits))} → {percent(probability(what_if['rigid'].logits))}",
+        ],
+        "What if nothing moved?": [
+            "becomes “nothing moves”",
+            f"{mean[0]:.2f} cells to {what_if['frozen'].lengths[0]:.2f} cells",
+        ],
+        "How far to trust it": [percent(deletion[key]) for key in ("probability", "strongest", "random", "all")],
+    }  # fmt: skip
+
+
+def test_each_claim_is_so(tour, sample):
+    known = claims(sample)
+    stops = titles(tour)
+    assert len(stops) >= 10
+    assert set(known) <= set(stops)
+    for title, parts in known.items():
+        go(tour, stops.index(title))
+        prose = tour.inner_text(".sifa-tour > p:last-child")
+        assert [part for part in parts if part not in prose] == [], prose
+
+
+def test_what_the_tour_says_without_a_number_is_so(sample):
+    block = sample.trace[0]
+    ball = np.zeros((16, 16), bool)
+    ball[8:13, 7:12] = True
+    grey = sample.clip.frames[[7, 9]].mean(3)
+    change = np.abs(np.diff(grey, axis=0)[0]).reshape(16, 16, 16, 16).mean((1, 3))
+    assert change[ball].mean() > 2 * change[~ball].mean()  # what has changed: large at the ball, small on the ground
+    assert (block.attention < 0).any()  # a bad match can count less than nothing
+    assert not np.allclose(block.attention.sum(1), 1)  # no softmax
+    assert block.displacement[PAIR, 1][ball].mean() > 0.4  # the ball moves to the right, and the arrows with it
+    deletion = sample.trust["deletion"]
+    assert deletion["all"] < deletion["probability"] - 0.2  # what the blocks read matters
+    assert abs(deletion["strongest"] - deletion["probability"]) < 0.02  # which counts most hardly does
+
+
+def test_the_track_follows_the_ball_and_the_rigid_one_does_not(tour):
+    go(tour, titles(tour).index("Through time"))
+    prose = tour.inner_text(".sifa-tour > p:last-child")
+    went, rigid = map(float, re.findall(r"([\d.]+) cells", prose))
+    assert went > 4
+    assert rigid < 1
+
+
+def test_steps_by_buttons_and_keys_and_the_end(tour):
+    tour.click("[data-tour='1']")
+    until(tour, "state.tour === 1")
+    tour.keyboard.press("PageDown")
+    until(tour, "state.tour === 2 && state.overlay === 'difference'")
+    tour.keyboard.press("PageUp")
+    until(tour, "state.tour === 1 && state.overlay === 'none'")
+    tour.click("[data-tour=end]")
+    until(tour, "state.tour === -1")
+    assert tour.is_hidden(".sifa-tour")
+    tour.keyboard.press("g")
+    until(tour, "state.tour === 0")
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_a_step_can_be_linked_to(tour, chromium, file, short):
+    go(tour, 5)
+    tour.wait_for_function("() => location.hash.includes('tour=5')")
+    link = f"{file.as_uri()}#tour=5" if short else tour.url
+    context = chromium.new_context(viewport=dict(width=1280, height=900), offline=True)
+    other = context.new_page()
+    other.goto(link)
+    other.wait_for_function("() => document.querySelector('.sifa')?.sifa.ready")
+    settle(other)
+    assert state(other) == state(tour)
+    assert pixels(other, CANVAS) == pixels(tour, CANVAS)
+    context.close()
+
+
+def test_other_clips_have_no_tour(page, tmp_path):
+    other = SAMPLE.with_name("08_nothing_moves.sifa")
+    (tmp_path / "a.html").write_text(explorer.to_html(other.read_bytes()))
+    open_page(page, tmp_path / "a.html")
+    assert page.is_hidden("[data-do=tour]")
+    page.keyboard.press("g")
+    settle(page)
+    assert state(page)["tour"] == -1

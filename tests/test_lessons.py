@@ -1,0 +1,193 @@
+"""The lessons' pattern, block and exercises: every answer is computed here, by the library, and stands in its notebook."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import sifa
+from sifa import explorer
+from sifa.dataset import HELD_OUT
+from sifa.lessons import EXERCISES, as_prediction, check, hand_made_block, moving_pattern
+from sifa.motion.textures import photographs
+from sifa.preprocess import normalise
+from sifa.weights import DEFAULT_CHECKPOINT, Checkpoint, load_card
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+OWN = sorted({exercise[:2] for exercise in EXERCISES})
+
+
+def cells(number: str, kind: str) -> list[str]:
+    notebook = json.loads(next(NOTEBOOKS.glob(f"{number}_*.ipynb")).read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def test_the_pattern_is_object_or_ground():
+    features = moving_pattern([(0, 1), (2, 2), (3, 4)], size=5, side=2, value=3.0)
+    assert features.shape == (1, 2, 3, 5, 5)
+    assert (features.sum(1) == 3).all()
+    assert (features[0, 0] > 0).sum((1, 2)).tolist() == [4, 4, 2]  # the last one is half outside
+    assert features[0, 0, 1, 2:4, 2:4].eq(3).all()
+
+
+@pytest.mark.parametrize("way", [(0, 1), (0, -1), (1, 0), (-1, 0)])
+def test_the_hand_made_block_follows_the_object_in_every_direction(way):
+    block = hand_made_block(strength=1.0)
+    features = moving_pattern([(3, 3), (3 + way[0], 3 + way[1])], size=7)
+    output = block(features)
+    assert output.offset[0, 0, :, :, 3, 3].tolist() == [list(way)] * 9
+    prediction = as_prediction(block, features)
+    assert prediction.trace[0].displacement[0, :, 3, 3].tolist() == list(way)
+    assert output.features[0, :, 0, 3, 3].tolist() == [4, 0]
+
+
+def test_a_pattern_packs_and_its_picture_shows_where_the_object_is():
+    features = moving_pattern([(2, 2), (2, 3)])
+    prediction = as_prediction(hand_made_block(), features)
+    assert prediction.clip.frames.shape == (2, 120, 120, 3)
+    assert (prediction.clip.frames[1, 60, 84] == prediction.clip.frames[0, 60, 60]).all()
+    assert (prediction.clip.frames[1, 60, 60] != prediction.clip.frames[0, 60, 60]).any()
+    again = explorer.unpack(explorer.pack(prediction))
+    assert again.trace[0].offset[0, 4, :, 2, 2].tolist() == [0, 0.5]
+
+
+def attention_at_the_object(strength: float, weights: str = "dot") -> torch.Tensor:
+    features = moving_pattern([(2, 2), (2, 3)])
+    offset = hand_made_block(strength).offset(features)
+    return sifa.inter_frame_attention(features, offset, 3, weights=weights).attention[0, 0, :, 2, 2]
+
+
+def greatest_speed_of_a_rigid_grid(kernel: int) -> int:
+    found = []
+    for speed in range(5):
+        features = moving_pattern([(5, 2), (5, 2 + speed)], size=11)
+        offset = torch.zeros(1, 1, kernel**2, 2, 11, 11)
+        found.append(sifa.inter_frame_attention(features, offset, kernel).features[0, 0, 0, 5, 2].item() > 0)
+    return max(speed for speed in range(5) if found[speed])
+
+
+def displacement_of_a_pan_played_backwards() -> float:
+    photo = torch.from_numpy(photographs("held-out")[0].copy()).permute(2, 0, 1) / 255
+    clip = torch.stack([photo[:, 60:124, x : x + 64] for x in range(60, 28, -2)], 1)[None]
+    with torch.no_grad(), sifa.capture(model := sifa.load()) as blocks:
+        model(normalise(clip.flip(2), None, None))
+    return blocks[0].displacement[0, :, 1, 2:-2, 2:-2].mean().item()
+
+
+def variant(choose) -> str:
+    """The variant with the least `choose(card)`; None leaves one out."""
+    cards = {file.stem: load_card(file) for file in (DEFAULT_CHECKPOINT.parent / "variants").glob("*.safetensors")}
+    values = {name: choose(card, cards["full"]) for name, card in cards.items()}
+    return min((name for name in values if values[name] is not None), key=values.get)
+
+
+def distance_from_full(card: Checkpoint, full: Checkpoint) -> float | None:
+    cosine = [c.metrics["flow_cosine"][:1] for c in (card, full)]
+    return abs(cosine[0][0] - cosine[1][0]) if card != full and cosine[0] else None
+
+
+def stillness(card: Checkpoint, _) -> float | None:
+    return -card.metrics["static_displacement"][0] if card.metrics["static_displacement"] else None
+
+
+def without_any_module_for_time(card: Checkpoint, _) -> int | None:
+    return 0 if card.config.get("unshifted") == card.config.get("shifted") == "none" else None
+
+
+def furthest_of_softmax_weights() -> float:
+    """Attention of a rigid grid, all of it on one neighbour: the extreme of every mean of the nine."""
+    ways = torch.eye(9)[:, :, None, None]
+    return sifa.attention.displacement(torch.zeros(9, 9, 2, 1, 1), ways, 3).abs().max().item()
+
+
+def row_of(y: float) -> float:
+    """Where grid_sample reads for a normalised y in -1 .. 1: from two places in a map whose values are its rows."""
+    rows = torch.arange(16.0)[None, None, :, None].expand(1, 1, 16, 16)
+    at = torch.tensor([[[0.0, -0.5], [0.0, 0.5]]])[None]
+    low, high = F.grid_sample(rows, at, align_corners=False)[0, 0, 0].tolist()
+    return low + (high - low) * (y + 0.5)
+
+
+def kind_of_channel(channel: int) -> str:
+    block = sifa.SIFA(1)
+    with torch.no_grad():
+        block.conv_offset.weight[channel] = 1
+        moved = block.offset(torch.ones(1, 1, 2, 3, 3)).abs().sum((0, 1, 2, 4, 5))
+    return ("dy", "dx")[moved.argmax()]
+
+
+COMPUTED = {
+    "02.1": lambda: sifa.attention.motion_saliency(moving_pattern([(2, 2), (2, 2)]))[0, 1, 0, 0, 0].item(),
+    "02.2": lambda: attention_at_the_object(1.0)[4].item(),
+    "02.3": lambda: attention_at_the_object(0.0).argmax().item(),
+    "02.4": lambda: attention_at_the_object(0.5, "softmax").max().item(),
+    "03.1": lambda: greatest_speed_of_a_rigid_grid(5),
+    "03.2": displacement_of_a_pan_played_backwards,
+    "03.3": lambda: 77.4 - 72.0,
+    "04.1": lambda: variant(stillness),
+    "04.2": furthest_of_softmax_weights,
+    "04.3": lambda: variant(distance_from_full),
+    "06.1": lambda: len(range(12)[HELD_OUT - 1 :: HELD_OUT]),
+    "06.2": lambda: load_card(DEFAULT_CHECKPOINT).sampling_rate * 60 / 30,
+    "06.3": lambda: variant(without_any_module_for_time),
+    "07.1": lambda: row_of(1.0),
+    "07.2": lambda: kind_of_channel(5),
+    "07.3": lambda: row_of(2 * 0.5 - 1),
+}
+
+
+def test_no_exercise_of_these_notebooks_is_left_out():
+    numbers = {exercise[:2] for exercise in COMPUTED}
+    assert set(COMPUTED) == {exercise for exercise in EXERCISES if exercise[:2] in numbers}
+
+
+@pytest.mark.parametrize("exercise", COMPUTED)
+def test_the_library_gives_the_answer(exercise, capsys):
+    answer = COMPUTED[exercise]()
+    check(exercise, answer)
+    assert f"{exercise}: right. {EXERCISES[exercise].why}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_another_answer_is_wrong_and_dots_are_none(exercise, capsys):
+    right, _, tolerance = EXERCISES[exercise]
+    check(exercise, "something else" if isinstance(right, str) else right + 1.5 * tolerance + 0.01)
+    assert "is not it" in capsys.readouterr().out
+    check(exercise, ...)
+    assert "in place of the dots" in capsys.readouterr().out
+    check(exercise, right.upper() if isinstance(right, str) else right)
+    assert "right." in capsys.readouterr().out
+
+
+def test_an_answer_of_another_kind_is_wrong_and_an_unknown_exercise_an_error(capsys):
+    check("02.1", "one")
+    check("02.1", math.nan)
+    check("02.2", np.float32(2))
+    assert [line.split(":")[1].split()[0] for line in capsys.readouterr().out.splitlines()] == ["one", "nan", "right."]
+    with pytest.raises(KeyError):
+        check("99.1", 1)
+
+
+@pytest.mark.parametrize("number", OWN)
+def test_each_exercise_is_asked_and_its_answer_folded_up_in_the_notebook(number):
+    asked = [exercise for exercise in EXERCISES if exercise.startswith(number)]
+    words, code = "\n".join(cells(number, "markdown")), cells(number, "code")
+    assert 3 <= len(asked) <= 4
+    for exercise in asked:
+        assert f'check("{exercise}", ...)' in code
+        assert f"<details><summary>Answer</summary>{EXERCISES[exercise].why}</details>" in words
+
+
+@pytest.mark.parametrize("number", OWN)
+def test_cells_are_short_without_functions_and_pictures_exist(number):
+    for code in cells(number, "code"):
+        assert len(code.splitlines()) <= 6, code
+        assert "def " not in code
+        assert "lambda" not in code
+    for words in cells(number, "markdown"):
+        for picture in words.split("](pictures/")[1:]:
+            assert (NOTEBOOKS / "pictures" / picture.split(")")[0]).exists(), picture
