@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sifa import explorer, trust
+from sifa.explorer.html import FOLDER, MODULES
 from sifa.explorer.light import lightened
 from sifa.explorer.pack import MAGIC
 from sifa.interventions import INTERVENTIONS, with_what_ifs
@@ -206,7 +207,8 @@ def test_the_script_needs_nothing_and_is_small():
     script = explorer.script()
     assert len(script.encode()) <= 150_000
     assert not re.search(r"https?://|^import ", script, re.MULTILINE)
-    names = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", script, re.MULTILINE)
+    source = "".join((FOLDER / f"{name}.mjs").read_text(encoding="utf-8") for name in MODULES)
+    names = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", source, re.MULTILINE)
     assert len(names) == len(set(names))
     assert script.count("export default") == 1
     assert "</script" not in script.lower()

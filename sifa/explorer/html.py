@@ -55,7 +55,8 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports, the style becomes a constant, comments and needless space go; the Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports, the style becomes a constant, and comments and needless
+    space go. The Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
     style = re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", re.sub(r"\s+", " ", style))
