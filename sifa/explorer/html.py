@@ -34,6 +34,8 @@ MODULES = (  # in the order of their imports
 )
 STYLES = "viewer.css", "share.css"
 LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n", re.MULTILINE)
+INDENT = re.compile(r"^ +", re.MULTILINE)
+AROUND = re.compile(r"\s*([{};,])\s*")  # spaces in the style that mean nothing
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -41,14 +43,14 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports and comments, and the style becomes a constant; the
-    Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports, comments and most indentation, and the style becomes a
+    constant; the Gradio page, Jupyter and the single file all run these very bytes.
     """
-    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
+    style = AROUND.sub(r"\1", "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES))
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(LEFT_OUT.sub("", source))
+        parts.append(INDENT.sub(" ", LEFT_OUT.sub("", source)))
     return "\n".join(parts)
 
 
