@@ -121,7 +121,9 @@ async function makeWebm(now, paint, root) {
       recorder.ondataavailable = event => chunks.push(event.data);
       recorder.start();
     }
+    const ctx = canvas.getContext('2d');
     for (let shown = 0; shown < FILM_STEP; shown += FILM_STEP / 6) { // again and again: a busy computer skips some
+      ctx.putImageData(ctx.getImageData(0, 0, 1, 1), 0, 0); // or else nothing is new, and no frame is taken
       track.requestFrame();
       await wait(FILM_STEP / 6);
     }
