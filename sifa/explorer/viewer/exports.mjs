@@ -17,7 +17,8 @@ export function fullCaption({ trace, images, state }) {
   const { variant, file, sha256 } = trace.checkpoint;
   const other = trace.what_if.find(each => each.name === state.whatIf);
   return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1))} `
-    + `${other ? `Dashed: what if: ${other.title}. ` : ''}Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
+    + (other ? `Dashed: what if: ${other.title}. ` : '')
+    + `Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
 }
 
 const stem = ({ trace, state }) =>
