@@ -28,9 +28,9 @@ def export(
 ) -> Path:
     """Write what the viewer shows to a file, whose suffix says as what: png, svg, gif, mp4, csv or npz.
 
-    png and svg show frames t and t + 1 of a pair (the middle one where None), with the neighbours of a query cell (y, x)
-    if one is given; gif and mp4 all pairs of the block, 0.6 s each. csv has one line per neighbour, of the cell or of all
-    cells. npz has every block's `<name>.offset` (P, N, 2, H, W) and `<name>.attention` (P, N, H, W) as float32.
+    png and svg show frames t and t + 1 of a pair (the middle one where None), with the neighbours of a query cell
+    (y, x) if one is given; gif and mp4 all pairs of the block, 0.6 s each. csv has one line per neighbour, of the cell
+    or of all cells. npz has every block's `<name>.offset` (P, N, 2, H, W) and `<name>.attention` (P, N, H, W) as float32.
     `scale` (1 to 4): pixels of a raster picture for each of the viewer's. Each file carries a caption that names clip,
     block, frames, cell and weights: below the picture, as PNG text, SVG title, first line or array `caption`. Raises
     ValueError for an unknown suffix and for a pair, cell or scale that there is not.

@@ -1,4 +1,4 @@
-"""Sampling points of other models as blocks of a trace: deformable convolutions, deformable attention, and their like."""
+"""Sampling points of other models as blocks of a trace: deformable convolutions, deformable attention."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,16 +32,17 @@ def foreign_block(
 ) -> BlockTrace:
     """A block from absolute sampling points (P, N, 2, H, W) and weights (P, N, H, W); without P, one pair is meant.
 
-    A point is (y, x) in cells of the key map, (0, 0) the centre of its first cell, for each query cell of a map of the same
-    H x W. Offsets are counted from a regular K x K grid where `kernel` K is given, or from `taps` (N, 2): (dy, dx) from the
-    query cell, or where `anchored` (y, x) on the map, the same for all queries; with neither, from the query cell itself.
-    `meaning` says in the viewer what the weights are. Raises ValueError where shapes do not fit.
+    A point is (y, x) in cells of the key map, (0, 0) the centre of its first cell, for each query cell of a map of the
+    same H x W. Offsets are counted from a regular K x K grid where `kernel` K is given, or from `taps` (N, 2): (dy, dx)
+    from the query cell, or where `anchored` (y, x) on the map, the same for all queries; with neither, from the query
+    cell itself. `meaning` says in the viewer what the weights are. Raises ValueError where shapes do not fit.
     """
     points, weights = _array(points, 5), _array(weights, 4)
     pairs, count, two, height, width = points.shape
     if two != 2 or weights.shape != (pairs, count, height, width):
         raise ValueError(
-            f"{name}: points are {points.shape} and weights {weights.shape}; they must be (P, N, 2, H, W) and (P, N, H, W)"
+            f"{name}: points are {points.shape} and weights {weights.shape}; they must be (P, N, 2, H, W) and "
+            "(P, N, H, W)"
         )
     if kernel is None:
         places = np.zeros((count, 2), np.float32) if taps is None else _array(taps, 2)
@@ -97,8 +98,8 @@ def foreign(
         frames = np.stack([frames] * steps)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or len(frames) < steps:
         raise ValueError(
-            f"frames are {frames.dtype} {frames.shape}; {steps - 1} pairs need uint8 RGB of at least ({steps}, H, W, 3), or one "
-            "picture (H, W, 3)"
+            f"frames are {frames.dtype} {frames.shape}; {steps - 1} pairs need uint8 RGB of at least ({steps}, H, W, 3), "
+            "or one picture (H, W, 3)"
         )
     side = max(frames.shape[1:3])
     if frames.shape[1] != frames.shape[2]:

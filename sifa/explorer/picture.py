@@ -138,9 +138,10 @@ def lines(text: str) -> list[str]:
 
 
 def drawn(shown: list[Panel], caption: str, scale: float = 1, rows: int = 0) -> Image.Image:
-    """The panels side by side and the caption below, by Pillow; drawn twice as large and reduced, so that edges are smooth.
+    """The panels side by side and the caption below, by Pillow.
 
-    `rows`: lines of text to leave room for, if more than the caption has. Both sides are even numbers of pixels.
+    Drawn twice as large and reduced, so that edges are smooth. `rows`: lines of text to leave room for, if more than the
+    caption has. Both sides are even numbers of pixels.
     """
     text = lines(caption)
     size = np.array([2 * SIDE + GAP, SIDE + LINE * max(rows, len(text)) + 8]) * scale
@@ -211,7 +212,8 @@ def _svg_mark(mark: Stroke | Disc) -> str:
     shape = f'cx="{x:.2f}" cy="{y:.2f}" {shape}'
     return (
         f'<circle {shape} stroke="#000" stroke-opacity=".75" stroke-width="3.3"/>'
-        f'<circle {shape} fill="{mark.fill or "none"}" stroke="#fff" stroke-width="1.5"><title>{mark.words}</title></circle>'
+        f'<circle {shape} fill="{mark.fill or "none"}" stroke="#fff" stroke-width="1.5">'
+        f"<title>{mark.words}</title></circle>"
     )
 
 

@@ -50,9 +50,9 @@ def show(
 ) -> Page:
     """Look at a prediction, a packed trace (bytes or a .sifa file), or blocks of any model with the frames it saw.
 
-    `frames` (T, H, W, 3) or one picture (H, W, 3), uint8 RGB, go with blocks, as do `model`, its name, and `trained_on`, what
-    its weights know (`foreign_block`, `foreign`). With `file` the page is written there; without, a notebook shows it as a
-    cell's value, and elsewhere it is written to a temporary file and opened in the browser.
+    `frames` (T, H, W, 3) or one picture (H, W, 3), uint8 RGB, go with blocks, as do `model`, its name, and
+    `trained_on`, what its weights know (`foreign_block`, `foreign`). With `file` the page is written there; without, a
+    notebook shows it as a cell's value, and elsewhere it is written to a temporary file and opened in the browser.
     """
     page = Page(to_html(_packed(trace, frames, model, trained_on), title, light=light))
     if file is not None:

@@ -17,7 +17,8 @@ export function fullCaption({ trace, images, state }) {
   const { variant, file, sha256 } = trace.checkpoint;
   const other = trace.what_if.find(each => each.name === state.whatIf);
   return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1))} `
-    + `${other ? `Dashed: what if: ${other.title}. ` : ''}Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
+    + (other ? `Dashed: what if: ${other.title}. ` : '')
+    + `Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
 }
 
 const stem = ({ trace, state }) =>
@@ -111,15 +112,22 @@ async function makeWebm(now, paint, root) {
     throw new Error('This browser cannot record a canvas as WebM. Take the GIF, or export the film by Python.');
   }
   const chunks = [];
-  let recorder;
+  let recorder, track;
   const wait = time => new Promise(done => { setTimeout(done, time); });
   await filmed(now, paint, root, 1, async canvas => {
     if (!recorder) {
-      recorder = new MediaRecorder(canvas.captureStream(10), { mimeType: type, videoBitsPerSecond: 4_000_000 });
+      const stream = canvas.captureStream(0);
+      [track] = stream.getTracks();
+      recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 4_000_000 });
       recorder.ondataavailable = event => chunks.push(event.data);
       recorder.start();
     }
-    await wait(FILM_STEP);
+    const ctx = canvas.getContext('2d');
+    for (let shown = 0; shown < FILM_STEP; shown += FILM_STEP / 6) { // again and again: a busy computer skips some
+      ctx.putImageData(ctx.getImageData(0, 0, 1, 1), 0, 0); // or else nothing is new, and no frame is taken
+      track.requestFrame();
+      await wait(FILM_STEP / 6);
+    }
   });
   await new Promise(done => { recorder.onstop = done; recorder.stop(); });
   return { file: `${stem(now)}.webm`, blob: new Blob(chunks, { type }) };
