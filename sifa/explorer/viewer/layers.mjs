@@ -34,22 +34,37 @@ export function layerStore() {
   return { get, clear, has: key => kept.has(key), fits: (side, count) => 4 * side * side * count <= ROOM };
 }
 
-/** Runs small tasks one by one while the page has nothing else to do; plan(tasks) replaces those still waiting. */
+const PAUSE = 100; // ms
+
+/**
+ * Runs small tasks one by one while the page has nothing else to do. plan(tasks) replaces those still waiting; pause()
+ * puts them off for a moment, so that none gets in the way of a moving pointer.
+ */
 export function idleQueue() {
   const [ask, cancel] = window.requestIdleCallback
     ? [requestIdleCallback, cancelIdleCallback] : [task => setTimeout(task, 50), clearTimeout];
-  let waiting = [], asked = 0;
+  let waiting = [], asked = 0, paused = 0;
 
   function next() {
     waiting.shift()();
-    asked = waiting.length ? ask(next) : 0;
+    if (waiting.length) asked = ask(next);
+  }
+
+  function stop() {
+    cancel(asked);
+    clearTimeout(paused);
   }
 
   function plan(tasks) {
-    cancel(asked);
+    stop();
     waiting = tasks;
-    asked = tasks.length ? ask(next) : 0;
+    if (tasks.length) asked = ask(next);
   }
 
-  return { plan };
+  function pause() {
+    stop();
+    if (waiting.length) paused = setTimeout(() => { asked = ask(next); }, PAUSE);
+  }
+
+  return { plan, pause };
 }

@@ -3,13 +3,15 @@ import { stroke } from './draw.mjs';
 import { HEAT, KEY, QUERY, TRACK, mixed, readerColour } from './palette.mjs';
 import { bilinearCorners } from './terms.mjs';
 
+const HEAT_STEPS = Array.from({ length: 256 }, (_, i) => [...mixed(HEAT, i / 255), 255]);
+
 /** A small canvas with one pixel per cell, coloured from 0 to `most`. */
 export function heatCanvas(map, { height, width }, most) {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { height, width });
   const ctx = canvas.getContext('2d');
   const image = ctx.createImageData(width, height);
-  map.forEach((value, i) => image.data.set([...mixed(HEAT, value / (most || 1)), 255], 4 * i));
+  map.forEach((value, i) => image.data.set(HEAT_STEPS[Math.min(255, Math.round(255 * value / (most || 1)))], 4 * i));
   ctx.putImageData(image, 0, 0);
   return canvas;
 }

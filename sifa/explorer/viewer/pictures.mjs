@@ -114,14 +114,16 @@ export function pictures(canvases, resized) {
   function drawAhead(layer, trace, state, side) {
     const { block, pair } = state;
     const plan = layer.queryKey(state);
-    if (plan === planned || !layers.fits(side, AHEAD)) return;
+    if (plan === planned) return idle.pause();
+    if (!layers.fits(side, AHEAD)) return;
     const onwards = pair < latest ? -1 : 1;
     [planned, latest] = [plan, pair];
     const near = [[block, pair + onwards], [block, pair - onwards], [block + 1, pair], [block - 1, pair]];
     idle.plan(near.filter(([b, p]) => p >= 0 && p < trace.blocks[b]?.pairs).flatMap(([b, p]) => {
       const next = { ...state, block: b, pair: p };
-      const missing = !layers.has(layer.queryKey(next));
-      return missing ? [() => layer.query(next), () => layer.frame(trace.blocks[b], p + 1)] : [];
+      if (layers.has(layer.queryKey(next))) return [];
+      const frames = [p, p + 1].map(step => () => layer.frame(trace.blocks[b], step));
+      return [frames[0], () => field(trace, next), () => layer.query(next), frames[1]];
     }));
   }
 
