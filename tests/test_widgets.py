@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import json
 import subprocess
 import sys
 
@@ -11,8 +12,10 @@ import pytest
 from PIL import Image
 from traitlets import TraitError
 
-from sifa import explorer
+from sifa import explorer, shipped
 from sifa.explorer.picture import SIDE, start_cell
+from sifa.interventions import INTERVENTIONS
+from sifa.widgets import bench, cell_charts
 from tests.predictions import foreign_prediction, nano_prediction
 
 
@@ -79,6 +82,69 @@ def test_a_model_without_blocks_has_a_page_and_no_picture():
     data, _ = plain._repr_mimebundle_()
     assert "text/html" in data
     assert "image/jpeg" not in data
+
+
+def drawn(panel):
+    """Titles of the charts in a panel's Output widgets."""
+    return [output.outputs[0]["data"]["text/plain"] if output.outputs else None for output in panel.children]
+
+
+def test_charts_follow_the_cell_and_the_prediction(shown):
+    charts = cell_charts(shown)
+    assert [len(output.outputs) for output in charts.children] == [1] * 4
+    shown.y, shown.x = 2, 3
+    assert drawn(charts)[0].startswith("Weights of cell 2, 3 (sum ")
+    shown.pair = 0
+    assert drawn(charts)[2] == "Track of cell 2, 3 from step 1 on"
+    data = charts.children[0].outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]
+    assert len(data["x"]) == 9
+    shown.prediction = foreign_prediction(kernel=5)
+    data = charts.children[0].outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]
+    assert len(data["x"]) == 25
+    assert len(json.dumps(charts.children[0].outputs[0]["data"])) < 50_000  # a FigureWidget would be 5 MB
+    shown.prediction = nano_prediction(unshifted="conv")
+    assert drawn(charts) == [None] * 4
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return bench()
+
+
+def test_the_bench_changes_one_thing_after_another(panel):
+    chosen, explorer = panel.controls, panel.explorer
+    assert list(panel.predictions) == ["as it is"]
+    assert explorer.prediction.top(1)[0][0] == "camera zooms in"
+    chosen["what_if"].value = next(each for each in INTERVENTIONS if each.name == "reversed")
+    assert list(panel.predictions) == ["as it is", "Reversed clip"]
+    assert explorer.prediction.top(1)[0][0] == "camera zooms out"
+    chosen["kernel"].value = 5
+    assert list(panel.predictions) == ["as it is", "5 × 5 neighbours, Reversed clip"]
+    assert explorer.prediction.trace[0].kernel == 5
+    chosen["block"].value = 2
+    assert explorer.block == 2
+    explorer.block = 1
+    assert chosen["block"].label == "2: 8 × 8 cells"
+    chosen["kernel"].value, chosen["what_if"].value = 3, None
+    chosen["clip"].value = "camera pans left"
+    assert explorer.prediction.top(1)[0][0] == "camera pans left"
+    assert explorer.block == 1
+
+
+def test_the_bench_says_what_cannot_be_changed(panel):
+    chosen, before = panel.controls, panel.predictions
+    chosen["weights"].value = next(title for title in chosen["weights"].options if title.startswith("no temporal"))
+    assert chosen["block"].options == ()
+    chosen["kernel"].value = 1
+    assert "no SIFA block" in panel.children[0].children[-1].value
+    assert panel.predictions.keys() == before.keys()
+
+
+def test_samples_are_known_by_what_they_show():
+    assert shipped.sample("nothing moves").frames.shape[0] == 16
+    with pytest.raises(ValueError, match="no sample is called 'a cat'; there are camera zooms in, object moves right"):
+        shipped.sample("a cat")
+    assert all(file.exists() for file in shipped.weights().values())
 
 
 def test_sifa_needs_no_notebook_packages():

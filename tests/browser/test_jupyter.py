@@ -140,6 +140,10 @@ def python_sees(page, expression, wanted):
     assert seen == wanted
 
 
+def choice(panel, label):
+    return panel.locator(f".widget-dropdown:has(label:text-is('{label}')) select")
+
+
 def errors(page):
     return page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
 
@@ -160,9 +164,7 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     python_sees(page, "explorer.pair", str(pair + 1))
     page.keyboard.press("]")
     python_sees(page, "explorer.block, explorer.cell[2:]", "1 (5, 4)")
-    run(
-        page, "explorer.y, explorer.x, explorer.block = 3, 2, 2"
-    )  # in an order that only fits once the block has changed
+    run(page, "with explorer.hold_sync(): explorer.y, explorer.x, explorer.block = 3, 2, 2")  # a cell of block 2
     until(page, "state.block === 2 && state.y === 3 && state.x === 2 && state.pinned")
     run(page, "explorer.pair = 0")
     until(page, "state.pair === 0")
@@ -198,10 +200,10 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
     python_sees(page, "explorer.cell, explorer.pinned", "(0, 1, 5, 6) True")
 
     bench = page.locator(".jp-OutputArea-output", has=page.locator(".widget-dropdown")).last
-    bench.locator(".widget-dropdown", has_text="What if").locator("select").select_option(label="Reversed clip")
+    choice(bench, "What if").select_option(label="Reversed clip")
     bench.locator(".sifa h2:has-text('camera zooms out')").wait_for()
     python_sees(page, "list(panel.predictions)", "['as it is', 'Reversed clip']")
-    bench.locator(".widget-dropdown", has_text="Block").locator("select").select_option(label="3: 4 × 4 cells")
+    choice(bench, "Block").select_option(label="3: 4 × 4 cells")
     bench.locator(".sifa-caption:has-text('Block 3 of 4')").wait_for()
     python_sees(page, "panel.explorer.block", "2")
     bench.locator("button:has-text('5 × 5')").click()
@@ -209,9 +211,7 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
     python_sees(page, "panel.explorer.prediction.trace[0].kernel", "5")
     bench.locator("[data-do=shallower]").click()
     python_sees(page, "panel.controls['block'].label", "2: 8 × 8 cells")
-    bench.locator(".widget-dropdown", has_text="Weights").locator("select").select_option(
-        label="no temporal module (16 k clips)"
-    )
+    choice(bench, "Weights").select_option(label="no temporal module (16 k clips)")
     bench.locator("[role=alert]:has-text('no SIFA block')").wait_for()
 
 
