@@ -220,7 +220,8 @@ def plot_lines(x: list[float], curves: dict[str, list[float]], title: str, x_tit
             )
         )  # fmt: skip
     figure.update_layout(title_text=title, legend=dict(orientation="h", x=0, y=-0.22, yanchor="top"))
-    figure.update_xaxes(title_text=x_title, title_standoff=4)
+    whole = len(x) <= 12 and all(float(v).is_integer() for v in x)
+    figure.update_xaxes(title_text=x_title, title_standoff=4, dtick=1 if whole else None)
     figure.update_yaxes(title_text=y_title)
     return _tidy(figure, 380)
 
