@@ -82,8 +82,6 @@ export function viewActions(viewer) {
     flow: () => set({ ...viewer.state, flow: !viewer.state.flow && viewer.trace.true_flow.length > 0 }),
 
     tour: step => set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
-    nextStop: () => { if (viewer.state.tour >= 0) actions.tour(viewer.state.tour + 1); },
-    previousStop: () => { if (viewer.state.tour > 0) actions.tour(viewer.state.tour - 1); },
 
     keep: tap => set(withTap(viewer.state, viewer.trace, tap)),
     nextTap: () => actions.keep((viewer.tap + 1) % taps()),

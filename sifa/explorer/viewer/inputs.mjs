@@ -11,7 +11,7 @@ export function listen(root, canvases, actions, cellAt, busy) {
     '[': actions.shallower, ']': actions.deeper, ' ': actions.play, q: actions.quiver, Q: actions.quiver,
     a: actions.arrows, '+': actions.more, '=': actions.more, '-': actions.fewer, c: actions.tint, o: actions.overlay,
     w: actions.nextWhatIf, W: actions.previousWhatIf, f: actions.flow, F: actions.flow,
-    g: () => actions.tour(), PageDown: actions.nextStop, PageUp: actions.previousStop,
+    g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
     N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.unpin,
   };

@@ -146,6 +146,12 @@ export function tourPanel(root, go) {
     if (tour) go(tour === 'end' ? -1 : Math.max(0, now + Number(tour)));
   });
   timeline.addEventListener('input', () => go(Number(timeline.value)));
+  root.addEventListener('keydown', event => {
+    const step = { PageDown: 1, PageUp: -1 }[event.key];
+    if (!step || now < 0) return;
+    event.preventDefault();
+    go(Math.max(0, now + step));
+  });
 
   return function write({ trace, state, read }) {
     if (shown === trace && now === state.tour) return;

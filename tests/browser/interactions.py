@@ -1,0 +1,158 @@
+"""What a visitor does with the viewer, one thing after another, and what must be so afterwards: the same list for every shell.
+
+The list goes through one viewer of the sample "object moves right" from top to bottom, so each entry starts where the one
+before it ended. Conditions are JavaScript on `state`, the viewer's, and `root`, its element.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from playwright.sync_api import Page
+
+from sifa.weights import DEFAULT_CHECKPOINT
+
+SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
+FRAME, NEXT = ".sifa-query canvas", ".sifa-key canvas"
+FIND = "const root = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready); const state = root?.sifa.state;"
+
+
+class Interaction(NamedTuple):
+    name: str
+    act: Callable[[Page], None]
+    then: str
+
+
+def place(page: Page, y: int, x: int, canvas: str = FRAME, cells: int = 16) -> tuple[float, float]:
+    """The middle of a cell of a picture, on the page."""
+    picture = page.locator(canvas).first
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    inner = 0.88 * box["width"]
+    return tuple(box[k] + 0.06 * box["width"] + (v + 0.5) * inner / cells for k, v in (("x", x), ("y", y)))
+
+
+def over(y: int, x: int, canvas: str = FRAME):
+    return lambda page: page.mouse.move(*place(page, y, x, canvas))
+
+
+def click(y: int, x: int, canvas: str = FRAME):
+    return lambda page: page.mouse.click(*place(page, y, x, canvas))
+
+
+def key(name: str):
+    return lambda page: page.keyboard.press(name)
+
+
+def on(selector: str, name: str):
+    """A key, with the keyboard on an element of the viewer."""
+    return lambda page: page.locator(f".sifa {selector}").first.press(name)
+
+
+def button(selector: str):
+    return lambda page: page.locator(f".sifa {selector}").first.click()
+
+
+def choose(menu: str, value: str):
+    return lambda page: page.locator(f".sifa [data-set={menu}]").first.select_option(value)
+
+
+def away(page: Page):
+    page.mouse.move(2, 2)
+
+
+INTERACTIONS = [
+    Interaction("hover a cell", over(4, 5), "state.y === 4 && state.x === 5 && !state.pinned"),
+    Interaction("hover another", over(10, 8), "state.y === 10 && state.x === 8"),
+    Interaction("click pins it", click(10, 8), "state.pinned && state.y === 10"),
+    Interaction("hover leaves a pinned cell alone", over(2, 2), "state.y === 10 && state.x === 8"),
+    Interaction("click another pins that", click(9, 9), "state.pinned && state.y === 9 && state.x === 9"),
+    Interaction("click it again lets it go", click(9, 9), "!state.pinned"),
+    Interaction("hover the next frame asks in reverse", over(10, 9, NEXT), "state.reverse && state.y === 10"),
+    Interaction("click there pins the reverse question", click(10, 9, NEXT), "state.reverse && state.pinned"),
+    Interaction("Escape lets it go", key("Escape"), "!state.pinned && state.reverse"),
+    Interaction("leaving the next frame ends it", away, "true"),
+    Interaction("Escape returns to the query", key("Escape"), "!state.reverse"),
+    Interaction("r asks in reverse", key("r"), "state.reverse"),
+    Interaction("r asks the query again", key("r"), "!state.reverse"),
+    Interaction("click pins by mouse again", click(8, 8), "state.pinned && state.y === 8 && state.x === 8"),
+    Interaction("arrow down moves the cell", on(FRAME, "ArrowDown"), "state.y === 9"),
+    Interaction("arrow up", on(FRAME, "ArrowUp"), "state.y === 8"),
+    Interaction("arrow right", on(FRAME, "ArrowRight"), "state.x === 9"),
+    Interaction("arrow left", on(FRAME, "ArrowLeft"), "state.x === 8"),
+    Interaction("Enter lets a pinned cell go", on(FRAME, "Enter"), "!state.pinned"),
+    Interaction("Enter pins it", on(FRAME, "Enter"), "state.pinned"),
+    Interaction("the live region reads the cell", lambda page: None,
+                "/row 8, column 8, pinned/.test(root.querySelector('.sifa-live').textContent)"),
+    Interaction(", goes back in time", key(","), "state.pair === 2"),
+    Interaction(". goes on", key("."), "state.pair === 3"),
+    Interaction("button: previous step", button("[data-do=previous]"), "state.pair === 2"),
+    Interaction("button: next step", button("[data-do=next]"), "state.pair === 3"),
+    Interaction("the time slider", lambda page: page.locator(".sifa-bar input").first.fill("0"), "state.pair === 0"),
+    Interaction("a step of the filmstrip", button(".sifa-film > :nth-child(4)"), "state.pair === 3"),
+    Interaction("] goes deeper", key("]"), "state.block === 1"),
+    Interaction("[ goes back", key("["), "state.block === 0"),
+    Interaction("button: next block", button("[data-do=deeper]"), "state.block === 1"),
+    Interaction("button: previous block", button("[data-do=shallower]"), "state.block === 0"),
+    Interaction("the list of blocks", lambda page: page.locator(".sifa-bar select").first.select_option("2"),
+                "state.block === 2"),
+    Interaction("and back", lambda page: page.locator(".sifa-bar select").first.select_option("0"), "state.block === 0"),
+    Interaction("button: play", button("[data-do=play]"), "state.playing"),
+    Interaction("button: pause", button("[data-do=play]"), "!state.playing"),
+    Interaction("space plays", on(FRAME, " "), "state.playing"),
+    Interaction("space pauses", on(FRAME, " "), "!state.playing"),
+    Interaction("> plays faster", key(">"), "state.speed === 2"),
+    Interaction("< plays slower", key("<"), "state.speed === 1"),
+    Interaction("menu: speed", choose("speed", "0.5"), "state.speed === 0.5"),
+    Interaction("q hides the arrows", on(FRAME, "q"), "!state.quiver"),
+    Interaction("q shows them", key("q"), "state.quiver"),
+    Interaction("a: mean offsets", key("a"), "state.arrows === 'offset'"),
+    Interaction("menu: the strongest neighbour", choose("arrows", "strongest"), "state.arrows === 'strongest'"),
+    Interaction("menu: displacement", choose("arrows", "displacement"), "state.arrows === 'displacement'"),
+    Interaction("+ draws more arrows", on(FRAME, "+"), "state.density === 'dense'"),
+    Interaction("- draws fewer", key("-"), "state.density === 'medium'"),
+    Interaction("c colours them by direction", key("c"), "state.tinted"),
+    Interaction("button: one colour", button("[data-do=tint]"), "!state.tinted"),
+    Interaction("o lays the saliency over", on(FRAME, "o"), "state.overlay === 'saliency'"),
+    Interaction("menu: the frame difference", choose("overlay", "difference"), "state.overlay === 'difference'"),
+    Interaction("menu: the track", choose("overlay", "track"), "!root.querySelector('.sifa-chart').hidden"),
+    Interaction("menu: no overlay", choose("overlay", "none"), "root.querySelector('.sifa-chart').hidden"),
+    Interaction("e opens the equation", on(FRAME, "e"), "state.drawer === 'equation'"),
+    Interaction("n: the next neighbour", key("n"), "state.tap >= 0"),
+    Interaction("N: back again", key("N"), "state.tap >= 0"),
+    Interaction("point at a term", lambda page: page.locator(".sifa-equation > *").nth(3).hover(),
+                "root.querySelector('.sifa-equation .sifa-lit') !== null"),
+    Interaction("t: the table of neighbours", on(FRAME, "t"),
+                "root.querySelectorAll('[data-drawer=neighbours] tr').length === 10"),
+    Interaction("s: the contact sheet", key("s"), "root.querySelectorAll('.sifa-tiles button').length === 28"),
+    Interaction("a tile goes there", lambda page: page.locator(".sifa-tiles button").nth(12).click(),
+                "state.block === 1 && state.pair === 5"),
+    Interaction("menu: nothing below", choose("drawer", "none"), "root.querySelector('.sifa-drawer').hidden"),
+    Interaction("w: the first what-if", on(FRAME, "w"), "state.whatIf === 'rigid'"),
+    Interaction("W: none", key("W"), "state.whatIf === ''"),
+    Interaction("a what-if by mouse", button("[data-name=frozen]"),
+                "root.querySelector('.sifa-says').textContent.includes('nothing moves')"),
+    Interaction("the same again: none", button("[data-name=frozen]"), "state.whatIf === ''"),
+    Interaction("f draws the true motion", on(FRAME, "f"), "state.flow"),
+    Interaction("by mouse: without it", button("[data-name=flow]"), "!state.flow"),
+    Interaction("the panel of trust opens", button(".sifa-trust summary"), "root.querySelector('.sifa-trust').open"),
+    Interaction("? opens the help", on(FRAME, "?"), "root.querySelector('.sifa-help').open"),
+    Interaction("? closes it", key("?"), "!root.querySelector('.sifa-help').open"),
+    Interaction("x opens what can be exported", on(FRAME, "x"), "root.querySelector('.sifa-share').open"),
+    Interaction("Escape closes it", key("Escape"), "!root.querySelector('.sifa-share').open"),
+    Interaction("g starts the tour", on(FRAME, "g"), "state.tour === 0 && !root.querySelector('.sifa-tour').hidden"),
+    Interaction("Page down goes on", key("PageDown"), "state.tour === 1"),
+    Interaction("its timeline", lambda page: page.locator(".sifa-tour input").first.fill("9"),
+                "state.tour === 9 && state.overlay === 'track'"),
+    Interaction("the end of the tour", button("[data-tour=end]"), "state.tour === -1"),
+]  # fmt: skip
+
+
+def go_through(page: Page) -> None:
+    """Do everything on the list; the first thing that does not come out as it must is named."""
+    for number, (name, act, then) in enumerate(INTERACTIONS, 1):
+        try:
+            act(page)
+            page.wait_for_function(f"() => {{ {FIND} return {then}; }}", timeout=10_000)
+        except Exception as error:
+            state = page.evaluate(f"() => {{ {FIND} return JSON.stringify(state); }}")
+            raise AssertionError(f"{number}. {name}: not {then}; the state is {state}") from error

@@ -1,0 +1,33 @@
+"""The same interactions in two of the three shells, the single file and the page; test_jupyter.py has the third."""
+
+import pytest
+
+from sifa import explorer
+from tests.browser.interactions import INTERACTIONS, SAMPLE, go_through
+from tests.browser.test_app import app  # noqa: F401
+from tests.browser.test_viewer import open_page
+
+
+def test_there_are_enough_of_them():
+    assert len({each.name for each in INTERACTIONS}) == len(INTERACTIONS) >= 40
+
+
+def test_in_a_single_file_with_the_network_off(page, tmp_path):
+    file = tmp_path / "clip.html"
+    file.write_text(explorer.to_html(SAMPLE.read_bytes()))
+    open_page(page, file)
+    page.requests.clear()
+    go_through(page)
+    assert page.requests == page.problems == []
+
+
+@pytest.mark.slow
+def test_on_the_page(page, app):  # noqa: F811
+    page.set_viewport_size(dict(width=1280, height=1000))
+    page.goto(app.url)
+    page.locator("#samples button").nth(1).click()
+    page.wait_for_function("() => document.querySelector('.sifa-clip')?.textContent === '02_object_moves_right.mp4'")
+    page.wait_for_timeout(500)
+    page.requests.clear()
+    go_through(page)
+    assert page.requests == page.problems == []
