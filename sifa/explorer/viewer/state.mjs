@@ -2,9 +2,9 @@
 import { displacementField, liveliestCell, sameplace } from './geometry.mjs';
 
 /**
- * Frame pair `pair` goes from query step `pair` to key step `pair + 1`. (y, x) is the query cell or, where the question is
- * `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `tap` is
- * the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
+ * Frame pair `pair` goes from query step `pair` to key step `pair + 1`. (y, x) is the query cell or, where the question
+ * is `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `tap`
+ * is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
  * `arrows`. The rest are settings, below.
  * @typedef {{
  *   block: number, pair: number, y: number, x: number, pinned: boolean, reverse: boolean, tap: number, quiver: boolean,
@@ -47,7 +47,8 @@ export function withTrace(state, trace, before) {
 
 /** A state whose settings, wherever they came from, are among those that there are. */
 function settled(state) {
-  const known = Object.entries(SETTINGS).map(([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
+  const known = Object.entries(SETTINGS).map(
+    ([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
   return { ...state, ...Object.fromEntries(known) };
 }
 
