@@ -35,6 +35,6 @@ export function trackChart(track, rigid, block) {
   const spread = end.spread.map(v => v.toFixed(2)).join(', ');
   const left = end.step < block.pairs ? ' It left the frame there.' : '';
   return `${axisChart(track, rigid, 0, block)}${axisChart(track, rigid, 1, block)}
-    <p><b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without
-    the offsets: ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
+    <p><b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard
+    deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without the offsets: ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
 }

@@ -97,7 +97,8 @@ export function differenceMap(from, to, block, crop) {
 
 /**
  * One number per cell for the contact sheet. 'offset': mean length of the offsets, in cells; 'entropy': of |weight|
- * over the neighbours, 0 (all on one) to 1 (all alike); 'outside': share of the sampled points that lie outside the frame.
+ * over the neighbours, 0 (all on one) to 1 (all alike); 'outside': share of the sampled points that lie outside the
+ * frame.
  */
 export function measureMap(block, pair, measure) {
   const cells = block.height * block.width;

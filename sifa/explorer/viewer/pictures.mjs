@@ -43,7 +43,8 @@ export function pictures(canvases, resized) {
 
   /**
    * Draw everything. `read` is the read-out of the cell, `tap` the neighbour of the equation and `lit` the term of it
-   * that is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, else null.
+   * that is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, or
+   * are null.
    */
   function draw({ trace, images, state, read, tap, lit, track, rigid, readers }, ratio = window.devicePixelRatio || 1) {
     if (!widths.get(canvases.query)) return; // not on the page yet, or hidden

@@ -3,8 +3,8 @@ import { displacementField, liveliestCell, sameplace } from './geometry.mjs';
 
 /**
  * Frame pair `pair` goes from query step `pair` to key step `pair + 1`. (y, x) is the query cell or, where the question
- * is `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `tap`
- * is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
+ * is `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`.
+ * `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
  * `arrows`. The rest are settings, below.
  * @typedef {{
  *   block: number, pair: number, y: number, x: number, pinned: boolean, reverse: boolean, tap: number, quiver: boolean,

@@ -114,7 +114,8 @@ export const SKELETON = `
       offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',
       outside: 'share of points outside the frame',
     })}<span class="sifa-heat sifa-tiles-scale"></span>
-      <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go there.</small>
+      <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go
+      there.</small>
     </header>
     <div class="sifa-tiles"></div>
   </div>
