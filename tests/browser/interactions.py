@@ -119,7 +119,7 @@ INTERACTIONS = [
     Interaction("e opens the equation", on(FRAME, "e"), "state.drawer === 'equation'"),
     Interaction("n: the next neighbour", key("n"), "state.tap >= 0"),
     Interaction("N: back again", key("N"), "state.tap >= 0"),
-    Interaction("point at a term", lambda page: page.locator(".sifa-equation > *").nth(3).hover(),
+    Interaction("point at a term", lambda page: page.locator(".sifa-equation button").nth(3).hover(),
                 "root.querySelector('.sifa-equation .sifa-lit') !== null"),
     Interaction("t: the table of neighbours", on(FRAME, "t"),
                 "root.querySelectorAll('[data-drawer=neighbours] tr').length === 10"),

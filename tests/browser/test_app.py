@@ -31,13 +31,25 @@ class App:
         return self.process.wait(20)
 
 
-def start(folder):
-    """The program on a free port; its temporary files lie below the folder."""
+def start(folder, checkpoint=None):
+    """The program on a free port, with a small untrained model if no other is given; its temporary files lie below the
+    folder."""
     file, temporary = folder / "small.safetensors", folder / "temporary"
-    model = nano_model()
-    weights.save(model, model.checkpoint, file)
+    if checkpoint is None:
+        model, checkpoint = nano_model(), file
+        weights.save(model, model.checkpoint, file)
     temporary.mkdir()
-    command = [sys.executable, "-m", "app", "--checkpoint", str(file), "--device", "cpu", "--port", str(free_port())]
+    command = [
+        sys.executable,
+        "-m",
+        "app",
+        "--checkpoint",
+        str(checkpoint),
+        "--device",
+        "cpu",
+        "--port",
+        str(free_port()),
+    ]
     environment = os.environ | {"TMPDIR": str(temporary)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()

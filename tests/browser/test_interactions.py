@@ -3,8 +3,9 @@
 import pytest
 
 from sifa import explorer
+from sifa.weights import DEFAULT_CHECKPOINT
 from tests.browser.interactions import INTERACTIONS, SAMPLE, go_through
-from tests.browser.test_app import app  # noqa: F401
+from tests.browser.test_app import start
 from tests.browser.test_viewer import open_page
 
 
@@ -21,8 +22,16 @@ def test_in_a_single_file_with_the_network_off(page, tmp_path):
     assert page.requests == page.problems == []
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The page with the shipped weights, whose samples hold what-ifs and the tour."""
+    app = start(tmp_path_factory.mktemp("app"), DEFAULT_CHECKPOINT)
+    yield app
+    app.stop()
+
+
 @pytest.mark.slow
-def test_on_the_page(page, app):  # noqa: F811
+def test_on_the_page(page, app):
     page.set_viewport_size(dict(width=1280, height=1000))
     page.goto(app.url)
     page.locator("#samples button").nth(1).click()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.interactions import SAMPLE, go_through
+
 ROOT = Path(__file__).parents[2]
 OWN = ("sifa", "anywidget", "blob:")  # what a message in the console would have to name to be ours
 
@@ -232,3 +234,19 @@ def test_the_page_of_nbconvert_explores_without_a_network(page, tmp_path):
     tall = page.evaluate("() => { const f = document.querySelector('iframe'); return [f.clientHeight, "
                          "f.contentDocument.documentElement.scrollHeight]; }")  # fmt: skip
     assert tall[0] >= tall[1] - 1
+
+
+@pytest.mark.parametrize("notebook", ["01_quickstart.ipynb"], indirect=True)
+def test_every_interaction_in_jupyterlab(notebook):
+    page = notebook
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 1")
+    code = f"from sifa.explorer import unpack; explorer.prediction = unpack({str(SAMPLE)!r}); explorer.pinned = False"
+    run(page, code)
+    page.locator(".sifa-clip:has-text('02_object_moves_right.mp4')").first.wait_for()
+    run(page, "explorer.block = 0; explorer.pair = 3")
+    until(page, "state.block === 0 && state.pair === 3 && !state.pinned")
+    before = len(page.requests)
+    go_through(page)
+    its_own = ("/api/", "/static/", "blob:", "data:")  # the laboratory asks for its kernel and its icons
+    asked = [url for url in page.requests[before:] if not any(part in url for part in its_own)]
+    assert asked == []

@@ -364,7 +364,8 @@ def test_terms_and_marks_light_each_other(viewer):
     px, py, tap = viewer.evaluate(
         """() => { const { sifa } = document.querySelector('.sifa');
         const { pair, y, x } = sifa.state;
-        const read = sifa.readout(0, pair, y, x), box = document.querySelector('.sifa-close canvas').getBoundingClientRect();
+        const read = sifa.readout(0, pair, y, x);
+        const box = document.querySelector('.sifa-close canvas').getBoundingClientRect();
         const near = ([py, px]) => Math.max(Math.abs(py - y), Math.abs(px - x));
         const tap = read.points.map(near).reduce((best, d, i, all) => (d < all[best] ? i : best), 0);
         const [py, qx] = read.points[tap], cell = box.width / 7;

@@ -9,8 +9,8 @@ const DENSITIES = ['sparse', 'medium', 'dense'];
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 /**
- * `viewer` has the present `state`, `trace` and `tap` (the neighbour of the equation), set(state), play(on), light(mark)
- * and help(). Cells are of frame t or, where `reverse`, of frame t + 1.
+ * `viewer` has the present `state`, `trace` and `tap` (the neighbour of the equation), set(state), play(on),
+ * light(mark) and help(). Cells are of frame t or, where `reverse`, of frame t + 1.
  */
 export function viewActions(viewer) {
   const { set, play, light, help } = viewer;

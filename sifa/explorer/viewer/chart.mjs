@@ -4,7 +4,8 @@ const [CHART_WIDTH, CHART_HEIGHT, PAD] = [280, 110, 24];
 
 /** One axis (0: y, downwards as in the picture; 1: x) of a track and of the rigid grid's, as SVG. */
 function axisChart(track, rigid, axis, { pairs, height, width }) {
-  const values = [...track, ...rigid].flatMap(({ place, spread }) => [place[axis] - spread[axis], place[axis] + spread[axis]]);
+  const values = [...track, ...rigid].flatMap(
+    ({ place, spread }) => [place[axis] - spread[axis], place[axis] + spread[axis]]);
   const [low, high] = [Math.floor(Math.min(...values)), Math.ceil(Math.max(...values) + 0.01)];
   const across = step => PAD + (step - track[0].step) * (CHART_WIDTH - PAD - 8) / Math.max(1, pairs - track[0].step);
   const down = v => 8 + (axis ? high - v : v - low) * (CHART_HEIGHT - 28) / (high - low);
@@ -31,9 +32,9 @@ const whereabouts = ({ place, step }) => `y ${place[0].toFixed(2)}, x ${place[1]
 /** HTML of both charts, and where the tracks end, in words. */
 export function trackChart(track, rigid, block) {
   const [end, plain] = [track.at(-1), rigid.at(-1)];
+  const spread = end.spread.map(v => v.toFixed(2)).join(', ');
   const left = end.step < block.pairs ? ' It left the frame there.' : '';
   return `${axisChart(track, rigid, 0, block)}${axisChart(track, rigid, 1, block)}
-    <p><b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${end.spread.map(v => v.toFixed(2)).join(', ')}
-    (weighted standard deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without
-    the offsets: ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
+    <p><b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard
+    deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without the offsets: ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
 }

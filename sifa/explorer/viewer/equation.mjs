@@ -5,8 +5,8 @@ import { signed, weightText } from './words.mjs';
 const couple = ([y, x], write = v => v.toFixed(2)) => `(${write(y)}, ${write(x)})`;
 
 /**
- * The chain of terms: [name, symbol, value, meaning]. Values are the trace's own or follow from them; feature values are
- * not in a trace and stay symbols.
+ * The chain of terms: [name, symbol, value, meaning]. Values are the trace's own or follow from them; feature values
+ * are not in a trace and stay symbols.
  * @param {{read, block, tap: number, saliency: number, difference: number}} about
  * @returns {string[][]}
  */
@@ -25,7 +25,8 @@ export function equationTerms({ read, block, tap, saliency, difference }) {
     ['tap', 'p\u2096', couple(place, v => signed(v, 0)), 'place in the regular grid'],
     ['point', 'p\u2032 = p + p\u2096 + \u0394p\u2096', couple(read.points[tap]), 'where frame t + 1 is read'],
     ...corners.map(({ y, x, weight, outside }, i) => [
-      `corner${i}`, `G(p\u2032, (${y}, ${x}))`, weight.toFixed(3), outside ? 'outside the frame: counts 0' : 'bilinear weight']),
+      `corner${i}`, `G(p\u2032, (${y}, ${x}))`, weight.toFixed(3),
+      outside ? 'outside the frame: counts 0' : 'bilinear weight']),
     ['value', 'V\u2032\u2096 = \u03A3 G f\u209C\u208A\u2081',
       `${corners.filter(c => !c.outside).reduce((sum, c) => sum + c.weight, 0).toFixed(3)} inside`,
       'the four corners mixed; the features are not in the trace'],
@@ -65,7 +66,8 @@ export function neighbourRows(read, block) {
   return read.taps.map((place, tap) => {
     const [dy, dx] = place.map((v, axis) => signed(v - [read.y, read.x][axis], 0));
     const cells = [signed(read.offsets[tap][0]), signed(read.offsets[tap][1]), read.points[tap][0].toFixed(2),
-      read.points[tap][1].toFixed(2), weightText(block, read.weights[tap], 4), read.outside[tap] ? 'outside, 0' : 'inside'];
+      read.points[tap][1].toFixed(2), weightText(block, read.weights[tap], 4),
+      read.outside[tap] ? 'outside, 0' : 'inside'];
     return `<tr><th scope="row">${dy || 0}, ${dx || 0}</th>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
   }).join('');
 }

@@ -21,7 +21,9 @@ import { furtherViews } from './views.mjs';
 import { followTheme, linkTerms, listen } from './inputs.mjs';
 
 const STEP_TIME = 600; // ms per step while playing at speed 1
-const ARROW_LEGEND = { displacement: 'the same for', offset: 'mean offset of', strongest: 'to the strongest neighbour of' };
+const ARROW_LEGEND = {
+  displacement: 'the same for', offset: 'mean offset of', strongest: 'to the strongest neighbour of',
+};
 const NO_BLOCKS = 'This model has no SIFA block: it looks into no other frame, so there are no sampled points to explore.';
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
 
@@ -226,9 +228,11 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const writeReaders = readersPanel($('.sifa-asked'), (y, x) => actions.pin(y, x));
   const writeViews = furtherViews(root, actions);
   listen(root, canvases, actions, (canvas, event) => painter.cellAt(block(), canvas, event), () => !trace);
-  linkTerms(root, canvases, (canvas, event) => (!trace || state.reverse || (canvas === canvases.key && !state.pinned) ? null
-    : painter.markUnder(block(), readout(block(), state.pair, state.y, state.x), canvas, event)),
-  actions.light, actions.keep);
+  const markUnder = (canvas, event) => {
+    if (!trace || state.reverse || (canvas === canvases.key && !state.pinned)) return null;
+    return painter.markUnder(block(), readout(block(), state.pair, state.y, state.x), canvas, event);
+  };
+  linkTerms(root, canvases, markUnder, actions.light, actions.keep);
   const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
 
   /** For tests and scripts: whether a trace is shown, the state, and the read-out of any cell. */

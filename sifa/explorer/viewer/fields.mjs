@@ -41,8 +41,8 @@ export function arrowField(block, pair, arrows) {
 }
 
 /**
- * The queries of a pair that read the cell (y, x) of the next frame, the greatest share first. A query's `weight` is the
- * sum over its neighbours of |attention| times the bilinear weight that the sampled point gives to that cell,
+ * The queries of a pair that read the cell (y, x) of the next frame, the greatest share first. A query's `weight` is
+ * the sum over its neighbours of |attention| times the bilinear weight that the sampled point gives to that cell,
  * max(0, 1 - |dy|) * max(0, 1 - |dx|).
  * @returns {{y: number, x: number, weight: number}[]}
  */
@@ -63,12 +63,13 @@ export function readersOf(block, pair, y, x) {
 /** Saliency of every cell of a pair: the root mean square over channels of what the offsets were read from. */
 export function saliencyMap(block, pair) {
   const cells = block.height * block.width;
-  return Float32Array.from(block.saliency.subarray(pair * cells, (pair + 1) * cells), v => v * block.saliency_max / 255);
+  const steps = block.saliency.subarray(pair * cells, (pair + 1) * cells);
+  return Float32Array.from(steps, v => v * block.saliency_max / 255);
 }
 
 /**
  * How far two pictures differ in every cell: the mean over the pixels whose centres lie in it, and over red, green and
- * blue, of |difference| / 255. `from` and `to` are ImageData of one size; a cell smaller than a pixel takes its nearest.
+ * blue, of |difference| / 255. `from` and `to` are ImageData of one size; a cell without a pixel takes the nearest.
  */
 export function differenceMap(from, to, block, crop) {
   const { top, left, side } = cropBox(crop);
@@ -95,8 +96,9 @@ export function differenceMap(from, to, block, crop) {
 }
 
 /**
- * One number per cell for the contact sheet. 'offset': mean length of the offsets, in cells; 'entropy': of |weight| over
- * the neighbours, 0 (all on one) to 1 (all alike); 'outside': share of the sampled points that lie outside the frame.
+ * One number per cell for the contact sheet. 'offset': mean length of the offsets, in cells; 'entropy': of |weight|
+ * over the neighbours, 0 (all on one) to 1 (all alike); 'outside': share of the sampled points that lie outside the
+ * frame.
  */
 export function measureMap(block, pair, measure) {
   const cells = block.height * block.width;

@@ -81,8 +81,8 @@ const cellPath = (view, cells) => {
 /** Light up what a term of the equation stands for; `next` in frame t + 1, else in frame t. */
 export function drawLit(ctx, view, block, read, tap, lit, next, ratio) {
   const [point, place] = [read.points[tap], read.taps[tap]];
-  const around = [-1, 0, 1].flatMap(y => [-1, 0, 1].map(x => ({ y: read.y + y, x: read.x + x })));
-  const corner = /^corner(\d)$/.exec(lit)?.[1];
+  const corners = bilinearCorners(point, block);
+  const cells = list => cellPath(view, list);
   const ring = ([y, x]) => {
     const path = new Path2D();
     path.arc(...view.px(y, x), Math.max(7 * ratio, 0.3 * view.cw), 0, 7);
@@ -94,19 +94,18 @@ export function drawLit(ctx, view, block, read, tap, lit, next, ratio) {
     path.lineTo(...view.px(...to));
     return path;
   };
-  const query = [read.y, read.x];
-  const arrow = () => line(query, [read.y + read.displacement[0], read.x + read.displacement[1]]);
-  const path = lit === 'difference' ? cellPath(view, [read])
-    : lit === 'query' ? !next && cellPath(view, [read])
-      : lit === 'displacement' ? arrow()
-        : !next ? null
-          : lit === 'gate' ? cellPath(view, around)
-            : lit === 'tap' ? ring(place)
-              : lit === 'offset' ? line(place, point)
-                : corner ? cellPath(view, [bilinearCorners(point, block)[corner]])
-                  : lit === 'value' ? cellPath(view, bilinearCorners(point, block)) : ring(point);
+  const around = () => [-1, 0, 1].flatMap(y => [-1, 0, 1].map(x => ({ y: read.y + y, x: read.x + x })));
+  const end = [read.y + read.displacement[0], read.x + read.displacement[1]];
+  const both = { difference: () => cells([read]), displacement: () => line([read.y, read.x], end) };
+  const asking = { ...both, query: both.difference, output: both.difference };
+  const reading = {
+    ...both, gate: () => cells(around()), tap: () => ring(place), offset: () => line(place, point),
+    point: () => ring(point), value: () => cells(corners), weight: () => ring(point), share: () => ring(point),
+    ...Object.fromEntries(corners.map((corner, i) => [`corner${i}`, () => cells([corner])])),
+  };
+  const path = (next ? reading : asking)[lit]?.();
   if (!path) return;
-  for (const [colour, width] of [['rgba(0,0,0,.8)', 7], [lit === 'query' ? QUERY : lit === 'displacement' ? KEY : '#fff', 3.4]]) {
+  for (const [colour, width] of [['rgba(0,0,0,.8)', 7], [{ query: QUERY, displacement: KEY }[lit] ?? '#fff', 3.4]]) {
     ctx.strokeStyle = colour;
     ctx.lineWidth = width * ratio;
     ctx.stroke(path);

@@ -43,8 +43,9 @@ export function pictures(canvases, resized) {
   }
 
   /**
-   * Draw everything. `read` is the read-out of the cell, `tap` the neighbour of the equation and `lit` the term of it that
-   * is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, else null.
+   * Draw everything. `read` is the read-out of the cell, `tap` the neighbour of the equation and `lit` the term of it
+   * that is pointed at ('' none); `track` and `rigid` are tracks or null; `readers` answer the reverse question, or
+   * are null.
    */
   function draw({ trace, images, state, read, tap, lit, track, rigid, readers }, ratio = window.devicePixelRatio || 1) {
     if (!widths.get(canvases.query)) return; // not on the page yet, or hidden
@@ -155,5 +156,6 @@ export function pictures(canvases, resized) {
   }
 
   const width = () => widths.get(canvases.query) || 1; // CSS pixels, without asking for a layout
-  return { draw, width, cellAt, markUnder, forget, field, heat: heats.heat, close() { idle.plan([]); sizes.disconnect(); } };
+  const close = () => { idle.plan([]); sizes.disconnect(); };
+  return { draw, width, cellAt, markUnder, forget, field, close, heat: heats.heat };
 }

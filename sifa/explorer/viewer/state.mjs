@@ -55,7 +55,8 @@ export function withWhatIf(state, trace, name) {
 
 /** A state whose settings, wherever they came from, are among those that there are. */
 function settled(state) {
-  const known = Object.entries(SETTINGS).map(([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
+  const known = Object.entries(SETTINGS).map(
+    ([name, list]) => [name, list.includes(state[name]) ? state[name] : list[0]]);
   return { ...state, ...Object.fromEntries(known) };
 }
 

@@ -7,8 +7,9 @@ export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.c
 export const mark = (shape, words) =>
   `<span><svg viewBox="0 0 24 18" aria-hidden="true"><rect width="24" height="18" rx="4"/>${shape}</svg>${words}</span>`;
 
-const menu = (name, title, options) => `<label><span>${title}</span><select data-set="${name}" aria-label="${title}">${
-  Object.entries(options).map(([value, words]) => `<option value="${value}">${words}</option>`).join('')}</select></label>`;
+const menu = (name, title, options) => `<label><span>${title}</span>
+  <select data-set="${name}" aria-label="${title}">${Object.entries(options).map(
+    ([value, words]) => `<option value="${value}">${words}</option>`).join('')}</select></label>`;
 
 const MENUS = [
   menu('arrows', 'Arrows', {
@@ -69,8 +70,8 @@ export const SKELETON = `
         aria-label="Frame t, the query. Arrow keys move the query cell, Enter pins it, Escape lets it go."></canvas>
     </figure>
     <figure class="sifa-key"><figcaption></figcaption>
-      <canvas tabindex="0" role="application" aria-label="Frame t+1 with the sampled points. Arrow keys choose a place and
-        show who reads it, Enter pins it, Escape lets it go."></canvas>
+      <canvas tabindex="0" role="application" aria-label="Frame t+1 with the sampled points. Arrow keys choose a place
+        and show who reads it, Enter pins it, Escape lets it go."></canvas>
     </figure>
     <p class="sifa-caption"></p>
     <div class="sifa-views">
@@ -79,7 +80,8 @@ export const SKELETON = `
       <div class="sifa-arrows" role="group" aria-label="Arrows">
         <svg class="sifa-wheel" viewBox="-24 -24 48 48" aria-hidden="true"></svg>
         <span class="sifa-wheel-words"></span>
-        <span class="sifa-group"><button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (\u2212)">\u2212</button>
+        <span class="sifa-group">
+        <button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (\u2212)">\u2212</button>
         <button type="button" data-do="more" aria-label="More arrows" title="More arrows (+)">+</button>
         <button type="button" data-do="tint" title="Colour arrows by direction (c)">Colours</button></span>
       </div>
@@ -100,8 +102,10 @@ export const SKELETON = `
 <section class="sifa-drawer" hidden>
   <div data-drawer="equation" role="group" aria-label="Equation">
     <header><b>Equation</b> of <span class="sifa-tap"></span>
-      <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)">\u2039</button>
-      <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)">\u203A</button>
+      <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)"
+        >\u2039</button>
+      <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)"
+        >\u203A</button>
       <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
     <div class="sifa-equation"></div>
   </div>
@@ -111,7 +115,9 @@ export const SKELETON = `
       offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',
       outside: 'share of points outside the frame',
     })}<span class="sifa-heat sifa-tiles-scale"></span>
-      <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go there.</small></header>
+      <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go
+      there.</small>
+    </header>
     <div class="sifa-tiles"></div>
   </div>
 </section>
@@ -127,14 +133,16 @@ export const SKELETON = `
     <dt><kbd>\u2190</kbd> <kbd>\u2192</kbd> or <kbd>,</kbd> <kbd>.</kbd></dt><dd>step through time</dd>
     <dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>previous, next block</dd>
     <dt>Arrow keys on the left picture</dt><dd>move the query cell</dd>
-    <dt>Right picture, or <kbd>r</kbd></dt><dd>the reverse question: which queries read this place? Hover, click and arrow
-      keys as on the left</dd>
+    <dt>Right picture, or <kbd>r</kbd></dt><dd>the reverse question: which queries read this place? Hover, click and
+      arrow keys as on the left</dd>
     <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
     <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
     <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>
     <dt><kbd>f</kbd></dt><dd>true motion of generated clips</dd>
-    <dt><kbd>g</kbd>, <kbd>Page up</kbd> <kbd>Page down</kbd></dt><dd>the tour of the sample “object moves right”, its steps</dd>
-    <dt><kbd>a</kbd> <kbd>+</kbd> <kbd>\u2212</kbd> <kbd>c</kbd></dt><dd>what arrows mean, more, fewer, colours by direction</dd>
+    <dt><kbd>g</kbd>, <kbd>Page up</kbd> <kbd>Page down</kbd></dt>
+      <dd>the tour of the sample “object moves right”, its steps</dd>
+    <dt><kbd>a</kbd> <kbd>+</kbd> <kbd>\u2212</kbd> <kbd>c</kbd></dt>
+      <dd>what arrows mean, more, fewer, colours by direction</dd>
     <dt><kbd>o</kbd></dt><dd>next overlay: saliency, frame difference, attention track, none</dd>
     <dt><kbd>e</kbd> <kbd>t</kbd> <kbd>s</kbd></dt><dd>equation, table of neighbours, contact sheet below</dd>
     <dt><kbd>n</kbd> <kbd>N</kbd></dt><dd>next, previous neighbour of the equation</dd>

@@ -16,9 +16,9 @@ export function centroid(places, weights) {
 }
 
 /**
- * From a cell of a pair's query step to the last step: each place asks through the cell nearest to it, and moves by that
- * cell's displacement. `rigid` moves by the same weights on the regular grid, without the offsets. A track ends early
- * where it leaves the map.
+ * From a cell of a pair's query step to the last step: each place asks through the cell nearest to it, and moves by
+ * that cell's displacement. `rigid` moves by the same weights on the regular grid, without the offsets. A track ends
+ * early where it leaves the map.
  * @returns {TrackPoint[]} the first is the cell itself
  */
 export function attentionTrack(block, pair, y, x, rigid = false) {

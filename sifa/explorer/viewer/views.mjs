@@ -9,6 +9,9 @@ import { direction } from './words.mjs';
 
 const ARROW_WORDS = { displacement: 'displacement', offset: 'mean offset', strongest: 'strongest neighbour' };
 
+const scaleHtml = most =>
+  `<span>0</span><i style="background:${gradient(HEAT)}"></i><span>${most.toPrecision(3)}</span>`;
+
 /** Wedges of the direction wheel, and a needle for the cell shown. */
 function wheelSvg(tinted) {
   const wedge = (_, i) => {
@@ -68,8 +71,7 @@ export function furtherViews(root, actions) {
     if (!$('.sifa-heat').hidden) {
       changed('heat', [trace, state.block, overlay], () => {
         const { most, words } = painter.heat(trace, images, state);
-        $('.sifa-heat').innerHTML = `<span>0</span><i style="background:${gradient(HEAT)}"></i><span>${most.toPrecision(3)}
-          </span> ${words}`;
+        $('.sifa-heat').innerHTML = `${scaleHtml(most)} ${words}`;
       });
     }
     if (track) changed('track', [trace, state.block, pair, read.y, read.x],
@@ -80,15 +82,15 @@ export function furtherViews(root, actions) {
         read, block, tap, saliency: saliencyMap(block, pair)[cell],
         difference: painter.heat(trace, images, { ...state, overlay: 'difference' }).map[cell],
       }, lit);
-      $('.sifa-tap').textContent = `neighbour ${tap + 1} of ${block.taps}${state.tap < 0 && !lit ? ', the strongest' : ''}`;
+      const strongest = state.tap < 0 && !lit ? ', the strongest' : '';
+      $('.sifa-tap').textContent = `neighbour ${tap + 1} of ${block.taps}${strongest}`;
     }
     if (drawer === 'neighbours') changed('neighbours', [trace, state.block, pair, read.y, read.x],
       () => { $('[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair); });
     if (drawer === 'sheet') {
       changed('sheet', [trace, measure], () => {
         const most = sheet.fill(trace, measure);
-        $('.sifa-tiles-scale').innerHTML =
-          `<span>0</span><i style="background:${gradient(HEAT)}"></i><span>${most.toPrecision(3)}</span>`;
+        $('.sifa-tiles-scale').innerHTML = scaleHtml(most);
         shown.tile = null;
       });
       changed('tile', [state.block, pair], () => sheet.mark(state.block, pair));

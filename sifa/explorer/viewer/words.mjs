@@ -38,7 +38,8 @@ export function caption(trace, state, from, to) {
   const { name, limited } = trace.blocks[state.block];
   return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
     + `source frames ${sourceFrames(trace, from)} \u2192 ${sourceFrames(trace, to)}. `
-    + `${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}${state.reverse ? ' of frame t + 1' : ''}`
+    + `${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}`
+    + `${state.reverse ? ' of frame t + 1' : ''}`
     + `${state.pinned ? ', pinned' : ''}.`
     + (limited ? ` ${limited} offsets too large to pack were limited.` : '');
 }
