@@ -35,6 +35,7 @@ export function layerStore() {
 }
 
 const PAUSE = 100; // ms
+const LEFT = 6; // ms that must be left of an idle moment for another task
 
 /**
  * Runs small tasks one by one while the page has nothing else to do. plan(tasks) replaces those still waiting; pause()
@@ -45,8 +46,8 @@ export function idleQueue() {
     ? [requestIdleCallback, cancelIdleCallback] : [task => setTimeout(task, 50), clearTimeout];
   let waiting = [], asked = 0, paused = 0;
 
-  function next() {
-    waiting.shift()();
+  function next(moment) {
+    do waiting.shift()(); while (waiting.length && moment?.timeRemaining() > LEFT);
     if (waiting.length) asked = ask(next);
   }
 
