@@ -7,8 +7,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-import rjsmin
-
 from sifa.explorer.light import lightened
 
 FOLDER = Path(__file__).parent / "viewer"
@@ -48,6 +46,9 @@ MODULES = (  # in the order of their imports
     "explorer",
 )
 STYLES = "viewer.css", "share.css", "tour.css"
+LEFT_OUT = re.compile(  # imports, comments, indentation and empty lines
+    r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|(?<=[;,{})\]]) +// .*$|^ +|^\n", re.MULTILINE
+)
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -55,16 +56,16 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports, the style becomes a constant, and comments and needless
-    space go. The Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports, the style becomes a constant, and comments and
+    indentation go. The Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
     style = re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", re.sub(r"\s+", " ", style))
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE))
-    return rjsmin.jsmin("\n".join(parts))
+        parts.append(LEFT_OUT.sub("", source))
+    return "\n".join(parts)
 
 
 def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:
@@ -81,10 +82,14 @@ def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False)
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{html.escape(title)}</title>
 <style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 16px; background: Canvas }}
-main {{ max-width: 1240px; margin: auto }}</style>
+main {{ max-width: 1240px; margin: auto }}
+h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}</style>
 </head>
 <body>
-<main id="explorer"></main>
+<main>
+<h1>{html.escape(title)}</h1>
+<div id="explorer"></div>
+</main>
 <script type="text/plain" id="trace">{trace}</script>
 <script type="module">
 {script()}

@@ -2,7 +2,10 @@
 import { STEPS_PER_CELL } from './decode.mjs';
 import { cropBox, displacementField, neighbourGrid } from './geometry.mjs';
 
-/** Call visit(tap, cell, weight, dy, dx) for every neighbour of every cell; (dy, dx) is its point less the query. */
+/**
+ * Call visit(cell, weight, dy, dx, oy, ox) for every neighbour of every cell; (dy, dx) is its point less the query, and
+ * (oy, ox) its offset.
+ */
 function eachNeighbour(block, pair, visit) {
   const cells = block.height * block.width;
   const [low, high] = block.range[pair];
@@ -11,7 +14,9 @@ function eachNeighbour(block, pair, visit) {
     for (let i = 0; i < cells; i++) {
       const weight = low + block.attention[weights + i] * (high - low) / 255;
       const at = 2 * weights + i;
-      visit(tap, i, weight, ty + block.offset[at] / STEPS_PER_CELL, tx + block.offset[at + cells] / STEPS_PER_CELL);
+      const oy = block.offset[at] / STEPS_PER_CELL, ox = block.offset[at + cells] / STEPS_PER_CELL;
+      const y = block.anchored ? Math.floor(i / block.width) : 0, x = block.anchored ? i % block.width : 0;
+      visit(i, weight, ty + oy - y, tx + ox - x, oy, ox);
     }
   });
 }
@@ -26,16 +31,15 @@ export function arrowField(block, pair, arrows) {
   const field = new Float32Array(2 * block.height * block.width);
   if (arrows === 'strongest') {
     const most = new Float64Array(field.length / 2).fill(-1);
-    eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+    eachNeighbour(block, pair, (i, weight, dy, dx) => {
       if (Math.abs(weight) <= most[i]) return;
       [most[i], field[2 * i], field[2 * i + 1]] = [Math.abs(weight), dy, dx];
     });
     return field;
   }
-  const grid = neighbourGrid(block);
-  eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
-    field[2 * i] += (dy - grid[tap][0]) / block.taps;
-    field[2 * i + 1] += (dx - grid[tap][1]) / block.taps;
+  eachNeighbour(block, pair, (i, weight, dy, dx, oy, ox) => {
+    field[2 * i] += oy / block.taps;
+    field[2 * i + 1] += ox / block.taps;
   });
   return field;
 }
@@ -48,7 +52,7 @@ export function arrowField(block, pair, arrows) {
  */
 export function readersOf(block, pair, y, x) {
   const total = new Float64Array(block.height * block.width);
-  eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+  eachNeighbour(block, pair, (i, weight, dy, dx) => {
     const down = Math.abs(Math.floor(i / block.width) + dy - y);
     const across = Math.abs(i % block.width + dx - x);
     if (down < 1 && across < 1) total[i] += Math.abs(weight) * (1 - down) * (1 - across);
@@ -104,18 +108,15 @@ export function measureMap(block, pair, measure) {
   const cells = block.height * block.width;
   const map = new Float32Array(cells);
   if (measure === 'offset') {
-    const grid = neighbourGrid(block);
-    eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
-      map[i] += Math.hypot(dy - grid[tap][0], dx - grid[tap][1]) / block.taps;
-    });
+    eachNeighbour(block, pair, (i, weight, dy, dx, oy, ox) => { map[i] += Math.hypot(oy, ox) / block.taps; });
   } else if (measure === 'outside') {
-    eachNeighbour(block, pair, (tap, i, weight, dy, dx) => {
+    eachNeighbour(block, pair, (i, weight, dy, dx) => {
       const [y, x] = [Math.floor(i / block.width) + dy, i % block.width + dx];
       if (!(y > -1 && y < block.height && x > -1 && x < block.width)) map[i] += 1 / block.taps;
     });
   } else {
     const total = new Float64Array(cells), information = new Float64Array(cells);
-    eachNeighbour(block, pair, (tap, i, weight) => {
+    eachNeighbour(block, pair, (i, weight) => {
       const w = Math.abs(weight);
       total[i] += w;
       if (w > 0) information[i] += w * Math.log(w);
