@@ -79,10 +79,9 @@ export function drawQuiver(ctx, view, block, field, every, tinted, ratio) {
       traceArrow(paths.get(group), from, to, 5 * ratio);
     }
   }
-  strokeArrows(ctx, [...paths.values()], () => CASING.colour, 1.2 * CASING.width * ratio);
   const sectors = [...paths.keys()].map(group => 2 * Math.PI * group / SECTORS);
   const colour = i => (tinted ? directionColour([Math.sin(sectors[i]), Math.cos(sectors[i])]) : '#fff');
-  strokeArrows(ctx, [...paths.values()], colour, 1.2 * ratio);
+  strokePaths(ctx, [...paths.values()], colour, 1.2 * ratio);
   for (const [x, y] of still) {
     ctx.fillStyle = 'rgba(0,0,0,.5)';
     ctx.fillRect(x - 1.4 * ratio, y - 1.4 * ratio, 2.8 * ratio, 2.8 * ratio);
@@ -91,23 +90,17 @@ export function drawQuiver(ctx, view, block, field, every, tinted, ratio) {
   }
 }
 
-/** Stroke paths, all dark ones first; light ones with a dash where one is given. */
+/** Stroke paths, all dark ones first; the light ones in colour(i), with a dash where one is given. */
 export function strokePaths(ctx, paths, colour, width, dash = []) {
-  for (const [style, wide, lines] of [[CASING.colour, width * CASING.width, []], [colour, width, dash]]) {
-    ctx.strokeStyle = style;
+  for (const [style, wide, lines] of [[() => CASING.colour, width * CASING.width, []], [colour, width, dash]]) {
     ctx.lineWidth = wide;
     ctx.setLineDash(lines);
-    for (const path of paths) ctx.stroke(path);
+    paths.forEach((path, i) => {
+      ctx.strokeStyle = style(i);
+      ctx.stroke(path);
+    });
   }
   ctx.setLineDash([]);
-}
-
-function strokeArrows(ctx, paths, colour, width) {
-  ctx.lineWidth = width;
-  paths.forEach((path, i) => {
-    ctx.strokeStyle = colour(i);
-    ctx.stroke(path);
-  });
 }
 
 export function traceArrow(path, [x0, y0], [x1, y1], most) {

@@ -32,8 +32,7 @@ function meanArrows(trace, { block, pair }) {
 export const TOUR = [
   { title: 'A question', view: { quiver: false }, text: (_, { y, x }) =>
     'This ball moves to the right. Every cell of frame t asks: what in the next frame belongs to me? The orange square is '
-    + `one of these questions, cell y ${y}, x ${x}, on the ball. If you know convolution and attention, the next steps say `
-    + 'what SIFA does with it.' },
+    + `one of these questions, cell y ${y}, x ${x}, on the ball.` },
   { title: 'A regular grid', view: { quiver: false }, text: (trace, state, read) => {
     const at = trueField(trace, state).at(state.y * trace.blocks[0].width + state.x);
     return `A convolution reads the same ${read.taps.length} places for every cell: the 3 \u00D7 3 grid around the same place, `
@@ -58,13 +57,13 @@ export const TOUR = [
     const [py, px] = read.points[strongestTap(read)];
     return `Moved places fall between cells: the strongest of the nine lies at y ${py.toFixed(2)}, x ${px.toFixed(2)}. It is `
       + 'read from the four cells around it, mixed by nearness. The strip below has the whole sum in numbers; point at a '
-      + 'term, and its place in the pictures lights up.';
+      + 'term, and its place lights up.';
   } },
   { title: 'Weights', view: { quiver: false, drawer: 'neighbours' }, text: (_, __, read) =>
     'What is read at a place is compared with what the asking cell holds: their dot product, divided by the number of '
     + `channels, is the weight. Here weights go from ${signed(Math.min(...read.weights))} to `
-    + `${signed(Math.max(...read.weights))}, and their sum is ${signed(read.sum)}. No softmax makes them add up to one, as `
-    + 'it would in an attention layer; a bad match can even count less than nothing.' },
+    + `${signed(Math.max(...read.weights))}, and their sum is ${signed(read.sum)}. No softmax makes them add up to one, `
+    + 'and a bad match can even count less than nothing.' },
   { title: 'Where the attention went', view: { flow: true }, text: (trace, state, read) => {
     const at = trueField(trace, state).at(state.y * trace.blocks[0].width + state.x);
     return `The blue arrow is the mean of the nine places by their weights: ${direction(read.displacement)}, in cells. This `
@@ -91,7 +90,7 @@ export const TOUR = [
   } },
   { title: 'All of it at once', view: { drawer: 'sheet' }, text: trace =>
     `The sheet below has a tile for every block and pair of steps, ${trace.blocks.reduce((sum, b) => sum + b.pairs, 0)} in `
-    + 'all. Choose one to go there; the menu changes what the tiles show.' },
+    + 'all. Choose one to go there.' },
   { title: 'What if the grid stayed regular?', view: { whatIf: 'rigid' }, text: trace => {
     const rigid = whatIfOf(trace, 'rigid');
     const best = bestOf(rigid.probabilities);
@@ -113,7 +112,7 @@ export const TOUR = [
   } },
   { title: 'Your turn', view: {}, text: () =>
     'Move over the left picture and ask for other cells, or over the right one for the reverse question: who reads this '
-    + 'place? Choose other arrows, overlays and what-ifs. The other samples, and your own clips, work in the same way.' },
+    + 'place? Choose other arrows, overlays and what-ifs, other samples, or a clip of your own.' },
 ];
 
 /** Whether a trace is the sample that the tour is about, with all that the tour points at. */

@@ -43,7 +43,7 @@ export function drawTrueFlow(ctx, view, block, { at, visible }, every, ratio) {
       if (visible[i]) traceArrow(arrows, view.px(y, x), view.px(y + dy, x + dx), 8 * ratio);
     }
   }
-  strokePaths(ctx, [arrows], TRUE, 2.8 * ratio);
+  strokePaths(ctx, [arrows], () => TRUE, 2.8 * ratio);
 }
 
 /** Sampled points of the changed run as dashed rings, and where its attention went as a dashed arrow. */
@@ -57,7 +57,7 @@ export function drawGhost(ctx, view, ghost, ratio, points = true) {
     ring.arc(...view.px(y, x), radius, 0, 7);
     paths.push(ring);
   }
-  strokePaths(ctx, paths, GHOST, 1.7 * ratio, [3.5 * ratio, 3 * ratio]);
+  strokePaths(ctx, paths, () => GHOST, 1.7 * ratio, [3.5 * ratio, 3 * ratio]);
 }
 
 /** Mean length of a block's displacement over pairs and cells, in cells. */
