@@ -164,11 +164,16 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
       lit = mark;
       if (state.drawer === 'equation') redraw();
     },
-    help: () => { const help = $('.sifa-help'); if (help.open) help.close(); else help.showModal(); },
+    help() {
+      const help = $('.sifa-help');
+      if (help.open) return help.close();
+      help.showModal();
+      help.querySelector('h2').focus();
+    },
   });
   const writeWhatIf = whatIfRow(root, actions);
   const writeTrust = trustPanel(root);
-  const writeTour = tourPanel(root, actions.tour);
+  const writeTour = tourPanel(root, actions.tour, () => state.tour);
   /** Follow a host that sets pair, block, y, x or pinned. */
   function follow(key, value) {
     if (!trace || value == null || value === state[key]) return;

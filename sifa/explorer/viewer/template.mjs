@@ -123,7 +123,7 @@ export const SKELETON = `
 </section>
 <p class="sifa-live" role="status" aria-live="polite"></p>
 <dialog class="sifa-help" aria-label="Help">
-  <h2 tabindex="-1" autofocus>How to look</h2>
+  <h2 tabindex="-1">How to look</h2>
   <p>Every cell of frame t asks: what in the next frame belongs to me? The model starts from a small grid of neighbours,
   moves each by a learned <b>offset</b>, reads the picture there, and gives what it finds a <b>weight</b>. Move over the
   left picture and see the points move in the right one.</p>

@@ -72,7 +72,7 @@ export const TOUR = [
   } },
   { title: 'The whole field', view: { flow: true }, text: (trace, state) => {
     const { moving, rest } = meanArrows(trace, state);
-    return `Every cell asks at once. Where the clip moves by more than a quarter of a cell, arrows are ${cells(moving)} long on `
+    return `Where the clip moves by more than a quarter of a cell, arrows are ${cells(moving)} long on `
       + `average; elsewhere, ${cells(rest)}. The wide arrows underneath are the truth, drawn where a cell holds one surface only.`;
   } },
   { title: 'Through time', view: { pair: 0, y: 10, x: 4, overlay: 'track' }, text: (trace, { block, pair, y, x }) => {
@@ -116,7 +116,7 @@ export const TOUR = [
 ];
 
 /** Whether a trace is the sample that the tour is about, with all that the tour points at. */
-export const tourFits = trace => trace.clip.name === CLIP && trace.blocks.length === 4 && trace.true_flow.length > 0
+export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.length === 4 && trace.true_flow.length > 0
   && ['rigid', 'frozen'].every(name => whatIfOf(trace, name)) && Boolean(trace.trust?.deletion);
 
 /** The state of a step of the tour, counted from 0; -1, and any where the trace does not fit, ends the tour. */
@@ -126,8 +126,8 @@ export function withTour(state, trace, step) {
   return { ...emptyState(), ...BALL, pinned: true, ...TOUR[tour].view, tour };
 }
 
-/** The panel of the tour above the controls; returns what writes it. `go(step)` changes the step. */
-export function tourPanel(root, go) {
+/** The panel of the tour above the controls; returns what writes it. `go(step)` changes the step, `at()` tells it. */
+export function tourPanel(root, go, at) {
   const panel = document.createElement('section');
   panel.className = 'sifa-tour';
   panel.setAttribute('aria-label', 'Tour');
@@ -142,14 +142,14 @@ export function tourPanel(root, go) {
   let now = -1, shown = null;
   bar.addEventListener('click', event => {
     const { tour } = event.target.closest('button')?.dataset ?? {};
-    if (tour) go(tour === 'end' ? -1 : Math.max(0, now + Number(tour)));
+    if (tour) go(tour === 'end' ? -1 : Math.max(0, at() + Number(tour)));
   });
   timeline.addEventListener('input', () => go(Number(timeline.value)));
   root.addEventListener('keydown', event => {
     const step = { PageDown: 1, PageUp: -1 }[event.key];
-    if (!step || now < 0) return;
+    if (!step || at() < 0) return;
     event.preventDefault();
-    go(Math.max(0, now + step));
+    go(Math.max(0, at() + step));
   });
 
   return function write({ trace, state, read }) {
