@@ -36,13 +36,15 @@ WATCH = """selector => {
   document.querySelector('.sifa').addEventListener('keydown', seen);
 }"""
 PAIRS = 31
+PACE = 150  # ms between two steps of a person; without it, steps are "rushed": the next follows at once
 PER_ROUND = 25  # events; a round steps once through the clip, so that no step shows pictures that were shown before
 READY = "() => document.querySelector('.sifa')?.sifa.ready"
 
 
-def measured(page, act, count: int) -> np.ndarray:
-    """Milliseconds from each of `count` events to the frame that answers it."""
+def measured(page, act, count: int, pause: int = 0) -> np.ndarray:
+    """Milliseconds from each of `count` events to the frame that answers it, with a pause in ms before each."""
     for i in range(count + 5):
+        page.wait_for_timeout(pause)
         act(i)
         page.wait_for_function(f"() => window.times.length > {i}")
     times = np.array(page.evaluate("() => window.times.splice(0)"))
@@ -73,10 +75,10 @@ def hovered(page, count: int) -> np.ndarray:
     return measured(page, lambda i: page.mouse.move(*places[i]), count)
 
 
-def stepped(page, count: int) -> np.ndarray:
+def stepped(page, count: int, pause: int) -> np.ndarray:
     page.evaluate("() => document.querySelector('.sifa').focus()")
     page.fill(".sifa-bar input", str(PAIRS - 1))
-    return measured(page, lambda i: page.keyboard.press("ArrowLeft"), count)
+    return measured(page, lambda i: page.keyboard.press("ArrowLeft"), count, pause)
 
 
 def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dict]:
@@ -89,7 +91,7 @@ def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dic
     results = {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        measures = {name: dict(hover=[], step=[], ready=[], requests=[]) for name in pages}
+        measures = {name: dict(hover=[], step=[], rush=[], ready=[], requests=[]) for name in pages}
         for name in [*pages] * math.ceil(count / PER_ROUND):
             file = Path(folder) / f"{name}.html"
             file.write_text(pages[name], encoding="utf-8")
@@ -98,7 +100,8 @@ def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dic
             page.on("request", lambda request, seen=measure["requests"]: seen.append(request.url))
             measure["ready"].append(ready)
             measure["hover"] += hovered(page, PER_ROUND).tolist()
-            measure["step"] += stepped(page, PER_ROUND).tolist()
+            measure["step"] += stepped(page, PER_ROUND, PACE).tolist()
+            measure["rush"] += stepped(page, PER_ROUND, 0).tolist()
             assert page.evaluate("() => document.querySelector('.sifa').sifa.state.quiver")
             page.close()
         p50, p95 = (lambda a, q=q: round(float(np.percentile(a, q)), 1) for q in (50, 95))
@@ -107,6 +110,7 @@ def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dic
                 grid=side, events=len(measure["hover"]), chromium=browser.version,
                 hover_median_ms=p50(measure["hover"]), hover_p95_ms=p95(measure["hover"]),
                 step_median_ms=p50(measure["step"]), step_p95_ms=p95(measure["step"]),
+                rushed_step_median_ms=p50(measure["rush"]), rushed_step_p95_ms=p95(measure["rush"]),
                 interactive_median_ms=p50(measure["ready"]), requests_after_load=len(measure["requests"]),
                 page_bytes=len(pages[name].encode()),
             )  # fmt: skip

@@ -40,10 +40,16 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const painter = pictures(canvases, () => { written = {}; redraw(); });
   const writeReadOut = readOutPanel($('.sifa-read'), $('.sifa-scale'));
   let trace = null, images = [], state = emptyState(), written = {}, filmed = null, lit = null;
-  let pending = 0, resting = 0, player = 0, shows = 0;
+  let pending = false, frame = 0, closed = false, resting = 0, player = 0, shows = 0;
 
   const block = () => trace.blocks[state.block];
-  function redraw() { pending ||= requestAnimationFrame(draw); }
+  /** Draw at once, so that the next frame has it, but once a frame. */
+  function redraw() {
+    if (!frame) {
+      queueMicrotask(draw);
+      frame = requestAnimationFrame(() => { frame = 0; if (pending) redraw(); });
+    } else pending = true;
+  }
   function jump(next) { state = next; redraw(); }
   function set(next) {
     next = share.held(state, next);
@@ -71,8 +77,8 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   }
 
   function draw() {
-    pending = 0;
-    if (!trace) return;
+    pending = false;
+    if (!trace || closed) return;
     const shown = shownOf(state);
     const { read, readers } = shown;
     painter.draw(shown);
@@ -251,7 +257,8 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     close() {
       clearInterval(player);
       clearTimeout(resting);
-      cancelAnimationFrame(pending);
+      cancelAnimationFrame(frame);
+      closed = true;
       unfollow();
       share.close();
       painter.close();

@@ -7,7 +7,7 @@ const HIDEABLE = {
 };
 const ESSENTIAL = ['body', 'stage', 'error', 'empty', 'ask', 'live', 'said'];
 const LOCKED_PARTS = { time: '.sifa-time, .sifa-film', block: '.sifa-bar > :nth-child(2)' };
-const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and share a link to that.';
+const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and link to that.';
 
 const checkbox = (kind, name, words) =>
   `<label><input type="checkbox" name="${kind}" value="${name}"> ${words}</label>`;

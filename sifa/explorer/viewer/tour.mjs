@@ -32,25 +32,25 @@ function meanArrows(trace, { block, pair }) {
 export const TOUR = [
   { title: 'A question', view: { quiver: false }, text: (_, { y, x }) =>
     'This ball moves to the right. Every cell of frame t asks: what in the next frame belongs to me? The orange square is '
-    + `one of these questions, cell y ${y}, x ${x}, on the ball.` },
+    + `one, cell y ${y}, x ${x}, on the ball.` },
   { title: 'A regular grid', view: { quiver: false }, text: (trace, state, read) => {
     const at = trueField(trace, state).at(state.y * trace.blocks[0].width + state.x);
     return `A convolution reads the same ${read.taps.length} places for every cell: the 3 \u00D7 3 grid around the same place, `
-      + 'the small crosses in the right picture. But by the next step the ball has moved '
+      + 'the small crosses on the right. By the next step the ball has moved '
       + `${cells(Math.hypot(...at))}, so the grid looks where the ball was.`;
   } },
   { title: 'What has changed', view: { quiver: false, overlay: 'difference' }, text: () =>
-    'SIFA first subtracts frame t from frame t + 1. Laid over the left picture is the difference of the two pictures, cell '
+    'SIFA first subtracts frame t from frame t + 1. Over the left picture lies the difference of the two, cell '
     + 'by cell: large at the edges of the ball, small on the ground. The model subtracts its features, which a trace '
     + 'does not hold.' },
   { title: 'The gate', view: { quiver: false, overlay: 'saliency' }, text: () =>
-    'The sigmoid of that difference is multiplied with the features of the next frame. Where nothing changes it lets half '
-    + 'through, for sigmoid(0) = 0.5. The overlay is the strength of the product, over all channels: this, and nothing '
+    'The sigmoid of that difference is multiplied with the features of the next frame. Where nothing changes, half '
+    + 'goes through: sigmoid(0) = 0.5. The overlay is the strength of the product, over all channels: this, and nothing '
     + 'else, is what the offsets are read from.' },
   { title: 'Offsets', view: { arrows: 'offset' }, text: (_, __, read) => {
     const mean = [0, 1].map(axis => read.offsets.reduce((sum, o) => sum + o[axis], 0) / read.offsets.length);
     return 'A 3 \u00D7 3 convolution turns the gated features into two numbers for each of the nine places: how far down and '
-      + 'how far to the right to look instead. The white lines in the close-up are these offsets; their mean is '
+      + 'how far to the right to look instead. White lines show them; their mean is '
       + `${direction(mean)}, in cells.`;
   } },
   { title: 'Between the cells', view: { quiver: false, drawer: 'equation' }, text: (_, __, read) => {
@@ -73,19 +73,19 @@ export const TOUR = [
   { title: 'The whole field', view: { flow: true }, text: (trace, state) => {
     const { moving, rest } = meanArrows(trace, state);
     return `Where the clip moves by more than a quarter of a cell, arrows are ${cells(moving)} long on `
-      + `average; elsewhere, ${cells(rest)}. The wide arrows underneath are the truth, drawn where a cell holds one surface only.`;
+      + `average; elsewhere, ${cells(rest)}. The wide arrows underneath are the truth, where a cell holds one surface.`;
   } },
   { title: 'Through time', view: { pair: 0, y: 10, x: 4, overlay: 'track' }, text: (trace, { block, pair, y, x }) => {
     const [track, rigid] = [false, true].map(r => attentionTrack(trace.blocks[block], pair, y, x, r));
-    return `Follow an arrow, ask again where it ends, and so on: a track. In ${track.length - 1} steps this one goes `
-      + `${cells(across(track), 1)} to the right, with the ball. The same weights on the regular grid, without offsets, get `
+    return `Follow an arrow, ask again where it ends, and so on. In ${track.length - 1} steps this one goes `
+      + `${cells(across(track), 1)} to the right, with the ball. The same weights on the regular grid get `
       + `${cells(across(rigid), 1)} far.`;
   } },
   { title: 'Deeper', view: { block: 3, y: 2, x: 2 }, text: (trace, { block }) => {
     const { height, width } = trace.blocks[block];
     return `The last of ${trace.blocks.length} blocks sees the picture in ${height} \u00D7 ${width} cells. Each covers as much `
-      + `as ${trace.blocks[0].height / height} \u00D7 ${trace.blocks[0].width / width} cells of the first block, so the same `
-      + `motion is a smaller part of a cell: arrows are ${cells(meanLength(trace.blocks[block]))} long on average, and `
+      + `as ${trace.blocks[0].height / height} \u00D7 ${trace.blocks[0].width / width} cells of the first block, so arrows `
+      + `are shorter: ${cells(meanLength(trace.blocks[block]))} long on average, and `
       + `${cells(meanLength(trace.blocks[0]))} in the first block.`;
   } },
   { title: 'All of it at once', view: { drawer: 'sheet' }, text: trace =>
@@ -94,10 +94,10 @@ export const TOUR = [
   { title: 'What if the grid stayed regular?', view: { whatIf: 'rigid' }, text: trace => {
     const rigid = whatIfOf(trace, 'rigid');
     const best = bestOf(rigid.probabilities);
-    return 'Set every offset to zero and run the model again. The dashed rings are the places it reads then. The answer '
+    return 'Set every offset to zero and run again: dashed rings are the places read then. The answer '
       + `${best === bestOf(trace.probabilities) ? 'stays' : 'becomes'} \u201C${trace.labels[best]}\u201D, `
-      + `${percent(trace.probabilities[best])} \u2192 ${percent(rigid.probabilities[best])}: this answer does not hang on the `
-      + 'offsets alone.';
+      + `${percent(trace.probabilities[best])} \u2192 ${percent(rigid.probabilities[best])}: the offsets alone `
+      + 'do not decide it.';
   } },
   { title: 'What if nothing moved?', view: { whatIf: 'frozen' }, text: trace => {
     const frozen = whatIfOf(trace, 'frozen');
@@ -112,7 +112,7 @@ export const TOUR = [
   } },
   { title: 'Your turn', view: {}, text: () =>
     'Move over the left picture and ask for other cells, or over the right one for the reverse question: who reads this '
-    + 'place? Choose other arrows, overlays and what-ifs, other samples, or a clip of your own.' },
+    + 'place? Choose other views and what-ifs, or a clip of your own.' },
 ];
 
 /** Whether a trace is the sample that the tour is about, with all that the tour points at. */

@@ -114,7 +114,7 @@ export function whatIfRow(root, actions) {
   root.querySelector('.sifa-bar').after(row);
   const [switches, says, here] = row.children;
   const bars = root.querySelector('.sifa-bars');
-  let shown = null, written = '';
+  let shown = null, written = '', said = '';
 
   switches.addEventListener('click', event => {
     const { name } = event.target.closest('button')?.dataset ?? {};
@@ -149,8 +149,9 @@ export function whatIfRow(root, actions) {
     const ghost = ghostOf(trace, state);
     const truth = state.flow && trueField(trace, state);
     const i = state.y * trace.blocks[state.block].width + state.x;
-    here.innerHTML = (ghost ? mark(GHOST_MARK, `this cell\u2019s mean: ${direction(read.displacement)} \u2192 `
+    const words = (ghost ? mark(GHOST_MARK, `this cell\u2019s mean: ${direction(read.displacement)} \u2192 `
       + direction(ghost.displacement)) : '') + (truth ? mark(TRUE_MARK, `true motion of this cell: ${truth.visible[i]
       ? direction(truth.at(i)) : 'not one surface, or hidden in the next step'}`) : '');
+    if (words !== said) here.innerHTML = said = words;
   };
 }
