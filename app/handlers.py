@@ -16,16 +16,15 @@ from urllib.parse import parse_qs
 import plotly.graph_objects as go
 import torch
 
-from sifa import explorer
+from sifa import explorer, shipped
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
 from sifa.prediction import Prediction, predict, summary
-from sifa.recipes import RECIPES
 from sifa.trust import examined
 from sifa.video import VideoError, read_clip
-from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError, load, load_card
+from sifa.weights import CheckpointError, load, load_card
 
 log = logging.getLogger("app")
-SAMPLES = DEFAULT_CHECKPOINT.parent / "samples"
+SAMPLES = shipped.ASSETS / "samples"
 KEEP_SECONDS = 3600  # results on disk live as long as this
 Report = Callable[[float, str], None]  # (share done, what is being done)
 
@@ -93,20 +92,16 @@ def model(checkpoint: Path, device: str):
 def checkpoints(chosen: Path) -> dict[str, Path]:
     """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
     of two with the same title, the first."""
-    variants = [DEFAULT_CHECKPOINT.parent / "variants" / f"{name}.safetensors" for name in RECIPES]
-    shipped = [file for file in (DEFAULT_CHECKPOINT, *variants) if file.exists()]
-    offered = {}
-    for file in (chosen, *shipped):
-        offered.setdefault(load_card(file).title, file)
+    offered = {load_card(chosen).title: chosen}
+    for title, file in shipped.weights().items():
+        offered.setdefault(title, file)
     return offered
 
 
 def samples(folder: Path = SAMPLES) -> list[Sample]:
     """The clips of a folder that have a packed trace beside them, in the order of their numbers."""
-    found = [(clip, clip.with_suffix(".sifa")) for clip in sorted(folder.glob("*.mp4"))]
-    return [
-        Sample(clip.stem.partition("_")[2].replace("_", " "), clip, trace) for clip, trace in found if trace.exists()
-    ]
+    found = [Sample(title, clip, clip.with_suffix(".sifa")) for title, clip in shipped.clips(folder).items()]
+    return [sample for sample in found if sample.trace.exists()]
 
 
 def linked(link: str, samples: list[Sample], models: dict[str, Path], weights: str) -> tuple[int, str]:

@@ -9,9 +9,9 @@ from sifa.weights import DEFAULT_CHECKPOINT, load_card
 ASSETS = DEFAULT_CHECKPOINT.parent
 
 
-def clips() -> dict[str, Path]:
+def clips(folder: Path = ASSETS / "samples") -> dict[str, Path]:
     """Sample clips by what they show, in the order of their numbers: {"object moves right": file, ...}."""
-    files = sorted((ASSETS / "samples").glob("*.mp4"))
+    files = sorted(folder.glob("*.mp4"))
     return {file.stem.partition("_")[2].replace("_", " "): file for file in files}
 
 

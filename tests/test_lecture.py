@@ -1,0 +1,17 @@
+import xml.etree.ElementTree as ET
+
+from sifa.lecture import FIGURES, write
+
+
+def test_figures_and_a_page_for_slides(tmp_path):
+    *figures, page = write(tmp_path / "lecture")
+    assert [file.stem for file in figures] == [figure.name for figure in FIGURES]
+    for file, figure in zip(figures, FIGURES):
+        root = ET.parse(file).getroot()
+        assert root.tag.endswith("svg")
+        told = root.find("{http://www.w3.org/2000/svg}title").text
+        assert figure.clip.replace(" ", "_") in told
+        assert (f"y {figure.cell[0]}" in told) if figure.cell else ("cell" not in told.partition("cells")[2])
+    text = page.read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert len(text) < 3_000_000
