@@ -36,7 +36,7 @@ whole field. In the default weights they were trained to follow the true motion 
 under "Weights" there are others that were not, for comparison.
 
 **What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the
-answers; for other clips the button "Run the what-ifs" works them out. A switch above the pictures then shows the answer before and
+answers; for other clips the button "Try the what-ifs" works them out. A switch above the pictures then shows the answer before and
 after, and the changed run's points as dashed rings.
 
 **How far to trust it.** The panel under the pictures holds figures of each block. The model has seen generated clips of 24
@@ -182,7 +182,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                 info="The same model trained with parts left out shows what each part does.", elem_id="weights",
                 visible=len(models) > 1,
             )  # fmt: skip
-            what_if = gr.Button("Run the what-ifs", elem_id="what-if", scale=1, min_width=120)
+            what_if = gr.Button("Try the what-ifs", elem_id="what-if", scale=1, min_width=120)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
         status = gr.HTML(elem_id="status")
         view = explorer()
