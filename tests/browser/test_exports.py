@@ -131,7 +131,7 @@ def test_webm(viewer, tmp_path):
     (tmp_path / name).write_bytes(data)
     with av.open(str(tmp_path / name)) as film:
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
-    assert len(frames) >= 7
+    assert len(frames) >= 4  # seven steps, recorded as they pass: a busy computer drops some
     assert np.abs(frames[0] - frames[-1]).mean() > 0.5
 
 
