@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 from playwright.sync_api import sync_playwright
 
@@ -81,9 +82,35 @@ def stepped(page, count: int, pause: int) -> np.ndarray:
     return measured(page, lambda i: page.keyboard.press("ArrowLeft"), count, pause)
 
 
+def round_trips(browser, frames: np.ndarray, count: int) -> np.ndarray:
+    """Milliseconds from a key on a Gradio slider to the new frame that its server sends: what stepping would cost without a
+    viewer of one's own."""
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        slider = gr.Slider(0, len(frames) - 1, 0, step=1, elem_id="step")
+        image = gr.Image(frames[0], elem_id="shown")
+        slider.change(lambda i: frames[int(i)], slider, image, show_progress="hidden")
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True)
+    page = browser.new_page(viewport=dict(width=1280, height=900))
+    page.goto(address)
+    page.wait_for_selector("#shown img")
+    page.evaluate(
+        """() => { window.times = []; let asked = 0;
+        document.addEventListener('keydown', event => { asked = event.timeStamp; }, true);
+        document.querySelector('#shown').addEventListener('load', () => times.push(performance.now() - asked), true); }"""
+    )
+    page.focus("#step input[type=range]")
+    times = measured(
+        page, lambda i: page.keyboard.press("ArrowLeft" if i // (len(frames) - 1) % 2 else "ArrowRight"), count
+    )
+    page.close()
+    blocks.close()
+    return times
+
+
 def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dict]:
     """Figures of this viewer and, in turns within the same run, of the one in the checkout `before`."""
-    packed = explorer.pack(foreign_prediction(pairs=PAIRS, grid=(side, side), frame_size=(360, 480)))
+    prediction = foreign_prediction(pairs=PAIRS, grid=(side, side), frame_size=(360, 480))
+    packed = explorer.pack(prediction)
     page_now = explorer.to_html(packed)
     pages = {"now": page_now}
     if before:
@@ -115,6 +142,8 @@ def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dic
                 page_bytes=len(pages[name].encode()),
             )  # fmt: skip
         results["now"]["viewer_bytes"] = len(explorer.script().encode())
+        waited = round_trips(browser, prediction.clip.frames, 20)
+        results["now"] |= dict(round_trip_median_ms=p50(waited), round_trip_p95_ms=p95(waited))
         browser.close()
     return results
 

@@ -45,6 +45,6 @@ def test_on_the_page(page, app):
 
 @pytest.mark.slow
 def test_a_link_into_the_tour_opens_its_sample(page, app):
-    page.goto(f"{app.url}/#c=02_object_moves_right.mp4&tour=3")
+    page.goto(f"{app.url}#c=02_object_moves_right.mp4&tour=3")
     page.wait_for_selector(".sifa-tour:not([hidden])")
     assert page.inner_text(".sifa-tour h3") == "The gate"
