@@ -1,6 +1,5 @@
 """What the page does, as plain functions: nothing here knows a component."""
 
-import hashlib
 import html
 import logging
 import shutil
@@ -17,6 +16,7 @@ import plotly.graph_objects as go
 import torch
 
 from sifa import explorer, shipped
+from sifa.download import sha256
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
 from sifa.prediction import Prediction, predict, summary
 from sifa.trust import examined
@@ -112,11 +112,7 @@ def linked(link: str, samples: list[Sample], models: dict[str, Path], weights: s
     index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
     if index is None or not digits:
         return index or 0, weights
-    return index, next((title for title, file in models.items() if digest(file).startswith(digits)), weights)
-
-
-def digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return index, next((title for title, file in models.items() if sha256(file).startswith(digits)), weights)
 
 
 def view_sample(sample: Sample, folder: Path) -> View:

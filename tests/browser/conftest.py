@@ -49,3 +49,24 @@ def page(chromium):
     page.on("pageerror", lambda e: page.problems.append(str(e)))
     yield page
     context.close()
+
+
+def settle(page):
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def open_page(page, file):
+    page.context.set_offline(True)
+    page.goto(file.as_uri())
+    page.wait_for_function("() => document.querySelector('.sifa')?.sifa.ready")
+    settle(page)
+
+
+@pytest.fixture
+def viewer(page, file):
+    """The single-file page that the module's `file` is; whatever a test does, nothing is requested and nothing goes wrong."""
+    open_page(page, file)
+    page.requests.clear()
+    yield page
+    assert page.requests == []
+    assert page.problems == []

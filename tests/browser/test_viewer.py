@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sifa import explorer
+from tests.browser.conftest import open_page, settle
 from tests.predictions import foreign_prediction, nano_prediction
 
 CANVAS, KEY_CANVAS, CLOSE_UP = ".sifa-query canvas", ".sifa-key canvas", ".sifa-close canvas"
@@ -27,23 +28,6 @@ def file(prediction, tmp_path_factory):
     return path
 
 
-def open_page(page, file):
-    page.context.set_offline(True)
-    page.goto(file.as_uri())
-    page.wait_for_function("() => document.querySelector('.sifa')?.sifa.ready")
-    settle(page)
-
-
-@pytest.fixture
-def viewer(page, file):
-    """The page of the nano prediction; whatever a test does, nothing is requested and nothing goes wrong."""
-    open_page(page, file)
-    page.requests.clear()
-    yield page
-    assert page.requests == []
-    assert page.problems == []
-
-
 def state(page):
     return page.evaluate("() => document.querySelector('.sifa').sifa.state")
 
@@ -56,10 +40,6 @@ def cell(page):
 def until(page, condition):
     """Wait until a condition on `state` holds; the test fails where it never does."""
     page.wait_for_function(f"() => {{ const {{ state }} = document.querySelector('.sifa').sifa; return {condition}; }}")
-
-
-def settle(page):
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def pixels(page, selector=CANVAS):

@@ -43,15 +43,6 @@ def file(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def viewer(page, file):
-    open_page(page, file)
-    page.requests.clear()
-    yield page
-    assert page.requests == []
-    assert page.problems == []
-
-
 def import_script(page):
     """The viewer's script as `viewer` on an empty page: its pure functions without its page."""
     page.goto("about:blank")

@@ -46,15 +46,6 @@ def file(prediction, tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def viewer(page, file):
-    open_page(page, file)
-    page.requests.clear()
-    yield page
-    assert page.requests == []
-    assert page.problems == []
-
-
 def press(page, key):
     page.keyboard.press(key)
     settle(page)
