@@ -195,3 +195,11 @@ export function drawThumbnail(canvas, image, crop) {
   ctx.fillRect(0, 0, canvas.width, canvas.height);
   ctx.drawImage(image, left, top, side, side, left * kx, top * ky, side * kx, side * ky);
 }
+
+/** A drawn canvas as an image, which costs nothing when the page around it changes. */
+export function still(canvas, type) {
+  const image = new Image();
+  image.alt = '';
+  image.src = canvas.toDataURL(type);
+  return image;
+}

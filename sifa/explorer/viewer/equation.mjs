@@ -1,4 +1,5 @@
 // The equation of one neighbour with live numbers, and all neighbours as a table.
+import { put } from './template.mjs';
 import { bilinearCorners, tapShare } from './terms.mjs';
 import { signed, weightText } from './words.mjs';
 
@@ -55,7 +56,7 @@ export function equationStrip(box) {
     if (box.querySelectorAll('[data-term]').length !== terms.length) build(terms);
     terms.forEach(([name, ...texts], i) => {
       const [button, ...spans] = parts[i];
-      spans.forEach((span, k) => { if (span.textContent !== texts[k]) span.textContent = texts[k]; });
+      spans.forEach((span, k) => put(span, texts[k]));
       button.classList.toggle('sifa-lit', name === lit);
     });
   };

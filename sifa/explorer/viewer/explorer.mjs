@@ -5,7 +5,7 @@ import { weightScale } from './palette.mjs';
 import { viewActions } from './actions.mjs';
 import { advanced, emptyState, withCell, withTrace } from './state.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes, spoken, spokenReaders } from './words.mjs';
-import { SKELETON, answerHtml, barsHtml, escapeHtml } from './template.mjs';
+import { SKELETON, answerHtml, barsHtml, escapeHtml, put } from './template.mjs';
 import { fillFilm, followFilm, markFilm } from './film.mjs';
 import { readOutPanel } from './panel.mjs';
 import { pictures } from './pictures.mjs';
@@ -98,7 +98,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     writeWhatIf(trace, state, read);
     writeTrust(trace, state.block);
     writeTour(shown);
-    $('.sifa-caption').textContent = caption(trace, state, covered(state.pair), covered(state.pair + 1));
+    put($('.sifa-caption'), caption(trace, state, covered(state.pair), covered(state.pair + 1)));
     written = state;
     clearTimeout(resting);
     resting = setTimeout(() => {
@@ -119,8 +119,8 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     $('.sifa-query figcaption').innerHTML = stepLine('Frame t', state.pair);
     $('.sifa-key figcaption').innerHTML = stepLine('Frame t + 1', state.pair + 1);
     writeClose();
-    $('.sifa-step').textContent = `step ${state.pair + 1} of ${block().pairs}`;
-    const ariaValueText = $('.sifa-step').textContent;
+    const ariaValueText = `step ${state.pair + 1} of ${block().pairs}`;
+    put($('.sifa-step'), ariaValueText);
     Object.assign($('.sifa-bar input'), { max: block().pairs - 1, value: state.pair, ariaValueText });
     $('.sifa-bar select').value = state.block;
     for (const [name, disabled] of Object.entries({

@@ -1,5 +1,5 @@
 // The filmstrip: all input frames in their time steps, with source frame numbers and times. One button per step.
-import { drawThumbnail } from './draw.mjs';
+import { drawThumbnail, still } from './draw.mjs';
 import { framesOfStep } from './geometry.mjs';
 import { sourceFrames, sourceTimes } from './words.mjs';
 
@@ -12,7 +12,7 @@ export function fillFilm(strip, trace, images, block, choose) {
     thumb.height = THUMB_HEIGHT;
     thumb.width = Math.round(THUMB_HEIGHT * image.width / image.height);
     drawThumbnail(thumb, image, trace.crop);
-    return thumb;
+    return still(thumb, 'image/jpeg');
   });
   strip.replaceChildren(...Array.from({ length: block.pairs + 1 }, (_, step) => {
     const covered = framesOfStep(step, block, images.length);

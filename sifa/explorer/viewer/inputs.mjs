@@ -1,5 +1,8 @@
 // The ways in: keys, buttons, mouse and touch. Each ends in one of the actions.
 
+// some browsers tell of a pointermove only when the next frame begins, and of this one at once
+const MOVE = 'onpointerrawupdate' in window ? 'pointerrawupdate' : 'pointermove';
+
 /**
  * Wire a viewer's root. `canvases` are {query, key, close}, `actions` functions by name; `cellAt(canvas, event)` gives
  * the cell under the pointer and `busy()` is true while there is nothing to act on.
@@ -47,7 +50,7 @@ export function listen(root, canvases, actions, cellAt, busy) {
     select.addEventListener('change', () => actions.choose(select.dataset.set, select.value));
   }
   for (const [canvas, reverse] of [[canvases.query, false], [canvases.key, true]]) {
-    canvas.addEventListener('pointermove', event => { if (!busy()) actions.hover(...cellAt(canvas, event), reverse); });
+    canvas.addEventListener(MOVE, event => { if (!busy()) actions.hover(...cellAt(canvas, event), reverse); });
     canvas.addEventListener('click', event => { if (!busy()) actions.pin(...cellAt(canvas, event), reverse); });
   }
   canvases.key.addEventListener('pointerleave', () => { if (!busy()) actions.leave(); });
@@ -65,7 +68,7 @@ export function linkTerms(root, canvases, markUnder, light, keep) {
   }
   for (const name of ['pointerleave', 'focusout']) strip.addEventListener(name, () => light(null));
   for (const canvas of [canvases.key, canvases.close]) {
-    canvas.addEventListener('pointermove', event => light(markUnder(canvas, event)));
+    canvas.addEventListener(MOVE, event => light(markUnder(canvas, event)));
     canvas.addEventListener('pointerleave', () => light(null));
   }
   canvases.close.addEventListener('click', event => {

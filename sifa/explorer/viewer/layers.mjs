@@ -1,4 +1,4 @@
-// Drawn layers: kept while there is room, and drawn ahead while the page is idle.
+// Drawn layers: kept while there is room, and drawn ahead between frames.
 
 const ROOM = 64e6; // bytes of pixels
 
@@ -12,9 +12,9 @@ export function layerStore() {
     let canvas = kept.get(key);
     if (canvas) kept.delete(key);
     else {
-      canvas = document.createElement('canvas');
-      canvas.width = canvas.height = side;
-      paint(canvas.getContext('2d', { alpha: false }));
+      const drawn = new OffscreenCanvas(side, side);
+      paint(drawn.getContext('2d', { alpha: false }));
+      canvas = drawn.transferToImageBitmap();
       held += bytes(canvas);
     }
     kept.set(key, canvas);
@@ -35,36 +35,33 @@ export function layerStore() {
 }
 
 const PAUSE = 100; // ms
-const LEFT = 6; // ms that must be left of an idle moment for another task
 
 /**
- * Runs small tasks one by one while the page has nothing else to do. plan(tasks) replaces those still waiting; pause()
- * puts them off for a moment, so that none gets in the way of a moving pointer.
+ * Runs small tasks one by one, from after the next frame on. plan(tasks) replaces those still waiting; pause() puts
+ * them off for a moment, so that none gets in the way of a moving pointer.
  */
-export function idleQueue() {
-  const [ask, cancel] = window.requestIdleCallback
-    ? [requestIdleCallback, cancelIdleCallback] : [task => setTimeout(task, 50), clearTimeout];
-  let waiting = [], asked = 0, paused = 0;
+export function taskQueue() {
+  let waiting = [], asked = 0, timer = 0;
 
-  function next(moment) {
-    do waiting.shift()(); while (waiting.length && moment?.timeRemaining() > LEFT);
-    if (waiting.length) asked = ask(next);
+  function next() {
+    waiting.shift()();
+    if (waiting.length) timer = setTimeout(next);
   }
 
   function stop() {
-    cancel(asked);
-    clearTimeout(paused);
+    cancelAnimationFrame(asked);
+    clearTimeout(timer);
   }
 
   function plan(tasks) {
     stop();
     waiting = tasks;
-    if (tasks.length) asked = ask(next);
+    if (tasks.length) asked = requestAnimationFrame(() => { timer = setTimeout(next); });
   }
 
   function pause() {
     stop();
-    if (waiting.length) paused = setTimeout(() => { asked = ask(next); }, PAUSE);
+    if (waiting.length) timer = setTimeout(next, PAUSE);
   }
 
   return { plan, pause };

@@ -1,10 +1,10 @@
 // The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar.
 // Built once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
 import { gradient } from './palette.mjs';
-import { escapeHtml } from './template.mjs';
+import { escapeHtml, put } from './template.mjs';
 import { direction, signed, weightText } from './words.mjs';
 
-const CELL = '<td><b></b><i></i><small><span></span> <wbr><span></span></small></td>';
+const CELL = '<td><b></b><i></i><small></small></td>';
 
 /**
  * @returns {(read: ReadOut, block: Block, scale, pinned: boolean, chosen: number) => void} that writes a read-out;
@@ -26,8 +26,8 @@ export function readOutPanel(reading, legend) {
     [...reading.querySelectorAll('td')].slice(block.taps).forEach(surplus => surplus.remove());
     cells = [...reading.querySelectorAll('td')].map((cell, tap) => {
       cell.dataset.tap = tap;
-      const [dy, dx] = cell.querySelectorAll('span');
-      return { cell, weight: cell.querySelector('b'), strip: cell.querySelector('i'), dy, dx };
+      const [weight, strip, offset] = cell.children;
+      return { cell, weight, strip, offset };
     });
     const [sum, mean] = reading.querySelectorAll('dd');
     const [low, high] = [legend.querySelector('.sifa-ends').firstChild, legend.querySelector('.sifa-ends').lastChild];
@@ -38,23 +38,22 @@ export function readOutPanel(reading, legend) {
 
   return function write(read, block, scale, pinned, chosen) {
     if (shape !== (shape = `${block.taps} ${block.normalised} ${block.meaning}`)) build(block, scale);
-    words.title.textContent = `Cell y ${read.y}, x ${read.x}`;
+    put(words.title, `Cell y ${read.y}, x ${read.x}`);
     words.pin.hidden = !pinned;
-    words.sum.textContent = weightText(block, read.sum);
-    words.mean.textContent = direction(read.displacement);
-    cells.forEach(({ cell, weight, strip, dy, dx }, tap) => {
+    put(words.sum, weightText(block, read.sum));
+    put(words.mean, direction(read.displacement));
+    cells.forEach(({ cell, weight, strip, offset }, tap) => {
       const lost = read.outside[tap];
-      weight.textContent = weightText(block, read.weights[tap]);
-      dy.textContent = signed(read.offsets[tap][0]);
-      dx.textContent = signed(read.offsets[tap][1]);
+      put(weight, weightText(block, read.weights[tap]));
+      put(offset, read.offsets[tap].map(v => signed(v)).join(' '));
       strip.style.background = lost ? 'none' : scale.colour(read.weights[tap]);
       cell.className = `${lost ? 'sifa-lost' : ''}${tap === chosen ? ' sifa-chosen' : ''}`;
       cell.title = `reads frame t+1 at y ${read.points[tap][0].toFixed(2)}, x ${read.points[tap][1].toFixed(2)}`
         + (lost ? ': outside the frame, counts 0' : '');
-      ticks[tap].style.left = `${(100 * scale.share(read.weights[tap])).toFixed(1)}%`;
+      ticks[tap].style.transform = `translate(${(100 * scale.share(read.weights[tap])).toFixed(1)}%)`;
     });
     const ends = scale.ends.map(end => weightText(block, end));
-    if (words.low.textContent !== ends[0]) words.low.textContent = ends[0];
-    if (words.high.textContent !== ends[1]) words.high.textContent = ends[1];
+    put(words.low, ends[0]);
+    put(words.high, ends[1]);
   };
 }

@@ -4,7 +4,7 @@ import { drawDisplacement, drawFrame, drawGrid, drawNeighbours, drawQuery, drawQ
 import { arrowField } from './fields.mjs';
 import { arrowEvery, closeView, framesOfStep, wholeView } from './geometry.mjs';
 import { heatMaps } from './heat.mjs';
-import { idleQueue, layerStore } from './layers.mjs';
+import { taskQueue, layerStore } from './layers.mjs';
 import { drawHeat, drawLit, drawReaders, drawTracks, markAt } from './marks.mjs';
 import { KEY, weightScale } from './palette.mjs';
 import { drawGhost, drawTrueFlow, ghostOf, trueField } from './whatif.mjs';
@@ -16,7 +16,7 @@ const AHEAD = 10; // layers that must fit before any is drawn ahead
 /** Painter of the canvases {query, key, close}; `resized()` is called when their size on the page has changed. */
 export function pictures(canvases, resized) {
   const layers = layerStore();
-  const idle = idleQueue();
+  const ahead = taskQueue();
   const fields = new Map();
   const heats = heatMaps();
   let planned = '', latest = 0;
@@ -111,16 +111,16 @@ export function pictures(canvases, resized) {
     return { frame, query, queryKey };
   }
 
-  /** Draw, once the page is idle, what the next step in time or depth will show; first in the direction of the last. */
+  /** Draw, after this frame, what the next step in time or depth will show; first in the direction of the last. */
   function drawAhead(layer, trace, state, side) {
     const { block, pair } = state;
     const plan = layer.queryKey(state);
-    if (plan === planned) return idle.pause();
+    if (plan === planned) return ahead.pause();
     if (!layers.fits(side, AHEAD)) return;
     const onwards = pair < latest ? -1 : 1;
     [planned, latest] = [plan, pair];
     const near = [[block, pair + onwards], [block, pair - onwards], [block + 1, pair], [block - 1, pair]];
-    idle.plan(near.filter(([b, p]) => p >= 0 && p < trace.blocks[b]?.pairs).flatMap(([b, p]) => {
+    ahead.plan(near.filter(([b, p]) => p >= 0 && p < trace.blocks[b]?.pairs).flatMap(([b, p]) => {
       const next = { ...state, block: b, pair: p };
       if (layers.has(layer.queryKey(next))) return [];
       const frames = [p, p + 1].map(step => () => layer.frame(trace.blocks[b], step));
@@ -148,7 +148,7 @@ export function pictures(canvases, resized) {
 
   /** Before another trace. */
   function forget() {
-    idle.plan([]);
+    ahead.plan([]);
     planned = '';
     fields.clear();
     heats.forget();
@@ -156,6 +156,6 @@ export function pictures(canvases, resized) {
   }
 
   const width = () => widths.get(canvases.query) || 1; // CSS pixels, without asking for a layout
-  const close = () => { idle.plan([]); sizes.disconnect(); };
+  const close = () => { ahead.plan([]); sizes.disconnect(); };
   return { draw, width, cellAt, markUnder, forget, field, close, heat: heats.heat };
 }

@@ -1,4 +1,5 @@
 // The contact sheet: every block and time step as a tile; a click or Enter goes there.
+import { still } from './draw.mjs';
 import { measureMap } from './fields.mjs';
 import { heatCanvas } from './marks.mjs';
 
@@ -31,7 +32,7 @@ export function contactSheet(box, go) {
         const mean = meanOf(map);
         button.type = 'button';
         button.setAttribute('aria-label', `Block ${index + 1}, step ${pair + 1}: ${MEASURE_WORDS[measure](mean)}`);
-        button.append(heatCanvas(map, block, most), mean.toFixed(2));
+        button.append(still(heatCanvas(map, block, most)), mean.toFixed(2));
         button.addEventListener('click', () => go(index, pair));
         row.insertCell().append(button);
         return button;

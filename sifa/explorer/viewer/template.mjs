@@ -1,6 +1,13 @@
 // The skeleton and the small pieces of HTML that change with the trace. Text from files is always escaped.
 import { knowledge, percent } from './words.mjs';
 
+/** Put text into an element that holds nothing else. The text node stays, so that little is laid out anew. */
+export function put(element, text) {
+  const node = element.firstChild;
+  if (!node) element.textContent = text;
+  else if (node.data !== text) node.data = text;
+}
+
 export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
 
 /** A mark of the legend on the ground of the pictures, as the pictures show it. */

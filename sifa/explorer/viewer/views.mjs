@@ -5,6 +5,7 @@ import { saliencyMap } from './fields.mjs';
 import { HEAT, directionColour, gradient } from './palette.mjs';
 import { contactSheet } from './sheet.mjs';
 import { SETTINGS } from './state.mjs';
+import { put } from './template.mjs';
 import { direction } from './words.mjs';
 
 const ARROW_WORDS = { displacement: 'displacement', offset: 'mean offset', strongest: 'strongest neighbour' };
@@ -59,7 +60,7 @@ export function furtherViews(root, actions) {
     wheeled = tinted;
     const length = reverse ? Infinity : Math.hypot(dy, dx) || 1;
     $('.sifa-needle').setAttribute('d', `M0 0L${(20 * dx / length).toFixed(1)} ${(20 * dy / length).toFixed(1)}`);
-    $('.sifa-wheel-words').textContent = reverse ? '' : `here, ${ARROW_WORDS[arrows]}: ${direction([dy, dx])}`;
+    put($('.sifa-wheel-words'), reverse ? '' : `here, ${ARROW_WORDS[arrows]}: ${direction([dy, dx])}`);
   }
 
   return function write({ trace, images, state, read, arrow, tap, lit, track, rigid, painter }) {
@@ -83,7 +84,7 @@ export function furtherViews(root, actions) {
         difference: painter.heat(trace, images, { ...state, overlay: 'difference' }).map[cell],
       }, lit);
       const strongest = state.tap < 0 && !lit ? ', the strongest' : '';
-      $('.sifa-tap').textContent = `neighbour ${tap + 1} of ${block.taps}${strongest}`;
+      put($('.sifa-tap'), `neighbour ${tap + 1} of ${block.taps}${strongest}`);
     }
     if (drawer === 'neighbours') changed('neighbours', [trace, state.block, pair, read.y, read.x],
       () => { $('[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair); });
