@@ -320,10 +320,13 @@ def test_every_frame_is_in_the_film_once(viewer, prediction):
     numbers = " ".join(viewer.locator(".sifa-film-frames").all_inner_texts()).split()
     assert numbers == [str(n) for n in prediction.clip.indices]
     left, middle, shape = viewer.evaluate(
-        """() => { const c = document.querySelector('.sifa-film canvas');
-        const mean = (x, w) => { const d = c.getContext('2d').getImageData(x, 0, w, c.height).data;
+        """() => { const image = document.querySelector('.sifa-film img');
+        const ctx = document.createElement('canvas').getContext('2d');
+        const { naturalWidth: width, naturalHeight: height } = image;
+        ctx.drawImage(image, 0, 0);
+        const mean = (x, w) => { const d = ctx.getImageData(x, 0, w, height).data;
             return d.reduce((a, b) => a + b, 0) / d.length; };
-        return [mean(0, 8), mean(c.width / 2 - 4, 8), c.width / c.height]; }"""
+        return [mean(0, 8), mean(width / 2 - 4, 8), width / height]; }"""
     )
     assert shape == pytest.approx(128 / 96, abs=0.02)
     assert left < 0.8 * middle  # dimmed outside the square that the model sees

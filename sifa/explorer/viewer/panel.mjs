@@ -11,7 +11,7 @@ const CELL = '<td><b></b><i></i><small></small></td>';
  * `chosen` is the neighbour to outline, -1 none
  */
 export function readOutPanel(reading, legend) {
-  let shape = '', cells = [], ticks = [], words = {};
+  let shape = '', cells = [], ticks, words = {};
 
   function build(block, scale) {
     const rows = `<tr>${CELL.repeat(block.kernel)}</tr>`.repeat(block.kernel);
@@ -19,7 +19,7 @@ export function readOutPanel(reading, legend) {
       <table class="${block.kernel > 3 ? 'sifa-dense' : ''}">
       <caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
       <dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
-    legend.innerHTML = `<div class="sifa-ticks">${'<i></i>'.repeat(block.taps)}</div><div class="sifa-ramp"></div>
+    legend.innerHTML = `<svg class="sifa-ticks" viewBox="0 0 100 6" preserveAspectRatio="none"><path/></svg><div class="sifa-ramp"></div>
       <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>
       <small>${block.meaning ? escapeHtml(block.meaning) : block.normalised ? 'Softmax weights: never negative, sum 1'
         : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum'}</small>`;
@@ -33,7 +33,7 @@ export function readOutPanel(reading, legend) {
     const [low, high] = [legend.querySelector('.sifa-ends').firstChild, legend.querySelector('.sifa-ends').lastChild];
     legend.querySelector('.sifa-ramp').style.background = gradient(scale.colours);
     words = { sum, mean, low, high, title: reading.querySelector('h3 span'), pin: reading.querySelector('.sifa-pin') };
-    ticks = [...legend.querySelectorAll('i')];
+    ticks = legend.querySelector('path');
   }
 
   return function write(read, block, scale, pinned, chosen) {
@@ -50,8 +50,8 @@ export function readOutPanel(reading, legend) {
       cell.className = `${lost ? 'sifa-lost' : ''}${tap === chosen ? ' sifa-chosen' : ''}`;
       cell.title = `reads frame t+1 at y ${read.points[tap][0].toFixed(2)}, x ${read.points[tap][1].toFixed(2)}`
         + (lost ? ': outside the frame, counts 0' : '');
-      ticks[tap].style.transform = `translate(${(100 * scale.share(read.weights[tap])).toFixed(1)}%)`;
     });
+    ticks.setAttribute('d', read.weights.map(w => `M${(100 * scale.share(w)).toFixed(1)} 0v6`).join(''));
     const ends = scale.ends.map(end => weightText(block, end));
     put(words.low, ends[0]);
     put(words.high, ends[1]);
