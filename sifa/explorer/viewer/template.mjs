@@ -93,6 +93,28 @@ export const SKELETON = `
         <button type="button" data-do="tint" title="Colour arrows by direction (c)">Colours</button></span>
       </div>
     </div>
+    <section class="sifa-drawer" hidden>
+      <div data-drawer="equation" role="group" aria-label="Equation">
+        <header><b>Equation</b> of <span class="sifa-tap"></span>
+          <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)"
+            >\u2039</button>
+          <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)"
+            >\u203A</button>
+          <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
+        <div class="sifa-equation"></div>
+      </div>
+      <div data-drawer="neighbours" class="sifa-table"></div>
+      <div data-drawer="sheet" role="group" aria-label="Contact sheet">
+        <header><b>Contact sheet</b> ${menu('measure', 'Tiles', {
+          offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',
+          outside: 'share of points outside the frame',
+        })}<span class="sifa-heat sifa-tiles-scale"></span>
+          <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go
+          there.</small>
+        </header>
+        <div class="sifa-tiles"></div>
+      </div>
+    </section>
     <div class="sifa-legend" aria-label="Legend">${LEGEND.join('')}</div>
     <div class="sifa-film" role="group" aria-label="Time steps and their source frames"></div>
     <p class="sifa-note"></p>
@@ -106,28 +128,6 @@ export const SKELETON = `
     <section class="sifa-asked" hidden></section>
   </aside>
 </div>
-<section class="sifa-drawer" hidden>
-  <div data-drawer="equation" role="group" aria-label="Equation">
-    <header><b>Equation</b> of <span class="sifa-tap"></span>
-      <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)"
-        >\u2039</button>
-      <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)"
-        >\u203A</button>
-      <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
-    <div class="sifa-equation"></div>
-  </div>
-  <div data-drawer="neighbours" class="sifa-table"></div>
-  <div data-drawer="sheet" role="group" aria-label="Contact sheet">
-    <header><b>Contact sheet</b> ${menu('measure', 'Tiles', {
-      offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',
-      outside: 'share of points outside the frame',
-    })}<span class="sifa-heat sifa-tiles-scale"></span>
-      <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go
-      there.</small>
-    </header>
-    <div class="sifa-tiles"></div>
-  </div>
-</section>
 <p class="sifa-live" role="status" aria-live="polite"></p>
 <dialog class="sifa-help" aria-label="Help">
   <h2 tabindex="-1">How to look</h2>
