@@ -49,6 +49,7 @@ class View:
     status: str
     probabilities: go.Figure
     blocks: go.Figure
+    what_ifs: bool  # whether the trace holds them
 
 
 @contextmanager
@@ -203,7 +204,7 @@ def view(packed: bytes, prediction: Prediction, folder: Path) -> View:
     trace.write_bytes(packed)
     page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.top(1)[0][0]}"), encoding="utf-8")
     charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
-    return View(trace, page, describe(prediction), *charts)
+    return View(trace, page, describe(prediction), *charts, bool(prediction.what_if))
 
 
 def forget_old(folder: Path) -> None:

@@ -151,9 +151,10 @@ def thumbnail(sample: Sample) -> str:
 
 
 def shown(view: View, chosen: int) -> tuple:
-    """A view as the values of [cards, explorer, status, probabilities, blocks, trace file, page file]."""
+    """A view as the values of [cards, explorer, status, probabilities, blocks, trace file, page file, button of what-ifs]."""
     trace = {"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}}
-    return chosen, trace, view.status, view.probabilities, view.blocks, str(view.trace), str(view.page)
+    files, button = (str(view.trace), str(view.page)), gr.Button(visible=not view.what_ifs)
+    return chosen, trace, view.status, view.probabilities, view.blocks, *files, button
 
 
 def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
@@ -182,7 +183,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                 info="The same model trained with parts left out shows what each part does.", elem_id="weights",
                 visible=len(models) > 1,
             )  # fmt: skip
-            what_if = gr.Button("Try the what-ifs", elem_id="what-if", scale=1, min_width=120)
+            what_if = gr.Button("Try the what-ifs", elem_id="what-if", scale=1, min_width=120, visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
         status = gr.HTML(elem_id="status")
         view = explorer()
@@ -195,7 +196,7 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
         with gr.Row():
             trace_file = gr.DownloadButton("Save the trace (.sifa)", size="sm")
             page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm")
-        outputs = [cards, view, status, probabilities, blocks, trace_file, page_file]
+        outputs = [cards, view, status, probabilities, blocks, trace_file, page_file, what_if]
 
         def show_sample(event: gr.SelectData, weights, progress=gr.Progress()):  # noqa: B008
             return attempt(progress, event.index, lambda tell: sample_view(event.index, weights, tell))

@@ -200,6 +200,13 @@ def test_the_same_clip_is_seen_by_other_weights(opened, files):
     expect(opened.locator(CANVAS)).to_be_visible()
 
 
+def test_the_button_for_what_ifs_goes_where_the_trace_holds_them(opened):
+    expect(opened.locator("#what-if")).to_be_visible()
+    shipped(opened)
+    expect(opened.locator("#what-if")).to_be_hidden()
+    expect(opened.locator(".sifa-switches")).to_be_visible()
+
+
 def test_what_ifs_of_an_uploaded_clip_are_worked_out_on_demand(opened, files):
     own_clip(opened, files / "numbered.mp4")
     ready(opened, "numbered.mp4")
@@ -207,6 +214,7 @@ def test_what_ifs_of_an_uploaded_clip_are_worked_out_on_demand(opened, files):
     opened.locator("#what-if").focus()
     opened.keyboard.press("Enter")
     expect(opened.locator(".sifa-switches button")).to_have_count(len(INTERVENTIONS))
+    expect(opened.locator("#what-if")).to_be_hidden()
     expect(opened.locator("#status")).to_contain_text("numbered.mp4")
     opened.get_by_role("button", name="Silent blocks").click()
     expect(opened.locator(BARS).first).to_contain_text("→")
