@@ -11,9 +11,36 @@ from playwright.sync_api import Page
 
 from sifa.weights import DEFAULT_CHECKPOINT
 
-SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 FRAME, NEXT = ".sifa-query canvas", ".sifa-key canvas"
 FIND = "const root = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready); const state = root?.sifa.state;"
+SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
+VIEWS = {  # of the sample: keys to press, or a selector to click
+    "pair": "",
+    "reverse": "r",
+    "arrows": "ac+",
+    "saliency": "o",
+    "difference": "oo",
+    "track": "ooo",
+    "equation": "e",
+    "table": "t",
+    "sheet": "s",
+    "what-if": "wf",
+    "trust": ".sifa-trust summary",
+    "tour": "g",
+    "share": "x",
+    "help": "?",
+}
+
+
+def show_view(page: Page, name: str) -> None:
+    """Go from the pair view, just opened, to another one."""
+    page.locator(".sifa").evaluate("root => root.focus()")
+    if VIEWS[name].startswith("."):
+        page.click(VIEWS[name])
+    else:
+        for key in VIEWS[name]:
+            page.keyboard.press(key)
+    page.wait_for_timeout(300)
 
 
 class Interaction(NamedTuple):

@@ -9,22 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from sifa import explorer
 from sifa.explorer.html import FOLDER
 from sifa.explorer.picture import DIVERGING, SEQUENTIAL
-from tests.browser.interactions import SAMPLE
+from tests.browser.interactions import SAMPLE, VIEWS, show_view
 from tests.browser.test_viewer import open_page, settle, until
 
-VIEWS = {
-    "pair view": [],
-    "equation": ["e"],
-    "table": ["t"],
-    "contact sheet": ["s"],
-    "reverse question": ["r"],
-    "what-if": ["w", "f"],
-    "heat map": ["o"],
-    "track": ["o", "o", "o"],
-    "tour": ["g"],
-    "help": ["?"],
-    "share": ["x"],
-}
 # Viénot, Brettel and Mollon 1999, in linear RGB
 BLIND = {
     "protan": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
@@ -43,12 +30,9 @@ def file(tmp_path_factory):
 def test_axe_finds_nothing(page, file, scheme):
     page.emulate_media(color_scheme=scheme)
     found = {}
-    for name, keys in VIEWS.items():
+    for name in VIEWS:
         open_page(page, file)
-        page.locator(".sifa").evaluate("root => root.focus()")
-        for key in keys:
-            page.keyboard.press(key)
-        page.wait_for_timeout(300)
+        show_view(page, name)
         for violation in Axe().run(page).response["violations"]:
             found[f"{name}: {violation['id']}"] = [node["html"][:120] for node in violation["nodes"]][:3]
         page.goto("about:blank")

@@ -2,31 +2,33 @@
 
 const ROOM = 64e6; // bytes of pixels
 
-/** A store of square canvases: get(key, side, paint) draws what it does not hold. Those used longest ago go first. */
+/** A store of square bitmaps: get(key, side, paint) draws what it does not hold. Those used longest ago go first. */
 export function layerStore() {
   const kept = new Map(); // the latest used at the end
   let held = 0;
-  const bytes = canvas => 4 * canvas.width * canvas.height;
+  const bytes = layer => 4 * layer.width * layer.height;
 
   function get(key, side, paint) {
-    let canvas = kept.get(key);
-    if (canvas) kept.delete(key);
+    let layer = kept.get(key);
+    if (layer) kept.delete(key);
     else {
       const drawn = new OffscreenCanvas(side, side);
       paint(drawn.getContext('2d', { alpha: false }));
-      canvas = drawn.transferToImageBitmap();
-      held += bytes(canvas);
+      layer = drawn.transferToImageBitmap();
+      held += bytes(layer);
     }
-    kept.set(key, canvas);
-    for (const [old, layer] of kept) {
+    kept.set(key, layer);
+    for (const [old, spare] of kept) {
       if (held <= ROOM || old === key) break;
-      held -= bytes(layer);
+      held -= bytes(spare);
+      spare.close();
       kept.delete(old);
     }
-    return canvas;
+    return layer;
   }
 
   function clear() {
+    kept.forEach(layer => layer.close());
     kept.clear();
     held = 0;
   }
