@@ -178,14 +178,3 @@ def test_each_exercise_is_asked_and_its_answer_folded_up_in_the_notebook(number)
     for exercise in asked:
         assert f'check("{exercise}", ...)' in code
         assert f"<details><summary>Answer</summary>{EXERCISES[exercise].why}</details>" in words
-
-
-@pytest.mark.parametrize("number", OWN)
-def test_cells_are_short_without_functions_and_pictures_exist(number):
-    for code in cells(number, "code"):
-        assert len(code.splitlines()) <= 6, code
-        assert "def " not in code
-        assert "lambda" not in code
-    for words in cells(number, "markdown"):
-        for picture in words.split("](pictures/")[1:]:
-            assert (NOTEBOOKS / "pictures" / picture.split(")")[0]).exists(), picture
