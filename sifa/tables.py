@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -16,7 +17,7 @@ BAR = 5.0  # em, of a cell's greatest weight
 def cell_tables(trace: Trace, block: int, pair: int, y: int, x: int) -> str:
     """What one cell read, where its attention leads, and what the blocks do, pair by pair.
 
-    `block` and `pair` count from 0, and (y, x) is on that block's grid; in the tables both count from 1, as in the viewer.
+    `block` and `pair` count from 0, in the tables from 1, as in the viewer; (y, x) is on the block's grid.
     """
     read, infos = trace[block], block_info(trace)
     info = cell_info(read, pair, y, x)
@@ -27,9 +28,7 @@ def cell_tables(trace: Trace, block: int, pair: int, y: int, x: int) -> str:
         for tap, (dy, dx), weight, lost, bar in zip(info.taps, info.offsets, info.weights, info.outside, bars)
     ]
     places = [(pair + 1 + n, f"{py:.2f}", f"{px:.2f}") for n, (py, px) in enumerate(track(read, pair, y, x))]
-    pairs = "frame pair", *max((each.pairs for each in infos), key=len)
-    offsets = [(html.escape(each.name), *(f"{v:.2f}" for v in each.offset)) for each in infos]
-    entropies = [(html.escape(each.name), *(f"{v:.3f}" for v in each.entropy)) for each in infos]
+    blocks = "frame pair", *(f"block {number}" for number in range(1, len(infos) + 1))
     where = f"cell {y}, {x} of block {block + 1}, pair {pair + 1}"
     return _in_a_row(
         table(
@@ -37,9 +36,9 @@ def cell_tables(trace: Trace, block: int, pair: int, y: int, x: int) -> str:
             ("neighbour dy, dx", "offset dy", "offset dx", "weight", ""),
             neighbours,
         ),
-        table(f"Track of {where}, in cells", ("step", "y", "x"), places),
-        table("Mean |offset|, cells", pairs, offsets),
-        table("Attention entropy, 1 = uniform", pairs, entropies),
+        table("Its track, in cells", ("step", "y", "x"), places),
+        table("Mean |offset|, cells", blocks, _by_pair([each.offset for each in infos], 2)),
+        table("Attention entropy, 1 = uniform", blocks, _by_pair([each.entropy for each in infos], 3)),
     )
 
 
@@ -52,7 +51,7 @@ def answer_table(predictions: Mapping[str, Prediction], count: int = 4) -> str:
     return _in_a_row(table("Class probabilities", ("class", *map(html.escape, probabilities)), rows))
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(caption: str, head: Iterable[str], rows: Iterable[Sequence]) -> str:
     """A table whose first column names the rows. All of it is HTML already, and has to be escaped where it may need it."""
     top = "".join(f'<th scope="col">{each}</th>' for each in head)
     body = "".join(
@@ -62,6 +61,12 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
         f'<table style="margin: 0"><caption style="text-align: left">{caption}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _by_pair(values: Iterable[Sequence[float]], digits: int) -> list[tuple]:
+    """Rows of pair and value of each block; a block may have fewer pairs than another."""
+    texts = [[f"{v:.{digits}f}" for v in block] for block in values]
+    return [(pair, *row) for pair, row in enumerate(zip_longest(*texts, fillvalue=""), start=1)]
 
 
 def _bar(share: float, colour: str) -> str:
