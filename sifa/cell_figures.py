@@ -13,6 +13,13 @@ from sifa.prediction import Prediction
 from sifa.trace import BlockTrace
 
 
+class AnswerInfo(NamedTuple):
+    """Classes, and their probabilities in several predictions by title."""
+
+    labels: list[str]
+    probabilities: dict[str, list[float]]
+
+
 class CellInfo(NamedTuple):
     """What one cell read, neighbour by neighbour in row-major order."""
 
@@ -29,7 +36,7 @@ def cell_info(block: BlockTrace, pair: int, y: int, x: int) -> CellInfo:
     offsets = block.offset[pair, :, :, y, x]
     py, px = (offsets + taps + np.array([y, x])).T
     outside = ~((py > -1) & (py < height) & (px > -1) & (px < width))
-    names = [f"{_signed(dy)}, {_signed(dx)}" for dy, dx in taps]
+    names = [f"{signed(dy)}, {signed(dx)}" for dy, dx in taps]
     return CellInfo(names, block.attention[pair, :, y, x], offsets, outside)
 
 
@@ -60,7 +67,7 @@ def plot_weights(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     info = cell_info(block, pair, y, x)
     colours = weight_colours(block, pair, info.weights)
     fills = ["rgba(0,0,0,0)" if lost else c for c, lost in zip(colours, info.outside)]
-    hints = [f"offset {_signed(dy, 2)}, {_signed(dx, 2)}" for dy, dx in info.offsets]
+    hints = [f"offset {signed(dy, 2)}, {signed(dx, 2)}" for dy, dx in info.offsets]
     figure = go.Figure(
         go.Bar(
             x=info.taps, y=info.weights, marker=dict(color=fills, line=dict(color=INK, width=1)), customdata=hints,
@@ -117,16 +124,22 @@ def plot_track(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     return _tidy(figure, 280)
 
 
-def plot_answers(predictions: Mapping[str, Prediction], count: int = 4) -> go.Figure:
-    """The probabilities of several predictions side by side: the most probable classes of the first, and each one's best."""
+def answer_info(predictions: Mapping[str, Prediction], count: int = 4) -> AnswerInfo:
+    """The `count` most probable classes of the first prediction, and each one's best."""
     first = next(iter(predictions.values()))
     labels = list(dict.fromkeys([*(l for l, _ in first.top(count)), *(p.top(1)[0][0] for p in predictions.values())]))
+    shares = {name: dict(zip(p.labels, p.probabilities)) for name, p in predictions.items()}
+    return AnswerInfo(labels, {name: [float(share[label]) for label in labels] for name, share in shares.items()})
+
+
+def plot_answers(predictions: Mapping[str, Prediction], count: int = 4) -> go.Figure:
+    """The probabilities of several predictions side by side: the most probable classes of the first, and each one's best."""
+    labels, probabilities = answer_info(predictions, count)
     figure = go.Figure()
-    for number, (name, prediction) in enumerate(predictions.items()):
-        p = dict(zip(prediction.labels, prediction.probabilities))
+    for number, (name, values) in enumerate(probabilities.items()):
         figure.add_trace(
             go.Bar(
-                x=[p[label] for label in labels], y=labels, name=name, orientation="h",
+                x=values, y=labels, name=name, orientation="h",
                 marker=dict(color=LINES[number % 4], pattern_shape=("", "/", "x", ".")[number // 4 % 4]),
                 hovertemplate=f"{name}<br>%{{y}}: %{{x:.1%}}<extra></extra>",
             )
@@ -137,6 +150,6 @@ def plot_answers(predictions: Mapping[str, Prediction], count: int = 4) -> go.Fi
     return _tidy(figure, 140 + 24 * len(labels) * max(1, len(predictions)) // 2)
 
 
-def _signed(value: float, digits: int = 0) -> str:
+def signed(value: float, digits: int = 0) -> str:
     text = f"{abs(value):.{digits}f}"
     return text if not float(text) else f"{'−' if value < 0 else '+'}{text}"

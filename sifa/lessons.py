@@ -1,21 +1,10 @@
-"""What several notebooks share: a small moving pattern, a block whose offsets one can work out by hand, and exercises."""
+"""What several notebooks share: a small moving pattern, and exercises."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from einops import repeat
 from torch import Tensor
-
-from sifa.attention import SIFA
-from sifa.prediction import Prediction
-from sifa.preprocess import Crop
-from sifa.trace import record
-from sifa.video import Clip
-from sifa.weights import Checkpoint
-
-OBJECT, GROUND = (213, 94, 0), (58, 90, 140)  # the colours of the two channels
-PIXELS = 24  # of one cell in the picture of a pattern
 
 
 class Exercise(NamedTuple):
@@ -108,30 +97,3 @@ def moving_pattern(places: list[tuple[int, int]], size: int = 5, side: int = 1, 
         features[:, 0, step, rows, columns] = value
         features[:, 1, step, rows, columns] = 0
     return features
-
-
-def hand_made_block(strength: float = 0.5) -> SIFA:
-    """A block whose offset convolution is written by hand, the same for all nine neighbours, for `moving_pattern`.
-
-    (dy, dx) = strength * (above - below, left - right) of the ground's saliency: away from where there is ground, so
-    towards the place that the object has moved to. No offset where the ground is the same on both sides.
-    """
-    block = SIFA(2).eval().requires_grad_(False)
-    ground = torch.tensor([[[0, 1, 0], [0, 0, 0], [0, -1, 0]], [[0, 0, 0], [1, 0, -1], [0, 0, 0]]]) * strength
-    block.conv_offset.weight[:, 1] = repeat(ground, "yx h w -> (n yx) h w", n=9)
-    return block
-
-
-def as_prediction(block: SIFA, features: Tensor) -> Prediction:
-    """What a block does to features (1, 2, T, H, W) of a `moving_pattern`, as the viewer wants it; there is no class."""
-    with record(block) as trace:
-        block(features)
-    steps, size = features.shape[2], features.shape[-1]
-    share = features[0] / features[0].sum(0).clamp_min(1e-6)
-    colours = torch.tensor([OBJECT, GROUND], dtype=torch.float32)
-    frames = torch.einsum("cthw,cd->thwd", share, colours).round().byte().numpy()
-    frames = np.kron(frames, np.ones((1, PIXELS, PIXELS, 1), np.uint8))
-    clip = Clip(frames, np.arange(steps) / 1.0, np.arange(steps), "pattern", 1.0, steps, frames.shape[1:3])
-    crop = Crop(1 / PIXELS, 0.0, 0.0, size)
-    card = Checkpoint("one SIFA block", dict(img_size=size), ("-",), trained_on="nothing: offsets written by hand")
-    return Prediction(clip, crop, np.zeros(1, np.float32), card.labels, trace, card)

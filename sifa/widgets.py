@@ -2,11 +2,13 @@
 changed.
 
 Charts are sent as plotly's JSON into Output widgets: about 10 kB a redraw, drawn by the plotly.js that JupyterLab already has.
-plotly's own FigureWidget would send 5 MB of JavaScript for every chart, and store it in saved notebooks.
+plotly's own FigureWidget would send 5 MB of JavaScript for every chart, and store it in saved notebooks. Where there is no kernel,
+as in exported pages, panels are HTML: the explorer's page, and the charts' numbers as tables.
 """
 
+import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,12 +23,24 @@ from sifa.figures import plot_offset_and_entropy
 from sifa.interventions import INTERVENTIONS, Intervention, what_if
 from sifa.kernel import with_kernel
 from sifa.prediction import Prediction, predict
+from sifa.tables import answer_table, cell_tables
 from sifa.video import read_clip
 from sifa.weights import load
 
 KERNELS = (1, 3, 5)
 UNCHANGED = "as it is"
 PLACE = ["block", "pair", "y", "x", "prediction"]
+
+
+class Panel(ui.Box):
+    """Widgets, and where there is no kernel `still()` in their place: HTML of what they showed when they were displayed."""
+
+    def __init__(self, children: Sequence[ui.Widget], still: Callable[[], str], **layout: str):
+        super().__init__(children, layout=ui.Layout(**layout))
+        self.still = still
+
+    def _repr_mimebundle_(self, **kwargs):
+        return super()._repr_mimebundle_(**kwargs) | {"text/html": self.still()}
 
 
 def chart(figure: go.Figure, output: ui.Output | None = None) -> ui.Output:
@@ -38,7 +52,7 @@ def chart(figure: go.Figure, output: ui.Output | None = None) -> ui.Output:
     return output
 
 
-def cell_charts(explorer: Explorer) -> ui.Widget:
+def cell_charts(explorer: Explorer) -> Panel:
     """Weights, offsets, track and per-block statistics of the cell that an explorer shows; they follow it."""
     outputs = [ui.Output() for _ in range(4)]
     drawn: list = []
@@ -59,17 +73,21 @@ def cell_charts(explorer: Explorer) -> ui.Widget:
         for output, figure in zip(outputs, [*figures, statistics]):
             chart(figure, output)
 
+    def still() -> str:
+        trace = explorer.prediction.trace
+        return cell_tables(trace, *explorer.cell) if len(trace) else ""
+
     explorer.observe(draw, PLACE)
     draw()
     columns = "repeat(auto-fit, minmax(300px, 1fr))"
-    return ui.GridBox(outputs, layout=ui.Layout(grid_template_columns=columns, grid_gap="4px", width="100%"))
+    return Panel(outputs, still, display="grid", grid_template_columns=columns, grid_gap="4px", width="100%")
 
 
 def bench(
-    clips: Mapping[str, Path] | None = None,
-    weights: Mapping[str, Path] | None = None,
+    clips: Mapping[str, str | Path] | None = None,
+    weights: Mapping[str, str | Path] | None = None,
     interventions: Sequence[Intervention] = INTERVENTIONS,
-) -> ui.Widget:
+) -> Panel:
     """Choose clip, weights, block, K and one what-if; the explorer, its cell's charts and the answers follow.
 
     `clips` and `weights` are files by title, the shipped ones by default. The widget has `explorer`, `controls` by name, and
@@ -92,7 +110,14 @@ def bench(
     said, answers = ui.HTML(), ui.Output()
     first = _run(clips[controls["clip"].value], weights[controls["weights"].value], 3, None)
     explorer = Explorer(first[UNCHANGED])
-    panel = ui.VBox([ui.VBox([*controls.values(), said]), explorer, answers, cell_charts(explorer)])
+    children = ui.VBox([*controls.values(), said]), explorer, answers, cell_charts(explorer)
+
+    def still() -> str:
+        chosen = f"{controls['clip'].value}, {controls['weights'].value}, {' and '.join(panel.predictions)}"
+        words = f"{chosen}. To choose another clip, other weights, or a what-if, run this cell in Jupyter."
+        return f"<p>{html.escape(words)}</p>{explorer.page}{answer_table(panel.predictions)}"
+
+    panel = Panel(children, still, display="flex", flex_flow="column")
     panel.explorer, panel.controls, panel.predictions = explorer, controls, first
 
     def run(*_):
@@ -134,7 +159,7 @@ def bench(
     return panel
 
 
-def _run(clip: Path, weights: Path, kernel: int, chosen: Intervention | None) -> dict[str, Prediction]:
+def _run(clip: str | Path, weights: str | Path, kernel: int, chosen: Intervention | None) -> dict[str, Prediction]:
     """The prediction as it is and, where something is changed, the changed one, by title."""
     model = _model(weights)
     card = model.checkpoint
@@ -152,5 +177,5 @@ def _run(clip: Path, weights: Path, kernel: int, chosen: Intervention | None) ->
 
 
 @lru_cache(maxsize=2)
-def _model(file: Path) -> nn.Module:
+def _model(file: str | Path) -> nn.Module:
     return load(file)

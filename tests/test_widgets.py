@@ -15,6 +15,7 @@ from traitlets import TraitError
 from sifa import explorer, shipped
 from sifa.explorer.picture import SIDE, start_cell
 from sifa.interventions import INTERVENTIONS
+from sifa.tables import answer_table, cell_tables
 from sifa.widgets import bench, cell_charts
 from tests.predictions import foreign_prediction, nano_prediction
 
@@ -106,6 +107,16 @@ def test_charts_follow_the_cell_and_the_prediction(shown):
     assert drawn(charts) == [None] * 4
 
 
+def test_without_a_kernel_charts_are_tables_of_the_cell(shown):
+    charts = cell_charts(shown)
+    shown.y, shown.x = 2, 3
+    data = charts._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/html"] == cell_tables(shown.prediction.trace, 0, 1, 2, 3)
+    shown.prediction = nano_prediction(unshifted="conv")
+    assert charts._repr_mimebundle_()["text/html"] == ""
+
+
 @pytest.fixture(scope="module")
 def panel():
     return bench()
@@ -121,6 +132,9 @@ def test_the_bench_changes_one_thing_after_another(panel):
     chosen["kernel"].value = 5
     assert list(panel.predictions) == ["as it is", "5 × 5 neighbours, Reversed clip"]
     assert explorer.prediction.trace[0].kernel == 5
+    page = panel._repr_mimebundle_()["text/html"]
+    assert "as it is and 5 × 5 neighbours, Reversed clip. To choose another clip" in page
+    assert page.endswith(explorer.page + answer_table(panel.predictions))
     chosen["block"].value = 2
     assert explorer.block == 2
     explorer.block = 1

@@ -69,11 +69,16 @@ class Explorer(anywidget.AnyWidget):
                 _, self.pair, self.y, self.x = self.cell
             self.trace = pack(change.new)
 
+    @property
+    def page(self) -> str:
+        """HTML of the viewer that works by mouse and key where there is no kernel."""
+        return framed(to_html(self.trace))
+
     def _repr_mimebundle_(self, **kwargs):
         """The widget where there is a kernel; else a page that still works by mouse, and a picture."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        data = dict(data) | {"text/html": framed(to_html(self.trace))}
+        data = dict(data) | {"text/html": self.page}
         if len(self.prediction.trace):
             data["image/jpeg"] = base64.b64encode(self._still()).decode()
         return data, metadata

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import sifa
+from sifa import shipped
 from tests.browser.interactions import SAMPLE, go_through
 
 ROOT = Path(__file__).parents[2]
@@ -217,23 +219,59 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
     bench.locator("[role=alert]:has-text('no SIFA block')").wait_for()
 
 
-def test_the_page_of_nbconvert_explores_without_a_network(page, tmp_path):
+def open_converted(page, folder, name):
+    """Open the HTML page that nbconvert makes of a notebook, run, with no network."""
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", "--config", "nbconvert.json"]
-    command += ["--output-dir", str(tmp_path), "01_quickstart.ipynb"]
-    environment = os.environ | dict(PYTHONPATH=str(ROOT), IPYTHONDIR=str(tmp_path), HOME=str(tmp_path))
+    command += ["--output-dir", str(folder), f"{name}.ipynb"]
+    environment = os.environ | dict(PYTHONPATH=str(ROOT), IPYTHONDIR=str(folder), HOME=str(folder))
     subprocess.run(command, cwd=ROOT / "notebooks", env=environment, check=True, timeout=120, capture_output=True)
     page.context.set_offline(True)
-    page.goto((tmp_path / "01_quickstart.html").as_uri(), wait_until="domcontentloaded")
-    frame = page.frame_locator("iframe[title='SIFA explorer']").first
+    page.goto((folder / f"{name}.html").as_uri(), wait_until="domcontentloaded")
+
+
+def table(page, caption):
+    """The rows of a table of the page, by their first cell."""
+    rows = page.locator(f"table:has(caption:has-text('{caption}')) tbody tr").all()
+    texts = [row.locator("th, td").all_inner_texts() for row in rows]
+    return {first: rest for first, *rest in texts}
+
+
+def try_explorer(page, number=0):
+    """The explorer of a converted page answers a click, and its frame is as tall as it is."""
+    frame = page.frame_locator("iframe[title='SIFA explorer']").nth(number)
     frame.locator(".sifa[data-ready]").wait_for()
     canvas = frame.locator(".sifa-query canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert "pinned" in frame.locator(".sifa-read").inner_text()
-    tall = page.evaluate("() => { const f = document.querySelector('iframe'); return [f.clientHeight, "
-                         "f.contentDocument.documentElement.scrollHeight]; }")  # fmt: skip
+    tall = (
+        page.locator("iframe[title='SIFA explorer']")
+        .nth(number)
+        .evaluate("frame => [frame.clientHeight, frame.contentDocument.documentElement.scrollHeight]")
+    )
     assert tall[0] >= tall[1] - 1
+
+
+def test_the_page_of_nbconvert_explores_without_a_network(page, tmp_path):
+    open_converted(page, tmp_path, "01_quickstart")
+    try_explorer(page)
+    block = sifa.predict(sifa.load(), shipped.sample("object moves right")).trace[1]
+    middle = table(page, "What cell 5, 4 of block 2, pair 4 read")["0, 0"]
+    assert float(middle[2]) == pytest.approx(block.attention[3, 4, 5, 4], abs=0.001)
+    assert list(table(page, "Mean |offset|")) == [str(pair) for pair in range(1, 8)]
+    assert "Panel(" not in page.locator("body").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+
+
+def test_the_bench_of_a_converted_page_is_an_explorer_and_its_answers(page, tmp_path):
+    page.set_viewport_size(dict(width=390, height=900))
+    open_converted(page, tmp_path, "05_inside_the_transformer")
+    try_explorer(page, 1)
+    assert next(iter(table(page, "Class probabilities").items())) == ("camera zooms in", ["96.0%"])
+    assert page.locator("p:has-text('camera zooms in, full')").inner_text().endswith("run this cell in Jupyter.")
+    assert "Panel(" not in page.locator("body").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @pytest.mark.parametrize("notebook", ["01_quickstart.ipynb"], indirect=True)
