@@ -24,6 +24,8 @@ export function listen(root, canvases, actions, cellAt, busy) {
   const theirOwn = {
     BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'],
   };
+  // Jupyter Notebook 7 takes keys before the page does, unless what has the focus says this
+  root.addEventListener('focusin', ({ target }) => { target.dataset.lmSuppressShortcuts = ''; });
   root.addEventListener('keydown', event => {
     const { target, key } = event;
     const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState('AltGraph');
