@@ -316,6 +316,29 @@ def test_buttons_slider_list_and_filmstrip(viewer):
     assert not state(viewer)["quiver"]
 
 
+def test_what_has_the_focus_keeps_its_keys_from_jupyter(viewer):
+    for selector in (".sifa-query canvas", "[data-do=play]", ".sifa-film button"):
+        viewer.focus(selector)
+        assert viewer.evaluate("() => 'lmSuppressShortcuts' in document.activeElement.dataset")
+
+
+def test_the_next_step_is_drawn_ahead(viewer):
+    """A step draws no layer of its own, if there was time before it."""
+    viewer.evaluate(
+        """() => { window.drawn = 0;
+        window.OffscreenCanvas = class extends OffscreenCanvas { constructor(...size) { super(...size); drawn += 1; } }; }"""
+    )
+    step = """async () => { const before = drawn;
+        document.querySelector('.sifa').dispatchEvent(new KeyboardEvent('keydown', { key: '.' }));
+        await new Promise(requestAnimationFrame);
+        return drawn - before; }"""
+    assert viewer.evaluate(step) <= 2
+    viewer.wait_for_timeout(1000)
+    assert viewer.evaluate("drawn") > 2
+    assert viewer.evaluate(step) == 0
+    assert state(viewer)["pair"] == 5
+
+
 def test_every_frame_is_in_the_film_once(viewer, prediction):
     numbers = " ".join(viewer.locator(".sifa-film-frames").all_inner_texts()).split()
     assert numbers == [str(n) for n in prediction.clip.indices]

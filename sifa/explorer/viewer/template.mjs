@@ -1,7 +1,7 @@
 // The skeleton and the small pieces of HTML that change with the trace. Text from files is always escaped.
 import { knowledge, percent } from './words.mjs';
 
-/** Put text into an element that holds nothing else. The text node stays, so that little is laid out anew. */
+/** Put text into an element that holds nothing else; the text that is there already changes nothing. */
 export function put(element, text) {
   const node = element.firstChild;
   if (!node) element.textContent = text;
