@@ -105,11 +105,13 @@ def used_by_the_library() -> set[FunctionType]:
     """The functions that `sifa` and the page use somewhere outside themselves, and those that `import sifa` offers."""
     used = {each for each in vars(sifa).values() if inspect.isfunction(each)}
     for package in (sifa, app):
+        offered = dict(vars(package))  # to import sifa.predict, the program, hides sifa.predict, the function
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(info.name)
             for statement in ast.parse(inspect.getsource(module)).body:
                 itself = vars(module).get(getattr(statement, "name", None))
                 used |= functions_of_ours(statement, vars(module)) - {itself}
+        vars(package).update(offered)
     return used
 
 
