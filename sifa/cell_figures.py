@@ -23,7 +23,7 @@ class AnswerInfo(NamedTuple):
 class CellInfo(NamedTuple):
     """What one cell read, neighbour by neighbour in row-major order."""
 
-    taps: list[str]  # place in the regular grid, "dy, dx", in cells
+    taps: list[str]  # place before any offset, "dy, dx" from the cell (or "y, x", if anchored to the map), in cells
     weights: np.ndarray  # (N,)
     offsets: np.ndarray  # (N, 2) (dy, dx) in cells
     outside: np.ndarray  # (N,) bool, a whole cell or more outside the frame, where values are 0
@@ -32,11 +32,12 @@ class CellInfo(NamedTuple):
 def cell_info(block: BlockTrace, pair: int, y: int, x: int) -> CellInfo:
     """What the cell (y, x) of a pair read in the next step."""
     _, _, height, width = block.attention.shape
-    taps = neighbour_grid(block.kernel, block.dilation).int().tolist()
+    taps = neighbour_grid(block.kernel, block.dilation).numpy() if block.taps is None else block.taps
+    digits = 0 if (taps == taps.round()).all() else 1
     offsets = block.offset[pair, :, :, y, x]
-    py, px = (offsets + taps + np.array([y, x])).T
+    py, px = (offsets + taps + ([0, 0] if block.anchored else [y, x])).T
     outside = ~((py > -1) & (py < height) & (px > -1) & (px < width))
-    names = [f"{signed(dy)}, {signed(dx)}" for dy, dx in taps]
+    names = [f"{signed(dy, digits)}, {signed(dx, digits)}" for dy, dx in taps]
     return CellInfo(names, block.attention[pair, :, y, x], offsets, outside)
 
 

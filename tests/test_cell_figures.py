@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sifa.cell_figures import cell_info, plot_answers, plot_offset_rose, plot_track, plot_weights, track
+from sifa.explorer import foreign_block
 from tests.predictions import foreign_prediction
 
 
@@ -81,6 +82,20 @@ def test_the_track_is_drawn_on_the_grid(block):
     assert list(figure.data[0].text) == ["2", "", "4"]
     assert list(figure.data[0].customdata) == ["2", "3", "4"]
     assert figure.layout.yaxis.range == (6.5, -0.5)
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_a_block_of_another_model_need_not_have_a_grid(anchored):
+    rng = np.random.default_rng(0)
+    points, taps = rng.uniform(-3, 9, (2, 4, 2, 6, 7)).astype(np.float32), np.array([[0, 0], [1, 2], [2, 0.5], [3, 3]])
+    block = foreign_block("free", points, rng.random((2, 4, 6, 7)), taps=taps, anchored=anchored)
+    info = cell_info(block, 1, 2, 3)
+    py, px = points[1, :, :, 2, 3].T
+    np.testing.assert_array_equal(info.outside, ~((py > -1) & (py < 6) & (px > -1) & (px < 7)))
+    np.testing.assert_allclose(info.offsets + taps + (0 if anchored else [2, 3]), points[1, :, :, 2, 3], atol=1e-5)
+    assert info.taps[2] == "+2.0, +0.5"
+    assert len(plot_weights(block, 1, 2, 3).data[0].y) == 4
+    plot_offset_rose(block, 1, 2, 3)
 
 
 def test_answers_are_compared_on_the_same_classes():

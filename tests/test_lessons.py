@@ -178,3 +178,12 @@ def test_each_exercise_is_asked_and_its_answer_folded_up_in_the_notebook(number)
     for exercise in asked:
         assert f'check("{exercise}", ...)' in code
         assert f"<details><summary>Answer</summary>{EXERCISES[exercise].why}</details>" in words
+
+
+def test_the_softmax_of_the_worked_example_in_steps():
+    """The numbers that the answer to 02.4 goes through."""
+    assert "exp(2 / √2) = 4.11" in EXERCISES["02.4"].why
+    assert round(math.exp(2 / math.sqrt(2)), 2) == 4.11
+    weights = attention_at_the_object(0.5, "softmax").flatten().sort().values
+    assert weights[-2:].tolist() == pytest.approx([4.11 / (2 * 4.11 + 7)] * 2, abs=1e-3)
+    assert 0.4 < weights[:7].sum() < 0.5  # nearly half stays on the ground

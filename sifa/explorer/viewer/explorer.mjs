@@ -182,7 +182,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const writeTour = tourPanel(root, actions.tour, () => state.tour);
   /** Follow a host that sets pair, block, y, x or pinned. */
   function follow(key, value) {
-    if (!trace || value == null || value === state[key]) return;
+    if (value == null || value === state[key]) return;
     if (key === 'pinned') set({ ...state, pinned: Boolean(value) });
     else if (key === 'pair') actions.goTo(value);
     else if (key === 'block') actions.block(value);
@@ -253,7 +253,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     readout: (index, pair, y, x) => readout(trace.blocks[index], pair, y, x),
   };
   return {
-    show, follow,
+    show, follow, ready: () => trace,
     close() {
       clearInterval(player);
       clearTimeout(resting);
@@ -292,13 +292,13 @@ const explorer = {
     const load = async () => {
       const source = model.get('trace');
       if (source && (source.url || source.byteLength || source.length)) await view.show(source);
+      follow();
     };
-    const asked = new Set(shared);
-    const follow = () => shared.forEach(key => asked.delete(key) && view.follow(key, model.get(key)));
+    const asked = new Set(shared); // kept until a trace is shown, which may be the second while the first is being read
+    const follow = () => view.ready() && shared.forEach(key => asked.delete(key) && view.follow(key, model.get(key)));
     model.on('change:trace', load);
     for (const key of shared) model.on(`change:${key}`, () => { asked.add(key); queueMicrotask(follow); });
     await load();
-    follow();
     return () => view.close();
   },
 };
