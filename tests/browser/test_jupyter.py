@@ -185,6 +185,11 @@ def test_the_charts_follow_the_cell(notebook):
     page = notebook
     run(page, "explorer.prediction = prediction; explorer.block = 0")
     page.wait_for_selector(".js-plotly-plot")
+    until(page, "state.block === 0")
+    now = viewer(page)
+    python_sees(
+        page, "explorer.cell[2:]", f"({now['y']}, {now['x']})"
+    )  # the viewer has said where the place is on this grid
     run(page, "explorer.y, explorer.x = 7, 3")
     title = page.locator(".gtitle:has-text('Weights of cell 7, 3')")
     title.wait_for()
