@@ -46,8 +46,9 @@ MODULES = (  # in the order of their imports
     "explorer",
 )
 STYLES = "viewer.css", "share.css", "tour.css"
-LEFT_OUT = re.compile(  # imports, comments, indentation and empty lines
-    r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|(?<=[;,{})\]]) +// .*$|^ +|^\n", re.MULTILINE
+LEFT_OUT = re.compile(  # imports, comments, indentation, empty lines, and line ends that mean nothing
+    r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|(?<=[;,{})\]]) +// .*$|\n *(?=[}\]])|^ +|^\n|(?<=[;{])\n",
+    re.MULTILINE,
 )
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
@@ -56,8 +57,8 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports, the style becomes a constant, and comments and
-    indentation go. The Gradio page, Jupyter and the single file all run these very bytes.
+    The modules of viewer/ are joined in order without imports, the style becomes a constant, and comments,
+    indentation and most line ends go. The Gradio page, Jupyter and the single file all run these very bytes.
     """
     style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
     style = re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", re.sub(r"\s+", " ", style))

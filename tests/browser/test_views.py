@@ -101,13 +101,13 @@ def test_readers_of_a_place(calculated):
 
 
 def track_by_numpy(block, pair, y, x, rigid):
-    """(steps, 4): place and spread per step, each step read at the nearest cell."""
+    """(steps, 4): place and spread per step, each step read at the nearest cell, the later one halfway between two."""
     pairs, _, _, height, width = block.offset.shape
     place, rows = np.array([y, x], float), [(y, x, 0, 0)]
     for p in range(pair, pairs):
         if not (-1 < place[0] < height and -1 < place[1] < width):
             break
-        near = np.clip(np.floor(place + 0.5), 0, [height - 1, width - 1]).astype(int)
+        near = np.clip(np.floor(place + 0.5 + 1e-4), 0, [height - 1, width - 1]).astype(int)
         points = block.points[p, :, :, near[0], near[1]] - near
         if rigid:
             points = points - block.offset[p, :, :, near[0], near[1]]

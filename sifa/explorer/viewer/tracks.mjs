@@ -34,4 +34,5 @@ export function attentionTrack(block, pair, y, x, rigid = false) {
   return track;
 }
 
-const nearest = (v, end) => Math.max(0, Math.min(end - 1, Math.round(v)));
+const TIE = 1e-4; // cells; a place halfway between two belongs to the later one, whatever the last digits say
+const nearest = (v, end) => Math.max(0, Math.min(end - 1, Math.floor(v + 0.5 + TIE)));
