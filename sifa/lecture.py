@@ -30,7 +30,7 @@ FIGURES = (
     Figure("06_a_roll", "camera rolls clockwise", 0, 3, (4, 8)),
     Figure("07_nothing_moves", "nothing moves", 0, 3, None),
 )
-TOUR, HIDDEN = "object moves right", "head,note,film"
+TOUR = "object moves right"
 
 
 def write(folder: Path) -> list[Path]:
@@ -55,7 +55,7 @@ def main() -> None:
     args = parser.parse_args()
     for file in write(args.out):
         print(file)
-    print(f"for slides, open {args.out / 'slides.html'}#tour=0&hide={HIDDEN} and press Page down")
+    print(f"for slides, open {args.out / 'slides.html'}#tour=0&hide=all and press Page down")
 
 
 if __name__ == "__main__":

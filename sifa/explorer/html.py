@@ -50,6 +50,7 @@ LEFT_OUT = re.compile(  # imports, comments, indentation, empty lines, and line 
     r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|(?<=[;,{})\]]) +// .*$|\n *(?=[}\]])|^ +|^\n|(?<=[;{])\n",
     re.MULTILINE,
 )
+SPACED = re.compile(r" (=>|[=!]==|&&|\|\||\?\?|[<>]=|\*\*|[-+*/]=) ")  # operators that stand in no text
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -65,7 +66,7 @@ def script() -> str:
     parts = [f"const STYLE = {json.dumps(style)};"]
     for name in MODULES:
         source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(LEFT_OUT.sub("", source))
+        parts.append(SPACED.sub(r"\1", LEFT_OUT.sub("", source)))
     return "\n".join(parts)
 
 

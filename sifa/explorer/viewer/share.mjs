@@ -69,9 +69,10 @@ export function sharing(root, linked, view) {
 
   /** Lock and hide what a link says. */
   function fix({ lock, hide }) {
-    for (const name of fixed.hide) root.querySelectorAll(`.sifa-${name}`).forEach(part => { part.hidden = false; });
+    root.querySelectorAll('.sifa-gone').forEach(part => part.classList.remove('sifa-gone'));
     fixed = { lock, hide: hide.filter(name => !ESSENTIAL.includes(name)) };
-    for (const name of fixed.hide) root.querySelectorAll(`.sifa-${name}`).forEach(part => { part.hidden = true; });
+    for (const name of fixed.hide) root.querySelectorAll(`.sifa-${name}`).forEach(part => part.classList.add('sifa-gone'));
+    root.classList.toggle('sifa-slide', fixed.hide.includes('all'));
     for (const [name, parts] of Object.entries(LOCKED_PARTS)) {
       root.querySelectorAll(parts).forEach(part => { part.inert = lock.includes(name) || lock.includes('all'); });
     }
