@@ -16,12 +16,12 @@ test: $(VENV)/installed $(VENV)/browser
 	$(RUN) -m pytest $(ARGS)
 
 notebooks: $(VENV)/installed
-	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --notebook-dir=notebooks --LabApp.news_url=None \
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --allow-root --notebook-dir=notebooks --LabApp.news_url=None \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/01_quickstart.ipynb $(ARGS)
 
 # The notebooks, run, as pages that work without a kernel and without a network, in runs/pages.
 notebook-pages: $(VENV)/installed
-	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
+	PYTHONPATH=$(CURDIR) PLOTLY_RENDERER=notebook $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
 		--output-dir runs/pages notebooks/*.ipynb
 
 quick: $(VENV)/installed

@@ -31,6 +31,12 @@ FIGURES = (
     Figure("07_nothing_moves", "nothing moves", 0, 3, None),
 )
 TOUR = "object moves right"
+MARKS = (
+    "Left, frame t: the orange square is the query cell, and each white arrow shows where the attention of its cell went. "
+    "Right, frame t + 1: crosses are the neighbours in the regular grid, white lines their offsets, discs the sampled points, "
+    "whose colour and size are their weights; the blue arrow is the weighted mean."
+)
+LICENCE = "Apache-2.0"
 
 
 def write(folder: Path) -> list[Path]:
@@ -41,12 +47,20 @@ def write(folder: Path) -> list[Path]:
     for figure in FIGURES:
         prediction = explorer.unpack(traces[figure.clip])
         file = folder / f"{figure.name}.svg"
-        files.append(explorer.export(prediction, file, block=figure.block, pair=figure.pair, cell=figure.cell))
+        explorer.export(prediction, file, block=figure.block, pair=figure.pair, cell=figure.cell)
+        _add(file, "</title>", f"<desc>{MARKS}</desc><metadata>{LICENCE}</metadata>")
+        files.append(file)
     page = folder / "slides.html"
     page.write_text(
         explorer.to_html(traces[TOUR].read_bytes(), title="How a video model follows motion"), encoding="utf-8"
     )
+    _add(page, '<meta charset="utf-8">', f'<meta name="license" content="{LICENCE}">')
     return [*files, page]
+
+
+def _add(file: Path, after: str, text: str) -> None:
+    head, found, rest = file.read_text(encoding="utf-8").partition(after)
+    file.write_text(f"{head}{found}{text}{rest}", encoding="utf-8")
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False)
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{html.escape(title)}</title>
 <style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 16px; background: Canvas }}
-main {{ max-width: 1240px; margin: auto }}
+main {{ max-width: 1240px; margin: auto }} main:has(.sifa-slide) {{ max-width: none }}
 h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}</style>
 </head>
 <body>

@@ -125,14 +125,17 @@ def test_values_that_a_trace_does_not_have_are_ignored(run):
         (["cell"], dict(y=9, x=9, pinned=True, quiver=False), dict(quiver=False)),
         (["block"], dict(block=1, y=3, x=3), {}),
         (["block"], dict(y=3, x=3), dict(y=3, x=3)),
-        (["cell", "time"], dict(block=1, y=3, x=3, pinned=True), dict(block=1, y=3, x=3)),
+        (["time"], dict(block=1, pair=2, y=0, x=0), dict(block=1, pair=1, y=0, x=0)),
+        (["cell", "time"], dict(block=1, pair=0, y=3, x=3, pinned=True), dict(block=1, pair=1, y=2, x=2)),
+        (["cell"], dict(reverse=True, overlay="track"), dict(overlay="track")),
         (["view"], dict(pair=4, quiver=False), dict(pair=4)),
         (["all"], dict(block=1, pair=4, y=9, quiver=False, pinned=True), {}),
     ],
 )
 def test_what_is_locked_stays(run, lock, change, kept):
     body = """const start = { ...viewer.emptyState(), pair: 1, y: 5, x: 5 };
-    return [viewer.held(start, { ...start, ...value.change }, value.lock), { ...start, ...value.kept }];"""
+    const trace = { blocks: [8, 4].map(side => ({ pairs: 5, height: side, width: side, taps: 9 })) };
+    return [viewer.held(start, { ...start, ...value.change }, value.lock, trace), { ...start, ...value.kept }];"""
     got, wanted = run(body, dict(lock=lock, change=change, kept=kept))
     assert got == wanted
 
@@ -253,9 +256,22 @@ def test_a_teacher_locks_and_hides(page, chromium, file):
 
 
 def test_nothing_can_hide_an_error(page, file):
-    open_link(page, f"{file.as_uri()}#hide=error,live,legend")
-    assert page.evaluate("() => [...document.querySelectorAll('.sifa-live, .sifa-body')].some(e => e.hidden)") is False
+    open_link(page, f"{file.as_uri()}#hide=error,live,legend,body")
+    shown = "e => getComputedStyle(e).display !== 'none'"
+    assert page.locator(".sifa-live").evaluate(shown)
+    assert page.locator(".sifa-body").is_visible()
+    assert page.locator(".sifa-body").get_attribute("class") == "sifa-body"
     assert not page.locator(".sifa-stage .sifa-legend").is_visible()
+
+
+def test_locked_menus_cannot_say_what_is_not_so(page, file):
+    open_link(page, f"{file.as_uri()}#lock=view&drawer=equation")
+    for part in (".sifa-menus", ".sifa-arrows", ".sifa-drawer header"):
+        assert page.locator(part).first.evaluate("e => e.inert")
+    before = state(page)
+    for key in ("o", "q", "a", "e", "n", "g"):
+        page.keyboard.press(key)
+    assert state(page) == before
 
 
 def test_a_viewer_within_another_page_leaves_its_address_alone(page, tmp_path, prediction):

@@ -2,6 +2,7 @@
 import {
   SETTINGS, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutPin,
 } from './state.mjs';
+import { sameplace } from './geometry.mjs';
 import { withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
 
@@ -14,9 +15,9 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
  */
 export function viewActions(viewer) {
   const { set, play, light, help } = viewer;
-  let asked = null; // the query from before the pointer came to frame t + 1
+  let asked = null; // the query from before the pointer came to frame t + 1: {y, x, block}
 
-  const taps = () => viewer.trace.blocks[viewer.state.block].taps;
+  const block = () => viewer.trace.blocks[viewer.state.block];
   const change = (name, value) => set(withSetting(viewer.state, name, value));
   const toCell = (y, x, reverse) => set(withCell(viewer.state, viewer.trace, y, x, reverse));
 
@@ -39,12 +40,14 @@ export function viewActions(viewer) {
 
     hover(y, x, reverse) {
       if (viewer.state.pinned) return;
-      if (reverse && !viewer.state.reverse) asked = [viewer.state.y, viewer.state.x];
+      const { y: from, x: at, reverse: was } = viewer.state;
+      if (reverse && !was) asked = { y: from, x: at, block: block() };
       toCell(y, x, reverse);
     },
     /** The pointer leaves frame t + 1: unless a place there is pinned, back to the query from before. */
     leave() {
-      if (asked && viewer.state.reverse && !viewer.state.pinned) toCell(...asked, false);
+      const { reverse, pinned } = viewer.state;
+      if (asked && reverse && !pinned) toCell(...sameplace(asked.y, asked.x, asked.block, block()), false);
       asked = null;
     },
     /** Coming from the other picture, the first key only turns the question round. */
@@ -84,8 +87,8 @@ export function viewActions(viewer) {
     tour: step => set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
 
     keep: tap => set(withTap(viewer.state, viewer.trace, tap)),
-    nextTap: () => actions.keep((viewer.tap + 1) % taps()),
-    previousTap: () => actions.keep((viewer.tap + taps() - 1) % taps()),
+    nextTap: () => actions.keep((viewer.tap + 1) % block().taps),
+    previousTap: () => actions.keep((viewer.tap + block().taps - 1) % block().taps),
   };
   return actions;
 }

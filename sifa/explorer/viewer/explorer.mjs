@@ -142,6 +142,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   }
 
   function writeButtons() {
+    if (!state.playing) clearInterval(player);
     $('[data-do=play]').textContent = state.playing ? '\u275A\u275A' : '\u25B6';
     $('[data-do=play]').setAttribute('aria-label', state.playing ? 'Pause' : 'Play');
   }
@@ -202,12 +203,13 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
       }
       const decoded = await Promise.all(next.pictures.map(decodePicture));
       const id = await share.identify(next);
-      if (mine !== shows) return;
+      if (mine !== shows) return decoded.forEach(image => image.close());
+      writeTrace(next);
       play(false);
       painter.forget();
+      images.forEach(image => image.close());
       const before = trace;
       [trace, images, written, filmed] = [next.blocks.length ? next : null, decoded, {}, null];
-      writeTrace(next);
       if (!trace) return; // a model without SIFA blocks: its answer is all there is
       jump(share.opened(withTrace(state, trace, before), trace, id));
     } catch (error) {
@@ -262,6 +264,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
       unfollow();
       share.close();
       painter.close();
+      images.forEach(image => image.close());
       root.remove();
     },
   };
@@ -284,7 +287,8 @@ const explorer = {
     const view = mount(el, {
       theme: model.get('theme'),
       linked: model.get('linked'),
-      changed(state) {
+      changed(state) { // the host's cell is a query: while the question is reversed, it keeps the last one
+        if (state.reverse) return;
         for (const key of shared) model.set(key, state[key]);
         model.save_changes();
       },

@@ -6,8 +6,7 @@ const LONGEST = 512; // characters of a link's hash
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
 const PASSING = ['playing']; // what no link keeps
 const PARTS = /^[a-z]{2,12}$/; // names of things that a link locks or hides
-const FOLLOWING = ['pair', 'y', 'x']; // what goes with the block
-const GROUPS = { time: ['pair', 'playing'], block: ['block'], cell: ['y', 'x', 'pinned'] };
+const GROUPS = { time: ['pair', 'playing'], block: ['block'], cell: ['y', 'x', 'pinned', 'reverse'] };
 
 /** What can be locked: `view` is every field of the state that belongs to no other group, `all` is everything. */
 export const LOCKS = [...Object.keys(GROUPS), 'view', 'all'];
@@ -96,18 +95,16 @@ export function withLink(state, trace, { fields }) {
 }
 
 /** `next` with whatever is locked as it was; a locked time and cell still follow the block to the same place. */
-export function held(state, next, lock) {
+export function held(state, next, lock, trace) {
   if (!lock.length) return next;
   const grouped = Object.values(GROUPS).flat();
   const all = lock.includes('all');
   const moved = next.block !== state.block;
   if (moved && (all || lock.includes('block'))) return state;
-  const fields = Object.keys(next).filter(field => {
-    if (moved && FOLLOWING.includes(field)) return false;
-    if (lock.includes('view') && !grouped.includes(field)) return true;
-    return all || lock.some(name => GROUPS[name]?.includes(field));
-  });
-  return { ...next, ...Object.fromEntries(fields.map(field => [field, state[field]])) };
+  const kept = moved ? withBlock(state, trace, next.block) : state;
+  const fields = Object.keys(next).filter(field =>
+    all || lock.some(name => (name === 'view' ? !grouped.includes(field) : GROUPS[name].includes(field))));
+  return { ...next, ...Object.fromEntries(fields.map(field => [field, kept[field]])) };
 }
 
 /** 16 hexadecimal digits that tell lists of byte arrays apart (two 32-bit FNV-1a sums, not for secrets). */

@@ -6,7 +6,10 @@ const HIDEABLE = {
   head: 'answer', bar: 'controls', film: 'filmstrip', panel: 'numbers', legend: 'legend', note: 'note',
 };
 const ESSENTIAL = ['body', 'stage', 'error', 'empty', 'ask', 'live', 'said'];
-const LOCKED_PARTS = { time: '.sifa-time, .sifa-film', block: '.sifa-bar > :nth-child(2)' };
+const LOCKED_PARTS = {
+  time: '.sifa-time, .sifa-film', block: '.sifa-bar > :nth-child(2)',
+  view: '.sifa-menus, .sifa-arrows, .sifa-switches, .sifa-drawer header',
+};
 const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and link to that.';
 
 const checkbox = (kind, name, words) =>
@@ -190,7 +193,7 @@ export function sharing(root, linked, view) {
   if (own) window.addEventListener('hashchange', travelled);
   return {
     opened, settled,
-    held: (state, next) => held(state, next, fixed.lock),
+    held: (state, next) => held(state, next, fixed.lock, view.now().trace),
     async identify(trace) {
       const buffers = await Promise.all(trace.pictures.map(picture => picture.arrayBuffer()));
       return contentId(buffers.map(buffer => new Uint8Array(buffer)));
