@@ -408,6 +408,36 @@ def open_host(page, file):
     settle(page)
 
 
+def test_the_host_keeps_the_query_while_the_question_is_reversed(page, tmp_path, prediction):
+    open_host(page, host_page(tmp_path, [explorer.pack(prediction)]))
+    page.evaluate("() => put('trace', traces[0])")
+    page.mouse.click(*place(page, 9, 6))
+    until(page, "state.pinned")
+    page.wait_for_function("() => model.shared.pinned")
+    shared = "() => ['block', 'pair', 'y', 'x', 'pinned'].map(key => model.shared[key])"
+    asked = page.evaluate(shared)
+    assert asked[2:] == [9, 6, True]
+    box = page.locator(KEY_CANVAS).bounding_box()
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    until(page, "state.reverse && state.pinned")
+    page.wait_for_timeout(400)
+    assert (state(page)["y"], state(page)["x"]) != (9, 6)
+    assert page.evaluate(shared) == asked
+
+
+def test_leaving_the_next_frame_returns_to_the_same_place_of_another_block(page, file):
+    open_page(page, file)
+    over(page, 13, 13)
+    box = page.locator(KEY_CANVAS).bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    until(page, "state.reverse")
+    page.keyboard.press("]")
+    until(page, "state.block === 1")
+    page.mouse.move(2, 2)
+    until(page, "!state.reverse")
+    assert cell(page) == (6, 6)
+
+
 def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, prediction):
     open_host(page, host_page(tmp_path, [explorer.pack(p) for p in (prediction, foreign_prediction())]))
     assert page.locator(".sifa-empty").is_visible()
