@@ -21,7 +21,7 @@ notebooks: $(VENV)/installed
 
 # The notebooks, run, as pages that work without a kernel and without a network, in runs/pages.
 notebook-pages: $(VENV)/installed
-	PYTHONPATH=$(CURDIR) PLOTLY_RENDERER=notebook $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
+	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
 		--output-dir runs/pages notebooks/*.ipynb
 
 quick: $(VENV)/installed
