@@ -17,8 +17,8 @@ from sifa.weights import DEFAULT_CHECKPOINT, load_card
 TITLE = "See how a video model follows motion"
 INTRO = f"""
 # {TITLE}
-For every place in a frame, this shows where the model looked in the **next** frame: nine points, moved by learned
-offsets, each with its weight. Choose a clip, then move over the left picture.
+For every place of a frame, see where the model looked in the **next** one: nine points, each with its offset and its weight.
+Choose a clip, then move over the left picture.
 """
 HOW_TO_READ = """
 **The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
@@ -57,14 +57,14 @@ CSS = """
 .main.app { padding: 16px clamp(10px, 2.5vw, 32px) !important; }
 .html-container { padding: 0 !important; }
 #intro h1 { font-size: 28px; margin: 4px 0; }
-#intro p { font-size: 15px; max-width: 100ch; line-height: 1.5; }
+#intro p { font-size: 15px; max-width: 170ch; line-height: 1.5; }
 #samples .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(124px, 1fr)); gap: 8px; padding: 3px; }
 #samples button { display: flex; flex-direction: column; padding: 4px; text-align: left; border: 2px solid transparent;
   border-radius: 10px; color: var(--body-text-color); cursor: pointer; }
 #samples button:hover { background: var(--background-fill-secondary); }
 #samples button:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 1px; }
 #samples button[aria-pressed=true] { border-color: var(--color-accent); background: var(--background-fill-secondary); }
-#samples img { width: 100%; aspect-ratio: 4 / 3; object-fit: cover; border-radius: 6px; margin: 0; }
+#samples img { width: 100%; aspect-ratio: 16 / 10; object-fit: cover; border-radius: 6px; margin: 0; }
 #samples span { font-size: 12.5px; line-height: 1.3; padding: 4px 2px 1px; }
 #upload { height: auto !important; }
 #upload video { max-height: 210px; }
@@ -73,6 +73,7 @@ CSS = """
 #charts p { font-size: 13px; color: var(--body-text-color-subdued); max-width: 110ch; }
 #reading p { font-size: 14px; max-width: 92ch; }
 #status { min-height: 48px; }
+.row:has(> .column > #status) { align-items: center; }
 #status p { margin: 0; padding: 0 2px; font-size: 13.5px; line-height: 1.5; }
 #status .knows { color: var(--body-text-color-subdued); }
 #status .failed { padding: 10px 14px; border-radius: 8px; font-size: 15px; color: #a3360a; background: #fdeee6; }
@@ -178,14 +179,15 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
                     again = gr.Button("Run", variant="primary", elem_id="run")
                     gr.Markdown(LIMITS, elem_id="limits")
         with gr.Row():
-            weights = gr.Dropdown(
-                list(models), value=next(iter(models)), label="Weights", scale=4, min_width=260,
-                info="The same model trained with parts left out shows what each part does.", elem_id="weights",
-                visible=len(models) > 1,
-            )  # fmt: skip
-            what_if = gr.Button("Try the what-ifs", elem_id="what-if", scale=1, min_width=120, visible=False)
+            with gr.Column(scale=4, min_width=260):
+                weights = gr.Dropdown(
+                    list(models), value=next(iter(models)), label="Weights", elem_id="weights", visible=len(models) > 1,
+                    info="The same model trained with parts left out shows what each part does.",
+                )  # fmt: skip
+            with gr.Column(scale=5, min_width=300):
+                status = gr.HTML(elem_id="status")
+                what_if = gr.Button("Try the what-ifs", elem_id="what-if", size="sm", visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
-        status = gr.HTML(elem_id="status")
         view = explorer()
         with gr.Accordion("How to read this", open=False, elem_id="reading"):
             gr.Markdown(HOW_TO_READ)

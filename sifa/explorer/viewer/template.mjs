@@ -69,7 +69,6 @@ export const SKELETON = `
     <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
   </div>
 </div>
-<div class="sifa-menus" role="group" aria-label="Views">${MENUS.join('')}</div>
 <div class="sifa-stage">
   <div class="sifa-pictures">
     <figure class="sifa-query"><figcaption></figcaption>
@@ -81,6 +80,7 @@ export const SKELETON = `
         and show who reads it, Enter pins it, Escape lets it go."></canvas>
     </figure>
     <p class="sifa-caption"></p>
+    <div class="sifa-menus" role="group" aria-label="Views">${MENUS.join('')}</div>
     <div class="sifa-views">
       <p class="sifa-heat" hidden></p>
       <div class="sifa-chart" role="group" aria-label="Attention track over time" hidden></div>
