@@ -23,7 +23,8 @@ class AnswerInfo(NamedTuple):
 class CellInfo(NamedTuple):
     """What one cell read, neighbour by neighbour in row-major order."""
 
-    taps: list[str]  # place before any offset, "dy, dx" from the cell (or "y, x", if anchored to the map), in cells
+    taps: list[str]  # all different: place before any offset, in cells, or a number from 1 where places repeat
+    named: str  # what `taps` says
     weights: np.ndarray  # (N,)
     offsets: np.ndarray  # (N, 2) (dy, dx) in cells
     outside: np.ndarray  # (N,) bool, a whole cell or more outside the frame, where values are 0
@@ -38,7 +39,11 @@ def cell_info(block: BlockTrace, pair: int, y: int, x: int) -> CellInfo:
     py, px = (offsets + taps + ([0, 0] if block.anchored else [y, x])).T
     outside = ~((py > -1) & (py < height) & (px > -1) & (px < width))
     names = [f"{signed(dy, digits)}, {signed(dx, digits)}" for dy, dx in taps]
-    return CellInfo(names, block.attention[pair, :, y, x], offsets, outside)
+    place = "in the regular grid" if block.taps is None else "before its offset"
+    named = f"place {place}: {'y, x' if block.anchored else 'dy, dx'}"
+    if len(set(names)) < len(names):
+        names, named = [str(number) for number in range(1, len(names) + 1)], "neighbour"
+    return CellInfo(names, named, block.attention[pair, :, y, x], offsets, outside)
 
 
 def track(block: BlockTrace, pair: int, y: float, x: float) -> np.ndarray:
@@ -77,7 +82,7 @@ def plot_weights(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     )  # fmt: skip
     most = float(np.abs(block.attention[pair]).max()) or 1.0
     figure.update_yaxes(range=[0 if block.normalised else -most, most])
-    figure.update_xaxes(title_text="place in the regular grid: dy, dx", type="category", title_standoff=4)
+    figure.update_xaxes(title_text=info.named, type="category", title_standoff=4)
     figure.update_layout(title_text=f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})")
     return _tidy(figure, 280).update_xaxes(tickfont_size=9)
 
