@@ -84,7 +84,7 @@ def plot_weights(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     figure.update_yaxes(range=[0 if block.normalised else -most, most])
     figure.update_xaxes(title_text=info.named, type="category", title_standoff=4)
     figure.update_layout(title_text=f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})")
-    return _tidy(figure, 280).update_xaxes(tickfont_size=9)
+    return _tidy(figure, 280).update_xaxes(tickfont_size=9, tickangle=None, autotickangles=[0, 90])
 
 
 def plot_offset_rose(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
@@ -104,7 +104,7 @@ def plot_offset_rose(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
         )  # fmt: skip
     figure.update_polars(
         angularaxis=dict(direction="clockwise", rotation=0, tickvals=[0, 90, 180, 270], ticktext=["right", "down", "left", "up"]),
-        radialaxis=dict(range=[0, max(1.0, float(length.max()))], gridcolor=GRID, tickangle=0, nticks=4),
+        radialaxis=dict(range=[0, 1.1 * max(1.0, float(length.max()))], gridcolor=GRID, tickangle=0, nticks=4),
         bgcolor="rgba(0,0,0,0)", angularaxis_gridcolor=GRID, angularaxis_linecolor=AXIS,
     )  # fmt: skip
     figure.update_layout(title_text=f"Offsets of cell {y}, {x}, in cells", showlegend=False)
@@ -153,7 +153,8 @@ def plot_answers(predictions: Mapping[str, Prediction], count: int = 4) -> go.Fi
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1])
     figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     figure.update_layout(title_text="Class probabilities", barmode="group", legend=dict(orientation="h", y=-0.12))
-    return _tidy(figure, 140 + 24 * len(labels) * max(1, len(predictions)) // 2)
+    _tidy(figure, 140 + 24 * len(labels) * max(1, len(predictions)) // 2)
+    return figure.update_layout(margin_r=24)  # room for "100%"
 
 
 def signed(value: float, digits: int = 0) -> str:

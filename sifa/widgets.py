@@ -86,7 +86,7 @@ def cell_charts(explorer: Explorer) -> Panel:
 
     explorer.observe(draw, PLACE)
     draw()
-    columns = "repeat(auto-fit, minmax(300px, 1fr))"
+    columns = "repeat(auto-fit, minmax(min(100%, max(300px, 40%)), 1fr))"  # two, or one where they would be narrow
     explorer.charts = Panel(outputs, still, display="grid", grid_template_columns=columns, grid_gap="4px", width="100%")
     return explorer.charts
 
@@ -109,9 +109,9 @@ def bench(
         kernel=ui.ToggleButtons(
             options=[(f"{k} × {k}", k) for k in KERNELS], value=3, description="Neighbours",
             style=dict(description_width="90px", button_width="64px"),
-        ),
-        what_if=ui.Dropdown(
-            options=[(UNCHANGED, None), *((each.title, each) for each in interventions)], description="What if", **wide
+        ).add_class("widget-inline-hbox"),  # the label beside the buttons, as it is beside menus
+        what_if=ui.Dropdown(  # "" stands for no change, since None would be a menu with nothing chosen
+            options=[(UNCHANGED, ""), *((each.title, each) for each in interventions)], description="What if", **wide
         ),
         block=ui.Dropdown(description="Block", **wide),
     )  # fmt: skip
@@ -130,7 +130,7 @@ def bench(
 
     def run(*_):
         said.value = "running …"
-        chosen = controls["what_if"].value
+        chosen = controls["what_if"].value or None
         files = clips[controls["clip"].value], weights[controls["weights"].value]
         try:
             found = _run(*files, controls["kernel"].value, chosen)

@@ -54,7 +54,7 @@ def test_offsets_become_directions_and_lengths(block):
     assert ends[0][0] == 0
     assert len(ends) == 9
     assert figure.layout.polar.angularaxis.direction == "clockwise"
-    assert figure.layout.polar.radialaxis.range == (0, 2)
+    assert figure.layout.polar.radialaxis.range == (0, 2.2)  # the longest one's marker is inside
 
 
 def test_a_track_follows_the_displacement_of_the_nearest_cell(block):

@@ -183,7 +183,10 @@ def test_the_bench_changes_one_thing_after_another(panel):
     assert explorer.block == 2
     explorer.block = 1
     assert chosen["block"].label == "2: 8 × 8 cells"
-    chosen["kernel"].value, chosen["what_if"].value = 3, None
+    chosen["kernel"].value = 3
+    chosen["what_if"].index = 0
+    assert list(panel.predictions) == ["as it is"]
+    assert chosen["what_if"].label == "as it is"
     chosen["clip"].value = "camera pans left"
     assert explorer.prediction.top(1)[0][0] == "camera pans left"
     assert explorer.block == 1
