@@ -23,7 +23,8 @@ class AnswerInfo(NamedTuple):
 class CellInfo(NamedTuple):
     """What one cell read, neighbour by neighbour in row-major order."""
 
-    taps: list[str]  # place before any offset, "dy, dx" from the cell (or "y, x", if anchored to the map), in cells
+    taps: list[str]  # all different: place before any offset, in cells, or a number from 1 where places repeat
+    named: str  # what `taps` says
     weights: np.ndarray  # (N,)
     offsets: np.ndarray  # (N, 2) (dy, dx) in cells
     outside: np.ndarray  # (N,) bool, a whole cell or more outside the frame, where values are 0
@@ -38,7 +39,11 @@ def cell_info(block: BlockTrace, pair: int, y: int, x: int) -> CellInfo:
     py, px = (offsets + taps + ([0, 0] if block.anchored else [y, x])).T
     outside = ~((py > -1) & (py < height) & (px > -1) & (px < width))
     names = [f"{signed(dy, digits)}, {signed(dx, digits)}" for dy, dx in taps]
-    return CellInfo(names, block.attention[pair, :, y, x], offsets, outside)
+    place = "in the regular grid" if block.taps is None else "before its offset"
+    named = f"place {place}: {'y, x' if block.anchored else 'dy, dx'}"
+    if len(set(names)) < len(names):
+        names, named = [str(number) for number in range(1, len(names) + 1)], "neighbour"
+    return CellInfo(names, named, block.attention[pair, :, y, x], offsets, outside)
 
 
 def track(block: BlockTrace, pair: int, y: float, x: float) -> np.ndarray:
@@ -77,9 +82,9 @@ def plot_weights(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
     )  # fmt: skip
     most = float(np.abs(block.attention[pair]).max()) or 1.0
     figure.update_yaxes(range=[0 if block.normalised else -most, most])
-    figure.update_xaxes(title_text="place in the regular grid: dy, dx", type="category", title_standoff=4)
+    figure.update_xaxes(title_text=info.named, type="category", title_standoff=4)
     figure.update_layout(title_text=f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})")
-    return _tidy(figure, 280).update_xaxes(tickfont_size=9)
+    return _tidy(figure, 280).update_xaxes(tickfont_size=9, tickangle=None, autotickangles=[0, 90])
 
 
 def plot_offset_rose(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
@@ -99,7 +104,7 @@ def plot_offset_rose(block: BlockTrace, pair: int, y: int, x: int) -> go.Figure:
         )  # fmt: skip
     figure.update_polars(
         angularaxis=dict(direction="clockwise", rotation=0, tickvals=[0, 90, 180, 270], ticktext=["right", "down", "left", "up"]),
-        radialaxis=dict(range=[0, max(1.0, float(length.max()))], gridcolor=GRID, tickangle=0, nticks=4),
+        radialaxis=dict(range=[0, 1.1 * max(1.0, float(length.max()))], gridcolor=GRID, tickangle=0, nticks=4),
         bgcolor="rgba(0,0,0,0)", angularaxis_gridcolor=GRID, angularaxis_linecolor=AXIS,
     )  # fmt: skip
     figure.update_layout(title_text=f"Offsets of cell {y}, {x}, in cells", showlegend=False)
@@ -148,7 +153,8 @@ def plot_answers(predictions: Mapping[str, Prediction], count: int = 4) -> go.Fi
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1])
     figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     figure.update_layout(title_text="Class probabilities", barmode="group", legend=dict(orientation="h", y=-0.12))
-    return _tidy(figure, 140 + 24 * len(labels) * max(1, len(predictions)) // 2)
+    _tidy(figure, 140 + 24 * len(labels) * max(1, len(predictions)) // 2)
+    return figure.update_layout(margin_r=24)  # room for "100%"
 
 
 def signed(value: float, digits: int = 0) -> str:

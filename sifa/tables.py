@@ -1,4 +1,4 @@
-"""The numbers of the charts of `sifa.cell_figures` as HTML tables, for pages without a kernel."""
+"""The numbers of charts as HTML tables, for pages without a kernel and for notebooks that do not know plotly."""
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from sifa.cell_figures import answer_info, cell_info, signed, track, weight_colours
 from sifa.figures import block_info
 from sifa.prediction import Prediction
-from sifa.trace import Trace
+from sifa.trace import BlockTrace, Trace
 
 BAR = 5.0  # em, of a cell's greatest weight
 
@@ -19,26 +19,42 @@ def cell_tables(trace: Trace, block: int, pair: int, y: int, x: int) -> str:
 
     `block` and `pair` count from 0, in the tables from 1, as in the viewer; (y, x) is on the block's grid.
     """
-    read, infos = trace[block], block_info(trace)
-    info = cell_info(read, pair, y, x)
+    of_cell = [make(trace[block], pair, y, x) for make in (weight_table, offset_table, track_table)]
+    return f"<p>Block {block + 1}, pair {pair + 1}</p>" + _in_a_row(*of_cell, block_tables(trace))
+
+
+def weight_table(block: BlockTrace, pair: int, y: int, x: int) -> str:
+    """The numbers of `plot_weights`, with bars in the same colours."""
+    info = cell_info(block, pair, y, x)
     shares = np.abs(info.weights) / max(np.abs(info.weights).max(), 1e-12)
-    bars = [_bar(share, colour) for share, colour in zip(shares, weight_colours(read, pair, info.weights))]
-    neighbours = [
-        (tap, signed(dy, 2), signed(dx, 2), f"{weight:.3f}", "outside" if lost else bar)
-        for tap, (dy, dx), weight, lost, bar in zip(info.taps, info.offsets, info.weights, info.outside, bars)
+    bars = [_bar(share, colour) for share, colour in zip(shares, weight_colours(block, pair, info.weights))]
+    rows = [
+        (tap, f"{weight:.3f}", "outside" if lost else bar)
+        for tap, weight, lost, bar in zip(info.taps, info.weights, info.outside, bars)
     ]
-    places = [(pair + 1 + n, f"{py:.2f}", f"{px:.2f}") for n, (py, px) in enumerate(track(read, pair, y, x))]
-    blocks = "frame pair", *(f"block {number}" for number in range(1, len(infos) + 1))
-    where = f"cell {y}, {x} of block {block + 1}, pair {pair + 1}"
+    return table(f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})", (info.named, "weight", ""), rows)
+
+
+def offset_table(block: BlockTrace, pair: int, y: int, x: int) -> str:
+    """The numbers of `plot_offset_rose`."""
+    info = cell_info(block, pair, y, x)
+    rows = [(tap, signed(dy, 2), signed(dx, 2)) for tap, (dy, dx) in zip(info.taps, info.offsets)]
+    return table(f"Offsets of cell {y}, {x}, in cells", (info.named, "dy", "dx"), rows)
+
+
+def track_table(block: BlockTrace, pair: int, y: int, x: int) -> str:
+    """The numbers of `plot_track`."""
+    rows = [(step, f"{py:.2f}", f"{px:.2f}") for step, (py, px) in enumerate(track(block, pair, y, x), start=pair + 1)]
+    return table(f"Track of cell {y}, {x} from step {pair + 1} on, in cells", ("step", "y", "x"), rows)
+
+
+def block_tables(trace: Trace) -> str:
+    """The numbers of `plot_offset_and_entropy`."""
+    infos = block_info(trace)
+    head = "frame pair", *(f"block {number}" for number in range(1, len(infos) + 1))
     return _in_a_row(
-        table(
-            f"What {where} read: offsets in cells, weights (sum {info.weights.sum():.2f})",
-            ("neighbour dy, dx", "offset dy", "offset dx", "weight", ""),
-            neighbours,
-        ),
-        table("Its track, in cells", ("step", "y", "x"), places),
-        table("Mean |offset|, cells", blocks, _by_pair([each.offset for each in infos], 2)),
-        table("Attention entropy, 1 = uniform", blocks, _by_pair([each.entropy for each in infos], 3)),
+        table("Mean |offset|, cells", head, _by_pair([each.offset for each in infos], 2)),
+        table("Attention entropy, 1 = uniform", head, _by_pair([each.entropy for each in infos], 3)),
     )
 
 

@@ -2,8 +2,9 @@
 changed.
 
 Charts are sent as plotly's JSON into Output widgets: about 10 kB a redraw, drawn by the plotly.js that JupyterLab already has.
-plotly's own FigureWidget would send 5 MB of JavaScript for every chart, and store it in saved notebooks. Where there is no kernel,
-as in exported pages, panels are HTML: the explorer's page, and the charts' numbers as tables.
+plotly's own FigureWidget would send 5 MB of JavaScript for every chart, and store it in saved notebooks. The same numbers go along
+as a table, which the classic Notebook shows in a chart's place. Where there is no kernel, as in exported pages, panels are HTML:
+the explorer's page, and the tables.
 """
 
 import html
@@ -18,18 +19,20 @@ from torch import nn
 
 from sifa import shipped
 from sifa.cell_figures import plot_answers, plot_offset_rose, plot_track, plot_weights
+from sifa.download import fetch, sha256
 from sifa.explorer.widget import Explorer
 from sifa.figures import plot_offset_and_entropy
 from sifa.interventions import INTERVENTIONS, Intervention, what_if
 from sifa.kernel import with_kernel
 from sifa.prediction import Prediction, predict
-from sifa.tables import answer_table, cell_tables
+from sifa.tables import answer_table, block_tables, cell_tables, offset_table, track_table, weight_table
 from sifa.video import read_clip
 from sifa.weights import load
 
 KERNELS = (1, 3, 5)
 UNCHANGED = "as it is"
 PLACE = ["block", "pair", "y", "x", "prediction"]
+CELL_CHARTS = (plot_weights, weight_table), (plot_offset_rose, offset_table), (plot_track, track_table)
 
 
 class Panel(ui.Box):
@@ -43,44 +46,49 @@ class Panel(ui.Box):
         return super()._repr_mimebundle_(**kwargs) | {"text/html": self.still()}
 
 
-def chart(figure: go.Figure, output: ui.Output | None = None) -> ui.Output:
-    """A plotly figure as a widget; with `output`, in place of what that one shows."""
-    output = output or ui.Output()
+def show_chart(output: ui.Output, figure: go.Figure, table: str) -> None:
+    """Show a plotly figure in place of what an Output shows, or its table (HTML) where plotly is not known."""
     drawn = json.loads(figure.to_json()) | {"config": {"displayModeBar": False}}
-    data = {"application/vnd.plotly.v1+json": drawn, "text/plain": figure.layout.title.text or "a chart"}
+    words = figure.layout.title.text or "a chart"
+    data = {"application/vnd.plotly.v1+json": drawn, "text/html": table, "text/plain": words}
     output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
-    return output
 
 
 def cell_charts(explorer: Explorer) -> Panel:
-    """Weights, offsets, track and per-block statistics of the cell that an explorer shows; they follow it."""
+    """Weights, offsets, track and per-block statistics of the cell that an explorer shows; they follow it.
+
+    An explorer has one such panel, which can be displayed any number of times.
+    """
+    known = getattr(explorer, "charts", None)
+    if known and known.comm:
+        return known
     outputs = [ui.Output() for _ in range(4)]
     drawn: list = []
 
     def draw(*_):
-        if not len(explorer.prediction.trace):
+        trace, cell = explorer.prediction.trace, explorer.cell
+        if drawn == [cell, trace]:
+            return
+        drawn[:] = cell, trace
+        if cell is None:
             for output in outputs:
                 output.outputs = ()
             return
-        number, *place = cell = explorer.cell
-        if drawn and drawn[0] == cell and drawn[1] is explorer.prediction:
-            return
-        drawn[:] = cell, explorer.prediction
-        block = explorer.prediction.trace[number]
-        figures = [plot(block, *place) for plot in (plot_weights, plot_offset_rose, plot_track)]
-        statistics = plot_offset_and_entropy(explorer.prediction.trace)
+        number, *place = cell
+        for output, plot, table in zip(outputs, *zip(*CELL_CHARTS)):
+            show_chart(output, plot(trace[number], *place), table(trace[number], *place))
+        statistics = plot_offset_and_entropy(trace)
         statistics.add_vline(cell[1] + 1, line_dash="dot", line_color="#7c8896")
-        for output, figure in zip(outputs, [*figures, statistics]):
-            chart(figure, output)
+        show_chart(outputs[-1], statistics, block_tables(trace))
 
     def still() -> str:
-        trace = explorer.prediction.trace
-        return cell_tables(trace, *explorer.cell) if len(trace) else ""
+        return cell_tables(explorer.prediction.trace, *explorer.cell) if explorer.cell else ""
 
     explorer.observe(draw, PLACE)
     draw()
-    columns = "repeat(auto-fit, minmax(300px, 1fr))"
-    return Panel(outputs, still, display="grid", grid_template_columns=columns, grid_gap="4px", width="100%")
+    columns = "repeat(auto-fit, minmax(min(100%, max(300px, 40%)), 1fr))"  # two, or one where they would be narrow
+    explorer.charts = Panel(outputs, still, display="grid", grid_template_columns=columns, grid_gap="4px", width="100%")
+    return explorer.charts
 
 
 def bench(
@@ -101,9 +109,9 @@ def bench(
         kernel=ui.ToggleButtons(
             options=[(f"{k} × {k}", k) for k in KERNELS], value=3, description="Neighbours",
             style=dict(description_width="90px", button_width="64px"),
-        ),
-        what_if=ui.Dropdown(
-            options=[(UNCHANGED, None), *((each.title, each) for each in interventions)], description="What if", **wide
+        ).add_class("widget-inline-hbox"),  # the label beside the buttons, as it is beside menus
+        what_if=ui.Dropdown(  # "" stands for no change, since None would be a menu with nothing chosen
+            options=[(UNCHANGED, ""), *((each.title, each) for each in interventions)], description="What if", **wide
         ),
         block=ui.Dropdown(description="Block", **wide),
     )  # fmt: skip
@@ -122,14 +130,16 @@ def bench(
 
     def run(*_):
         said.value = "running …"
-        chosen = controls["what_if"].value
+        chosen = controls["what_if"].value or None
         files = clips[controls["clip"].value], weights[controls["weights"].value]
         try:
             found = _run(*files, controls["kernel"].value, chosen)
-        except ValueError as error:
-            said.value = f'<span role="alert">{error}</span>'
-            return
-        said.value = chosen.explanation if chosen else ""
+        except Exception as error:
+            said.value = f'<span role="alert">{html.escape(str(error) or type(error).__name__)}</span>'
+            if isinstance(error, ValueError):  # says what cannot be changed
+                return
+            raise
+        said.value = html.escape(chosen.explanation) if chosen else ""
         panel.predictions = found
         explorer.prediction = list(found.values())[-1]
         show()
@@ -141,7 +151,7 @@ def bench(
         controls["block"].options = [(f"{n + 1}: {size} cells", n) for n, size in enumerate(sizes)]
         if sizes:
             controls["block"].value = shown
-        chart(plot_answers(panel.predictions), answers)
+        show_chart(answers, plot_answers(panel.predictions), answer_table(panel.predictions))
 
     def mark(*_) -> None:
         if len(controls["block"].options):
@@ -176,6 +186,12 @@ def _run(clip: str | Path, weights: str | Path, kernel: int, chosen: Interventio
     return found
 
 
+def _model(source: str | Path) -> nn.Module:
+    """The model of a file, a URL or a hub id, kept for as long as the file holds the same bytes."""
+    file = fetch(source)
+    return _loaded(file, sha256(file) if file.is_file() else "")
+
+
 @lru_cache(maxsize=2)
-def _model(file: str | Path) -> nn.Module:
+def _loaded(file: Path, digest: str) -> nn.Module:
     return load(file)

@@ -35,6 +35,7 @@ def test_weights_become_bars(block):
     low, high = figure.layout.yaxis.range
     assert low == -high == -np.abs(block.attention[1]).max()
     assert f"{block.attention[1, :, 0, 10].sum():.2f}" in figure.layout.title.text
+    assert figure.layout.xaxis.title.text == "place in the regular grid: dy, dx"
 
 
 def test_softmax_weights_start_at_zero():
@@ -53,7 +54,7 @@ def test_offsets_become_directions_and_lengths(block):
     assert ends[0][0] == 0
     assert len(ends) == 9
     assert figure.layout.polar.angularaxis.direction == "clockwise"
-    assert figure.layout.polar.radialaxis.range == (0, 2)
+    assert figure.layout.polar.radialaxis.range == (0, 2.2)  # the longest one's marker is inside
 
 
 def test_a_track_follows_the_displacement_of_the_nearest_cell(block):
@@ -94,8 +95,21 @@ def test_a_block_of_another_model_need_not_have_a_grid(anchored):
     np.testing.assert_array_equal(info.outside, ~((py > -1) & (py < 6) & (px > -1) & (px < 7)))
     np.testing.assert_allclose(info.offsets + taps + (0 if anchored else [2, 3]), points[1, :, :, 2, 3], atol=1e-5)
     assert info.taps[2] == "+2.0, +0.5"
-    assert len(plot_weights(block, 1, 2, 3).data[0].y) == 4
+    figure = plot_weights(block, 1, 2, 3)
+    assert list(figure.data[0].x) == info.taps
+    assert figure.layout.xaxis.title.text == f"place before its offset: {'y, x' if anchored else 'dy, dx'}"
     plot_offset_rose(block, 1, 2, 3)
+
+
+@pytest.mark.parametrize("taps", [None, [[0, 0], [0.5, 0.52], [0.5, 0.48], [0, 0]]])
+def test_neighbours_whose_places_repeat_are_numbered(taps):
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 5, (4, 2, 6, 7))
+    block = foreign_block("free", points, rng.random((4, 6, 7)), taps=taps and np.array(taps))
+    figure = plot_weights(block, 0, 2, 3)
+    assert list(figure.data[0].x) == ["1", "2", "3", "4"]  # one bar each, since equal names would share a place
+    assert figure.layout.xaxis.title.text == "neighbour"
+    assert [trace.name for trace in plot_offset_rose(block, 0, 2, 3).data] == ["1", "2", "3", "4"]
 
 
 def test_answers_are_compared_on_the_same_classes():

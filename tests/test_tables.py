@@ -1,4 +1,4 @@
-"""Tables for readers without a kernel: the numbers are those of the trace, and nothing in a name becomes HTML."""
+"""Tables for readers without a kernel or without plotly: the numbers are those of the trace, and nothing in a name becomes HTML."""
 
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sifa.cell_figures import cell_info, track
+from sifa.cell_figures import cell_info, plot_offset_rose, plot_track, plot_weights, track
+from sifa.explorer import foreign_block
 from sifa.figures import block_info
-from sifa.tables import answer_table, cell_tables
+from sifa.tables import answer_table, cell_tables, offset_table, track_table, weight_table
 from sifa.trace import Trace
 from tests.predictions import foreign_prediction, nano_prediction
 
@@ -22,7 +23,7 @@ def prediction():
 
 def read(page: str) -> list[tuple[str, list[list[str]]]]:
     """The tables of a page: caption, and the texts of its rows, the head first."""
-    tables = ElementTree.fromstring(page).iter("table")
+    tables = ElementTree.fromstring(f"<div>{page}</div>").iter("table")
     return [
         (table.findtext("caption"), [[cell.text or "" for cell in row] for row in table.iter("tr")]) for table in tables
     ]
@@ -34,14 +35,16 @@ def number(text: str) -> float:
 
 def test_a_cells_tables_hold_what_its_charts_show(prediction):
     block, place = prediction.trace[0], CELL[1:]
-    (what, neighbours), (_, steps), (_, offsets), (_, entropies) = read(cell_tables(prediction.trace, *CELL))
+    page = cell_tables(prediction.trace, *CELL)
+    (what, weights), (_, moved), (_, steps), (_, offsets), (_, entropies) = read(page)
     info = cell_info(block, *place)
-    assert what.startswith("What cell 0, 10 of block 1, pair 2 read")
-    assert f"(sum {info.weights.sum():.2f})" in what
-    assert [row[0] for row in neighbours[1:]] == info.taps
-    found = np.array([[number(text) for text in row[1:4]] for row in neighbours[1:]])
-    np.testing.assert_allclose(found, np.column_stack([info.offsets, info.weights]), atol=0.0051)
-    assert [row[4] == "outside" for row in neighbours[1:]] == info.outside.tolist()
+    assert page.startswith("<p>Block 1, pair 2</p>")
+    assert what == f"Weights of cell 0, 10 (sum {info.weights.sum():.2f})"
+    assert weights[0][0] == moved[0][0] == "place in the regular grid: dy, dx"
+    assert [row[0] for row in weights[1:]] == [row[0] for row in moved[1:]] == info.taps
+    np.testing.assert_allclose([number(row[1]) for row in weights[1:]], info.weights, atol=0.00051)
+    np.testing.assert_allclose([[number(v) for v in row[1:]] for row in moved[1:]], info.offsets, atol=0.0051)
+    assert [row[2] == "outside" for row in weights[1:]] == info.outside.tolist()
     assert 0 < info.outside.sum() < 9
     np.testing.assert_allclose([[number(v) for v in row[1:]] for row in steps[1:]], track(block, *place), atol=0.0051)
     assert steps[1][0] == "2"
@@ -53,8 +56,23 @@ def test_a_cells_tables_hold_what_its_charts_show(prediction):
         )
 
 
+@pytest.mark.parametrize(
+    ("table", "plot"), [(weight_table, plot_weights), (offset_table, plot_offset_rose), (track_table, plot_track)]
+)
+def test_a_table_is_called_what_its_chart_is(prediction, table, plot):
+    ((caption, _),) = read(table(prediction.trace[0], *CELL[1:]))
+    assert caption.startswith(plot(prediction.trace[0], *CELL[1:]).layout.title.text)
+
+
+def test_neighbours_without_a_place_of_their_own_are_numbered():
+    block = foreign_block("free", np.ones((4, 2, 6, 7)), np.ones((4, 6, 7)))
+    for table in (weight_table, offset_table):
+        ((_, rows),) = read(table(block, 0, 2, 3))
+        assert [row[0] for row in rows] == ["neighbour", "1", "2", "3", "4"]
+
+
 def test_the_greatest_weight_has_the_longest_bar(prediction):
-    page = cell_tables(prediction.trace, *CELL)
+    page = weight_table(prediction.trace[0], *CELL[1:])
     bars = [div.get("style") for div in ElementTree.fromstring(page).iter("div") if "background" in div.get("style")]
     info = cell_info(prediction.trace[0], *CELL[1:])
     widths = [float(style.split("width: ")[1].split("em")[0]) for style in bars]

@@ -6,18 +6,23 @@ import io
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from traitlets import TraitError
 
+import sifa
 from sifa import explorer, shipped
 from sifa.explorer.picture import SIDE, start_cell
-from sifa.interventions import INTERVENTIONS
-from sifa.tables import answer_table, cell_tables
+from sifa.interventions import INTERVENTIONS, other_checkpoint
+from sifa.tables import answer_table, block_tables, cell_tables, offset_table, track_table, weight_table
+from sifa.weights import save
 from sifa.widgets import bench, cell_charts
-from tests.predictions import foreign_prediction, nano_prediction
+from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +83,33 @@ def test_without_a_kernel_there_is_a_page_and_a_picture(shown):
     assert (np.abs(left - [255, 157, 46]).max(2) < 50).sum() > 20  # the query cell's outline
 
 
-def test_a_model_without_blocks_has_a_page_and_no_picture():
-    plain = explorer.explore(nano_prediction(unshifted="conv"))
+@pytest.fixture(scope="module")
+def without_blocks():
+    return nano_prediction(unshifted="conv")
+
+
+def test_a_model_without_blocks_has_a_page_and_no_picture(without_blocks):
+    plain = explorer.explore(without_blocks)
     data, _ = plain._repr_mimebundle_()
     assert "text/html" in data
     assert "image/jpeg" not in data
+
+
+def test_a_model_without_blocks_has_no_cell(without_blocks):
+    plain = explorer.explore(without_blocks)
+    assert plain.cell is None
+    with pytest.raises(TraitError, match="pair is 2; this model has no SIFA block, so there is no pair to show"):
+        plain.pair = 2
+
+
+def test_blocks_after_none_open_where_the_viewer_does(prediction, without_blocks):
+    late = explorer.explore(without_blocks)
+    late.prediction = prediction
+    assert late.cell == explorer.explore(prediction).cell
+    late.block, late.pair = 1, 2
+    late.prediction = without_blocks
+    late.prediction = prediction  # as the viewer, which keeps the block and opens it
+    assert late.cell == (1, 1, *start_cell(prediction.trace[1], 1))
 
 
 def drawn(panel):
@@ -90,7 +117,7 @@ def drawn(panel):
     return [output.outputs[0]["data"]["text/plain"] if output.outputs else None for output in panel.children]
 
 
-def test_charts_follow_the_cell_and_the_prediction(shown):
+def test_charts_follow_the_cell_and_the_prediction(shown, without_blocks):
     charts = cell_charts(shown)
     assert [len(output.outputs) for output in charts.children] == [1] * 4
     shown.y, shown.x = 2, 3
@@ -103,17 +130,34 @@ def test_charts_follow_the_cell_and_the_prediction(shown):
     data = charts.children[0].outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]
     assert len(data["x"]) == 25
     assert len(json.dumps(charts.children[0].outputs[0]["data"])) < 50_000  # a FigureWidget would be 5 MB
-    shown.prediction = nano_prediction(unshifted="conv")
+    shown.prediction = without_blocks
     assert drawn(charts) == [None] * 4
 
 
-def test_without_a_kernel_charts_are_tables_of_the_cell(shown):
+def test_a_chart_goes_with_a_table_for_notebooks_that_do_not_know_plotly(shown):
+    block, place = shown.prediction.trace[0], shown.cell[1:]
+    wanted = [each(block, *place) for each in (weight_table, offset_table, track_table)]
+    found = [output.outputs[0]["data"]["text/html"] for output in cell_charts(shown).children]
+    assert found == [*wanted, block_tables(shown.prediction.trace)]
+
+
+def test_charts_asked_for_again_are_the_same_ones(shown):
+    charts = cell_charts(shown)
+    assert cell_charts(shown) is charts  # a second panel would be redrawn as well, whether anyone sees it or not
+    charts.close()
+    shown.y, shown.x = 2, 3
+    again = cell_charts(shown)
+    assert again is not charts
+    assert drawn(again)[2].startswith("Track of cell 2, 3")
+
+
+def test_without_a_kernel_charts_are_tables_of_the_cell(shown, without_blocks):
     charts = cell_charts(shown)
     shown.y, shown.x = 2, 3
     data = charts._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert data["text/html"] == cell_tables(shown.prediction.trace, 0, 1, 2, 3)
-    shown.prediction = nano_prediction(unshifted="conv")
+    shown.prediction = without_blocks
     assert charts._repr_mimebundle_()["text/html"] == ""
 
 
@@ -139,7 +183,10 @@ def test_the_bench_changes_one_thing_after_another(panel):
     assert explorer.block == 2
     explorer.block = 1
     assert chosen["block"].label == "2: 8 × 8 cells"
-    chosen["kernel"].value, chosen["what_if"].value = 3, None
+    chosen["kernel"].value = 3
+    chosen["what_if"].index = 0
+    assert list(panel.predictions) == ["as it is"]
+    assert chosen["what_if"].label == "as it is"
     chosen["clip"].value = "camera pans left"
     assert explorer.prediction.top(1)[0][0] == "camera pans left"
     assert explorer.block == 1
@@ -152,6 +199,51 @@ def test_the_bench_says_what_cannot_be_changed(panel):
     chosen["kernel"].value = 1
     assert "no SIFA block" in panel.children[0].children[-1].value
     assert panel.predictions.keys() == before.keys()
+
+
+def said(panel):
+    """What a bench says below its controls, as its HTML is read."""
+    return ElementTree.fromstring(f"<p>{panel.children[0].children[-1].value}</p>")
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_whatever_stops_the_bench_is_said_as_text(error):
+    def fail():
+        raise error("<b> is not < c")
+
+    own = other_checkpoint(fail)
+    panel = bench(interventions=[own])
+    before = panel.predictions
+    with pytest.raises(RuntimeError) if error is RuntimeError else nullcontext():  # an error of code reaches its author
+        panel.controls["what_if"].value = own
+    assert said(panel).findtext("span[@role='alert']") == "<b> is not < c"
+    assert panel.predictions is before
+
+
+def test_what_the_bench_explains_is_text():
+    own = other_checkpoint(sifa.load, explanation="If a < b & b < c")
+    panel = bench(interventions=[own])
+    panel.controls["what_if"].value = own
+    assert said(panel).text == "If a < b & b < c"
+    assert len(panel.predictions) == 2
+
+
+def test_the_bench_reads_weights_that_were_trained_again(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    model = nano_model()
+    save(model, model.checkpoint, file)
+    before = bench(weights={"mine": file}).explorer.prediction
+    with torch.no_grad():
+        next(model.parameters()).add_(1)
+    save(model, model.checkpoint, file)
+    again = bench(weights={"mine": file}).explorer.prediction
+    assert again.checkpoint.sha256 != before.checkpoint.sha256
+    assert not np.array_equal(again.logits, before.logits)
+
+
+def test_the_bench_names_weights_that_are_missing(tmp_path):
+    with pytest.raises(sifa.CheckpointError, match=r"there is no checkpoint gone.safetensors; check the path"):
+        bench(weights={"gone": tmp_path / "gone.safetensors"})
 
 
 def test_samples_are_known_by_what_they_show():

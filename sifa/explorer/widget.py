@@ -23,7 +23,8 @@ class Explorer(anywidget.AnyWidget):
     """The viewer of one prediction. Its state is in traits that follow the viewer once it has come to rest, and move it.
 
     `block` and `pair` count from 0; (`y`, `x`) is the query cell on that block's grid, whether `pinned` or only pointed at.
-    `prediction` may be set to another one. Setting a block, pair or cell that the trace does not have raises TraitError.
+    `prediction` may be set to another one. Setting a block, pair or cell that the trace does not have raises TraitError; that
+    of a model without blocks has none.
     """
 
     _esm = script()
@@ -36,16 +37,24 @@ class Explorer(anywidget.AnyWidget):
     prediction = traitlets.Instance(Prediction)
 
     def __init__(self, prediction: Prediction):
-        start = {}
+        super().__init__(prediction=prediction, trace=pack(prediction))
         if len(prediction.trace):
-            block = prediction.trace[0]
-            start["pair"] = (len(block.attention) - 1) // 2
-            start["y"], start["x"] = start_cell(block, start["pair"])
-        super().__init__(prediction=prediction, trace=pack(prediction), **start)
+            self._open()
+
+    def _open(self) -> None:
+        """Go where the viewer opens a block: in the middle of time, to the cell whose attention went furthest."""
+        block = self.prediction.trace[self.block]
+        self.pair = (len(block.attention) - 1) // 2
+        self.y, self.x = start_cell(block, self.pair)
 
     @property
-    def cell(self) -> tuple[int, int, int, int]:
-        """(block, pair, y, x) as shown; the nearest there is, until the viewer has answered a change of block."""
+    def cell(self) -> tuple[int, int, int, int] | None:
+        """(block, pair, y, x) as shown; the nearest there is, until the viewer has answered a change of block.
+
+        None where the model has no blocks.
+        """
+        if not len(self.prediction.trace):
+            return None
         shape = self.prediction.trace[self.block].attention.shape
         ends = shape[0], *shape[2:]
         return self.block, *(min(v, end - 1) for v, end in zip((self.pair, self.y, self.x), ends))
@@ -54,7 +63,9 @@ class Explorer(anywidget.AnyWidget):
     def _within(self, proposal) -> int:
         name, value, trace = proposal.trait.name, proposal.value, self.prediction.trace
         if not len(trace):
-            return value
+            raise traitlets.TraitError(
+                f"{name} is {value}; this model has no SIFA block, so there is no {name} to show"
+            )
         pairs, _, height, width = trace[min(self.block, len(trace) - 1)].attention.shape
         end = dict(block=len(trace), pair=pairs, y=height, x=width)[name]
         if not 0 <= value < end:
@@ -66,7 +77,10 @@ class Explorer(anywidget.AnyWidget):
         if isinstance(change.old, Prediction):
             if len(change.new.trace):
                 self.block = min(self.block, len(change.new.trace) - 1)
-                _, self.pair, self.y, self.x = self.cell
+                if len(change.old.trace):
+                    _, self.pair, self.y, self.x = self.cell
+                else:
+                    self._open()
             self.trace = pack(change.new)
 
     @property
@@ -79,7 +93,7 @@ class Explorer(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         data = dict(data) | {"text/html": self.page}
-        if len(self.prediction.trace):
+        if self.cell:
             data["image/jpeg"] = base64.b64encode(self._still()).decode()
         return data, metadata
 

@@ -196,8 +196,29 @@ def test_the_charts_follow_the_cell(notebook):
     wanted = run(page, "print(f'{prediction.trace[0].attention[explorer.pair, :, 7, 3].sum():.2f}')")
     assert f"(sum {wanted})" in title.text_content()
     assert page.locator(".gtitle:has-text('Track of cell 7, 3')").count() == 1
+    page.wait_for_function("() => document.querySelectorAll('.widget-output .js-plotly-plot').length === 4")
+    assert page.locator(".widget-output table").count() == 0  # those are for front ends that do not know plotly
     page.wait_for_timeout(500)
     until(page, "state.y === 7 && state.x === 3")
+    page.set_viewport_size(dict(width=390, height=900))
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.widget-output')].every(chart => {
+            const [inner, outer] = [chart.querySelector('.main-svg'), chart.closest('.jp-OutputArea-output')];
+            return inner.getBoundingClientRect().right <= outer.getBoundingClientRect().right;
+        })"""
+    )
+
+    run(page, "from sifa.shipped import weights; explorer.block = 2")
+    run(page, "plain = next(file for title, file in weights().items() if title.startswith('no temporal'))")
+    run(page, "explorer.prediction = sifa.predict(sifa.load(plain), prediction.clip)")
+    page.locator(".sifa-empty:has-text('no SIFA block')").wait_for()
+    page.wait_for_function("() => !document.querySelector('.js-plotly-plot')")
+    run(page, "explorer.prediction = prediction")
+    wanted = "from sifa.explorer.picture import start_cell; print(*start_cell(prediction.trace[2], 3))"
+    y, x = run(page, wanted).split()
+    until(page, f"state.block === 2 && state.pair === 3 && state.y === {y} && state.x === {x}")
+    python_sees(page, "explorer.cell", f"(2, 3, {y}, {x})")
+    assert page.locator(".js-plotly-plot").count() == 4
 
 
 @pytest.mark.parametrize("notebook", ["05_inside_the_transformer.ipynb"], indirect=True)
@@ -217,6 +238,10 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
     choice(bench, "What if").select_option(label="Reversed clip")
     bench.locator(".sifa h2:has-text('camera zooms out')").wait_for()
     python_sees(page, "list(panel.predictions)", "['as it is', 'Reversed clip']")
+    choice(bench, "What if").select_option(label="as it is")
+    python_sees(page, "list(panel.predictions)", "['as it is']")
+    page.wait_for_timeout(500)
+    assert choice(bench, "What if").input_value() == "as it is"
     choice(bench, "Block").select_option(label="3: 4 × 4 cells")
     bench.locator(".sifa-caption:has-text('Block 3 of 4')").wait_for()
     python_sees(page, "panel.explorer.block", "2")
@@ -267,8 +292,9 @@ def test_the_page_of_nbconvert_explores_without_a_network(page, tmp_path):
     open_converted(page, tmp_path, "01_quickstart")
     try_explorer(page)
     block = sifa.predict(sifa.load(), shipped.sample("object moves right")).trace[1]
-    middle = table(page, "What cell 5, 4 of block 2, pair 4 read")["0, 0"]
-    assert float(middle[2]) == pytest.approx(block.attention[3, 4, 5, 4], abs=0.001)
+    assert page.locator("p:text-is('Block 2, pair 4')").count() == 1
+    weight, _ = table(page, "Weights of cell 5, 4")["0, 0"]
+    assert float(weight) == pytest.approx(block.attention[3, 4, 5, 4], abs=0.001)
     assert list(table(page, "Mean |offset|")) == [str(pair) for pair in range(1, 8)]
     assert "Panel(" not in page.locator("body").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
