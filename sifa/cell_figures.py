@@ -12,6 +12,8 @@ from sifa.figures import AXIS, BAR, GRID, INK, LINES, _tidy
 from sifa.prediction import Prediction
 from sifa.trace import BlockTrace
 
+TIE = 1e-4  # cells; a place halfway between two belongs to the later one, whatever the last digits say
+
 
 class AnswerInfo(NamedTuple):
     """Classes, and their probabilities in several predictions by title."""
@@ -57,7 +59,7 @@ def track(block: BlockTrace, pair: int, y: float, x: float) -> np.ndarray:
     for step in range(pair, len(moves)):
         if ((places[-1] <= -1) | (places[-1] >= size)).any():
             break
-        here = np.clip(np.floor(places[-1] + 0.5).astype(int), 0, size - 1)
+        here = np.clip(np.floor(places[-1] + 0.5 + TIE).astype(int), 0, size - 1)
         places.append(places[-1] + moves[step, :, here[0], here[1]])
     return np.array(places)
 
