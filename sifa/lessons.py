@@ -80,10 +80,8 @@ def check(exercise: str, answer: float | str) -> None:
     if answer is ...:
         print(f"{exercise}: put your answer in place of the dots, then run the cell again")
         return
-    if isinstance(right, str):
-        correct = _words(str(answer)) == _words(right)
-    else:
-        correct = abs(_number(answer) - right) <= tolerance
+    same = _words(str(answer)) == _words(str(right))
+    correct = same if isinstance(right, str) else abs(_number(answer) - right) <= tolerance
     print(f"{exercise}: right. {why}" if correct else f"{exercise}: {answer} is not it; try again, or open the answer")
 
 
