@@ -82,7 +82,7 @@ def test_it_runs_without_a_network_and_draws_what_its_pictures_show(file, tmp_pa
     assert [name for name, figure in drawn.items() if differs(f"{file.stem[:2]}_{name}", figure)] == []
 
 
-ELSEWHERE = "import urllib.request; urllib.request.urlopen('http://192.0.2.1', timeout=5)"
+ELSEWHERE = "import urllib.request; urllib.request.urlopen('http://example.invalid', timeout=5)"
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ ELSEWHERE = "import urllib.request; urllib.request.urlopen('http://192.0.2.1', t
     ("code", "says"),
     [
         ("socket.create_connection(('192.0.2.1', 80), 5)", "kept from the network: '192.0.2.1'"),
-        ("socket.getaddrinfo('example.org', 80)", "kept from the network: 'example.org'"),
+        ("socket.getaddrinfo('example.invalid', 80)", "kept from the network: 'example.invalid'"),
         (f"raise OSError(subprocess.run([sys.executable, '-c', {ELSEWHERE!r}], stderr=-1).stderr)", "refused"),
     ],
 )
