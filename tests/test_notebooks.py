@@ -144,8 +144,16 @@ def test_the_steps_of_the_tour_are_read_from_the_viewer():
 @every_notebook
 def test_its_links_lead_somewhere(file):
     for cell in cells(file, "markdown"):
-        for target in re.findall(r"\]\(([^)]+)\)", cell.source):
-            assert target.startswith(PAGE) or (file.parent / target).exists(), target
+        for target in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", cell.source):
+            assert target[0].startswith(PAGE) or (file.parent / "".join(target)).exists(), target
+
+
+@every_notebook
+def test_what_is_folded_up_is_folded_in_converted_pages_too(file):
+    words = "\n".join(cell.source for cell in cells(file, "markdown"))
+    folded = re.findall(r"<details>.*?</details>", words, re.DOTALL)
+    assert len(folded) == words.count("<summary>") >= 3
+    assert [each for each in folded if "\n\n" in each] == []  # nbconvert takes a blank line for the end
 
 
 @every_notebook
@@ -154,7 +162,7 @@ def test_its_pictures_are_small_shown_and_of_its_cells(file):
     words = "\n".join(cell.source for cell in cells(file, "markdown"))
     there = {picture.name for picture in PICTURES.glob(f"{file.stem[:2]}_*")}
     assert sorted(made) == sorted(Path(name).stem for name in there)
-    assert set(re.findall(r"\]\(pictures/([^)]+)\)", words)) == there
+    assert set(re.findall(r"(?:\]\(|src=\")pictures/([^)\"]+)", words)) == there
     assert all((PICTURES / name).stat().st_size < PICTURE_BYTES for name in there)
 
 
