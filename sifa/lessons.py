@@ -1,5 +1,6 @@
 """What several notebooks share: a small moving pattern, and exercises."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -70,19 +71,30 @@ EXERCISES = {
 
 
 def check(exercise: str, answer: float | str) -> None:
-    """Say whether an answer to an exercise such as "02.1" is right; words may be written in any case.
+    """Say whether an answer to an exercise such as "02.1" is right.
 
-    Dots (`...`) stand for no answer yet. Raises KeyError for an exercise that does not exist.
+    Words may be written in any case, with spaces or hyphens; a number may be a string or an array of one element. Dots (`...`)
+    stand for no answer yet. Raises KeyError for an exercise that does not exist.
     """
     right, why, tolerance = EXERCISES[exercise]
     if answer is ...:
         print(f"{exercise}: put your answer in place of the dots, then run the cell again")
         return
-    if isinstance(right, str):
-        correct = str(answer).strip().lower() == right
-    else:
-        correct = isinstance(answer, (int, float, np.number, Tensor)) and abs(float(answer) - right) <= tolerance
+    same = _words(str(answer)) == _words(str(right))
+    correct = same if isinstance(right, str) else abs(_number(answer) - right) <= tolerance
     print(f"{exercise}: right. {why}" if correct else f"{exercise}: {answer} is not it; try again, or open the answer")
+
+
+def _words(answer: str) -> list[str]:
+    return answer.lower().replace("-", " ").split()
+
+
+def _number(answer: object) -> float:
+    """A number, or NaN for what is none: other words, several numbers, True and False."""
+    try:
+        return math.nan if isinstance(answer, bool | np.bool_) else float(answer)
+    except (TypeError, ValueError, RuntimeError):
+        return math.nan
 
 
 def moving_pattern(places: list[tuple[int, int]], size: int = 5, side: int = 1, value: float = 2.0) -> Tensor:

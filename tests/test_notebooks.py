@@ -1,28 +1,41 @@
-"""Every notebook runs with the shipped weights, is committed without outputs, and keeps to small cells; `sifa` has no function
-that is there for one notebook alone."""
+"""Every notebook runs with the shipped weights and without a network, draws what its committed pictures show, is committed
+without outputs, and keeps to small cells; `sifa` has no function that is there for one notebook alone."""
 
 import ast
 import importlib
 import inspect
-import os
+import io
+import json
 import pkgutil
 import re
 import resource
+import socket
 from collections import defaultdict
 from pathlib import Path
 from types import FunctionType, ModuleType
 
 import nbformat
+import numpy as np
 import pytest
-from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 import app
 import sifa
+from tests.browser.lesson_pictures import content, executed, figures
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CPU_SECONDS = 60  # of the kernel: at most a minute on one core, however busy the machine is
 LINES, PICTURE_BYTES = 6, 150_000
+PICTURES = ROOT / "notebooks" / "pictures"
+OFFLINE = "--IPKernelApp.exec_lines=import tests.offline"
+CLOSED = dict.fromkeys(
+    ("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"
+)  # for programs the kernel starts
+PAGE = "http://127.0.0.1:7860/"
+TOUR = (ROOT / "sifa" / "explorer" / "viewer" / "tour.mjs").read_text(encoding="utf-8")
+STEPS, CLIP = re.findall(r"^  \{ title: '(.+?)', view", TOUR, re.MULTILINE), re.search(r"CLIP = '(.+)';", TOUR)[1]
 
 every_notebook = pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 
@@ -41,16 +54,54 @@ def test_there_are_notebooks():
     assert {file.stem for file in NOTEBOOKS} >= {"01_quickstart", "05_inside_the_transformer"}
 
 
+def run(file, folder):
+    """The notebook with its outputs, run without a network, and with caches of its own."""
+    return executed(file, OFFLINE, IPYTHONDIR=str(folder), SIFA_CACHE=str(folder), **CLOSED)
+
+
+def differs(name: str, figure: dict | bytes) -> bool:
+    """Whether a committed picture shows something else than the figure that the notebook draws now."""
+    if isinstance(figure, bytes):
+        now, then = (np.asarray(Image.open(file), int) for file in (io.BytesIO(figure), PICTURES / f"{name}.jpg"))
+        return now.shape != then.shape or (np.abs(now - then).max(2) > 60).mean() > 0.001
+    (words, numbers), (words_then, then) = (
+        content(figure),
+        json.loads(Image.open(PICTURES / f"{name}.png").text["figure"]),
+    )
+    learned = name.startswith("06")  # what weights learn there, in per cent, depends on the number of threads
+    same = len(numbers) == len(then) and np.allclose(numbers, then, rtol=0.02, atol=40 if learned else 0.01)
+    return words != words_then or not same
+
+
 @pytest.mark.slow
 @every_notebook
-def test_it_runs(file, monkeypatch, tmp_path):
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setenv("SIFA_CACHE", str(tmp_path))
+def test_it_runs_without_a_network_and_draws_what_its_pictures_show(file, tmp_path):
     before = spent()
-    book = nbformat.read(file, as_version=4)
-    NotebookClient(book, timeout=600, resources=dict(metadata=dict(path=str(file.parent)))).execute()
+    drawn = figures(run(file, tmp_path))
     assert spent() - before < CPU_SECONDS
+    assert [name for name, figure in drawn.items() if differs(f"{file.stem[:2]}_{name}", figure)] == []
+
+
+ELSEWHERE = "import urllib.request; urllib.request.urlopen('http://example.invalid', timeout=5)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("socket.create_connection(('192.0.2.1', 80), 5)", "kept from the network: '192.0.2.1'"),
+        ("socket.getaddrinfo('example.invalid', 80)", "kept from the network: 'example.invalid'"),
+        (f"raise OSError(subprocess.run([sys.executable, '-c', {ELSEWHERE!r}], stderr=-1).stderr)", "refused"),
+    ],
+)
+def test_a_notebook_that_asks_the_network_is_found(code, says, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = f"import socket, subprocess, sys; socket.create_connection({server.getsockname()}, 5).close()"
+        made = [nbformat.v4.new_code_cell(source) for source in (here, code)]
+        nbformat.write(nbformat.v4.new_notebook(cells=made), tmp_path / "asks.ipynb")
+        with pytest.raises(CellExecutionError, match=says) as error:
+            run(tmp_path / "asks.ipynb", tmp_path)
+    assert code in str(error.value)
 
 
 @every_notebook
@@ -64,8 +115,8 @@ def test_it_is_committed_without_outputs(file):
 @every_notebook
 def test_its_cells_are_small_and_define_nothing(file):
     for cell in cells(file):
-        lines = [line for line in cell.source.splitlines() if line.strip()]
-        assert 1 <= len(lines) <= LINES, cell.source
+        assert cell.source.strip()
+        assert len(cell.source.splitlines()) <= LINES, cell.source
         tree = ast.parse(re.sub(r"^%", "#", cell.source, flags=re.MULTILINE))
         definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
         defined = [node for node in ast.walk(tree) if isinstance(node, definitions)]
@@ -73,18 +124,46 @@ def test_its_cells_are_small_and_define_nothing(file):
 
 
 @every_notebook
-def test_its_first_screen_shows_a_picture_and_its_end_leads_on(file):
-    words = cells(file, "markdown")
-    assert re.search(r"!\[[^]]+\]\(", words[0].source)
-    assert "tour" in words[-1].source
+def test_its_first_screen_shows_a_picture(file):
+    assert re.search(r"!\[[^]]+\]\(pictures/", cells(file, "markdown")[0].source)
 
 
 @every_notebook
-def test_its_pictures_and_links_are_there(file):
+def test_its_end_leads_to_the_step_of_the_tour_that_it_names(file):
+    end = " ".join(cells(file, "markdown")[-1].source.split())
+    ((words, clip, step),) = re.findall(rf"\[([^]]+)\]\({PAGE}#c=(.+?)&tour=(\d+)\)", end)
+    assert clip == CLIP
+    assert STEPS[int(step)] in words
+
+
+def test_the_steps_of_the_tour_are_read_from_the_viewer():
+    assert len(STEPS) == TOUR.count("{ title: '") == 16
+    assert (STEPS[0], STEPS[-1]) == ("A question", "Your turn")
+
+
+@every_notebook
+def test_its_links_lead_somewhere(file):
     for cell in cells(file, "markdown"):
-        for target in re.findall(r"\]\(([^):]+)\)", cell.source):
-            assert (file.parent / target).exists(), target
-            assert "pictures/" not in target or (file.parent / target).stat().st_size < PICTURE_BYTES
+        for target in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", cell.source):
+            assert target[0].startswith(PAGE) or (file.parent / "".join(target)).exists(), target
+
+
+@every_notebook
+def test_what_is_folded_up_is_folded_in_converted_pages_too(file):
+    words = "\n".join(cell.source for cell in cells(file, "markdown"))
+    folded = re.findall(r"<details>.*?</details>", words, re.DOTALL)
+    assert len(folded) == words.count("<summary>") >= 3
+    assert [each for each in folded if "\n\n" in each] == []  # nbconvert takes a blank line for the end
+
+
+@every_notebook
+def test_its_pictures_are_small_shown_and_of_its_cells(file):
+    made = [f"{file.stem[:2]}_{cell.metadata.picture}" for cell in cells(file) if "picture" in cell.metadata]
+    words = "\n".join(cell.source for cell in cells(file, "markdown"))
+    there = {picture.name for picture in PICTURES.glob(f"{file.stem[:2]}_*")}
+    assert sorted(made) == sorted(Path(name).stem for name in there)
+    assert set(re.findall(r"(?:\]\(|src=\")pictures/([^)\"]+)", words)) == there
+    assert all((PICTURES / name).stat().st_size < PICTURE_BYTES for name in there)
 
 
 def named(node: ast.AST, scope: dict):
