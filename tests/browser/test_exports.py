@@ -333,6 +333,28 @@ def test_npz(viewer, prediction):
         assert arrays[f"{block.name}.attention"].dtype == np.float32
 
 
+def test_a_light_page_says_what_it_leaves_out(page, packed, prediction, tmp_path):
+    (tmp_path / "light.html").write_text(explorer.to_html(packed, light=True))
+    open_page(page, tmp_path / "light.html")
+    assert "first block only" in page.inner_text("main > p")
+    assert page.locator(".sifa-bar select option").count() == 3
+    plain = pixels(page, KEY_CANVAS)
+    for each in prediction.what_if:
+        page.click(f".sifa-switches [data-name={each.name}]")
+        said = page.inner_text(".sifa-says")
+        assert each.explanation in said
+        assert ("points are left out of this page" in said) == (each.name == "rigid")
+        assert f"\u2192 {each.lengths[0]:.2f} cells" in said
+        assert pixels(page, KEY_CANVAS) == plain  # no rings
+    assert page.problems == []
+
+
+def test_a_browser_that_cannot_inflate_says_so(page, file):
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(file.as_uri())
+    assert "too old" in page.inner_text("#explorer")
+
+
 def test_the_menu_is_reached_by_key_and_keeps_its_keys(viewer):
     viewer.keyboard.press("x")
     assert viewer.locator(".sifa-share").is_visible()
