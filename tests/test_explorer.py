@@ -1,18 +1,25 @@
+import base64
 import json
 import re
+import zlib
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from einops import rearrange
+from PIL import Image
 
 from sifa import explorer, trust
 from sifa.explorer.html import FOLDER, MODULES
-from sifa.explorer.light import lightened
+from sifa.explorer.light import NO_POINTS, fitted, lightened
 from sifa.explorer.pack import MAGIC
 from sifa.interventions import INTERVENTIONS, with_what_ifs
 from sifa.motion import REVERSED
-from sifa.prediction import TrueFlow, WhatIf
+from sifa.motion.textures import photographs
+from sifa.prediction import Prediction, TrueFlow, WhatIf
+from sifa.preprocess import Crop
 from sifa.trace import Trace
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
@@ -249,25 +256,130 @@ def test_a_light_page_keeps_the_first_block_of_each_stage():
     assert len(small) < len(full)
     before, after = explorer.unpack(full), explorer.unpack(small)
     names = [f"layers.{stage}.blocks.0" for stage in (0, 1, 3)]
-    assert [b.name for b in after.trace] == [b.name for b in after.what_if[0].trace] == names
+    assert [b.name for b in after.trace] == names
     assert [b["name"] for b in after.trust["blocks"]] == names
     assert [w.lengths for w in after.what_if] == [(0.0, 2.0, 5.0)] * 2
-    assert len(after.what_if[1].trace) == 0
+    assert [len(w.trace) for w in after.what_if] == [0, 0]
+    assert [w.explanation for w in after.what_if] == [NO_POINTS, ""]
+    assert [w.logits.tolist() for w in after.what_if] == [w.logits.tolist() for w in before.what_if]
     for name in names:
         for array in ("offset", "attention", "saliency"):
             np.testing.assert_array_equal(getattr(after.trace[name], array), getattr(before.trace[name], array))
     np.testing.assert_array_equal(after.clip.frames, before.clip.frames)
     np.testing.assert_array_equal(after.true_flow[0].flow, flow.flow)
-    assert explorer.script() in explorer.to_html(full, light=True)
-    assert len(explorer.to_html(full, light=True)) < len(explorer.to_html(full))
+    page = explorer.to_html(full, light=True)
+    assert explorer.script() in page
+    assert carried(page) == small
+
+
+def carried(page):
+    """The packed trace in a page."""
+    text = re.search(r'<script type="text/plain" id="trace">(.*?)</script>', page, re.DOTALL).group(1)
+    return zlib.decompress(base64.b64decode(text))
 
 
 @pytest.mark.parametrize("file", sorted(SAMPLES.glob("*.sifa")), ids=lambda file: file.stem)
 def test_pages_of_the_samples_are_small(file):
     packed = file.read_bytes()
-    assert len(explorer.to_html(packed).encode()) <= 10_000_000
-    assert len(explorer.to_html(packed, light=True).encode()) <= 3_000_000
+    whole, light = explorer.to_html(packed), explorer.to_html(packed, light=True)
+    assert 700_000 < len(whole.encode()) < 900_000
+    assert 350_000 < len(light.encode()) < 550_000
+    assert carried(whole) == packed
+    assert carried(light) == lightened(packed)
+    assert "This is a light page" in light
+    assert "This is a light page" not in whole
     assert len(explorer.unpack(lightened(packed)).trace) == 3
+
+
+BASE_64X224 = [  # (stage, block, cells on a side, which block of the samples stands for it)
+    (0, 0, 56, 0), (1, 0, 28, 1), *((2, 2 * i, 14, 1) for i in range(9)), (3, 0, 7, 2), (3, 1, 7, 2)
+]  # fmt: skip
+
+
+def mosaic(traces: list[Trace]) -> Trace:
+    """The 13 SIFA blocks of sifa_swin_base_64x224, 15 pairs each, laid together from the samples' fields as tiles."""
+
+    def block(number, stage, block, side, source):
+        pieces = [trace[source] for trace in traces]
+        across = ceil(side / pieces[0].offset.shape[-1])
+        rng = np.random.default_rng(number)
+        order = np.stack([rng.permutation(7 * len(pieces))[: across**2] for _ in range(15)])
+
+        def laid(name):
+            tiles = np.concatenate([getattr(piece, name) for piece in pieces])[order]
+            whole = rearrange(tiles, "p (a b) ... h w -> p ... (a h) (b w)", a=across)
+            return np.ascontiguousarray(whole[..., :side, :side])
+
+        return replace(
+            pieces[0], name=f"layers.{stage}.blocks.{block}", stage=stage, block=block,
+            stride=(4.0, 224 / side, 224 / side), offset=laid("offset"), attention=laid("attention"),
+            saliency=laid("saliency"),
+        )  # fmt: skip
+
+    return Trace([block(number, *place) for number, place in enumerate(BASE_64X224)])
+
+
+@pytest.fixture(scope="module")
+def large() -> Prediction:
+    """As large as one of sifa_swin_base_64x224: 64 frames of a photograph that passes, 13 blocks, the samples' what-ifs."""
+    samples = [explorer.unpack(file) for file in sorted(SAMPLES.glob("*.sifa"))]
+    photograph = photographs("held-out")[1]
+    clip = replace(
+        samples[0].clip, frames=np.stack([photograph[t : t + 270, t : t + 480] for t in range(64)]),
+        indices=np.arange(64), times=np.arange(64) / 30, source_frames=64, source_size=(270, 480), sampling_rate=1,
+    )  # fmt: skip
+    what_ifs = [
+        replace(
+            each, lengths=(1.0,) * 13,
+            trace=mosaic([sample.what_if[i].trace for sample in samples]) if len(each.trace) else Trace(),
+        )
+        for i, each in enumerate(samples[0].what_if)
+    ]  # fmt: skip
+    return replace(
+        samples[0], clip=clip, crop=Crop(224 / 270, 0.0, 105 * 224 / 270, 224), trace=mosaic([s.trace for s in samples]),
+        what_if=tuple(what_ifs), trust=None, true_flow=(),
+    )  # fmt: skip
+
+
+def test_pages_of_a_large_model(large):
+    packed = explorer.pack(large)
+    whole, light = explorer.to_html(packed), explorer.to_html(packed, light=True)
+    assert 8_000_000 < len(whole.encode()) <= 10_000_000
+    assert 2_500_000 < len(light.encode()) <= 3_000_000
+    before, after = explorer.unpack(packed), explorer.unpack(carried(whole))
+    for one, other in zip(before.trace, after.trace, strict=True):
+        for array in ("offset", "attention", "saliency"):
+            np.testing.assert_array_equal(getattr(one, array), getattr(other, array))
+    np.testing.assert_array_equal(after.clip.frames, before.clip.frames)
+    assert [len(each.trace) for each in before.what_if] == [13, 13, 13, 13, 0, 0, 0, 13, 13]
+    pointed = [each.name for each in after.what_if if len(each.trace)]
+    assert 1 <= len(pointed) <= 5
+    assert pointed == ["rigid", "no-gate", "uniform", "silent", "random"][: len(pointed)]  # the last go first
+    for one, other in zip(before.what_if, after.what_if, strict=True):
+        missing = len(one.trace) > len(other.trace)
+        assert other.explanation == one.explanation + NO_POINTS * missing
+        assert other.logits.tolist() == one.logits.tolist()
+        assert other.lengths == one.lengths
+        for a, b in zip(one.trace, other.trace):
+            np.testing.assert_array_equal(a.offset, b.offset)
+
+
+def test_a_large_page_without_what_ifs_has_room(large):
+    packed = explorer.pack(replace(large, what_if=()))
+    assert fitted(packed) == packed
+    assert len(explorer.to_html(packed).encode()) < 6_000_000
+
+
+def test_frames_of_a_large_light_page_are_smaller_and_the_crop_follows(large):
+    after = explorer.unpack(lightened(explorer.pack(large)))
+    assert [block.name for block in after.trace] == [f"layers.{stage}.blocks.0" for stage in range(4)]
+    assert not any(len(each.trace) for each in after.what_if)
+    height, width = after.clip.frames.shape[1:3]
+    assert (height, width) in [(180, 320), (135, 240)]
+    np.testing.assert_allclose(np.array(after.crop.source_box) / height, np.array(large.crop.source_box) / 270)
+    for frame, original in zip(after.clip.frames, large.clip.frames, strict=True):
+        wanted = np.asarray(Image.fromarray(original).resize((width, height), Image.LANCZOS)).astype(int)
+        assert np.abs(frame - wanted).mean() < 6
 
 
 def test_the_samples_hold_what_ifs_trust_and_a_true_flow_that_fits():

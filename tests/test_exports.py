@@ -26,7 +26,7 @@ def prediction():
     return nano_prediction()
 
 
-@pytest.mark.parametrize("scale", [1, 2.5, 4])
+@pytest.mark.parametrize("scale", [1, 2.5, 3, 4])
 def test_png(prediction, tmp_path, scale):
     picture = Image.open(export(prediction, tmp_path / "a.png", **VIEW, scale=scale))
     assert picture.text["Description"] == CAPTION

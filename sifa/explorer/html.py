@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from sifa.explorer.light import lightened
+from sifa.explorer.light import deflated, fitted, lightened
 
 FOLDER = Path(__file__).parent / "viewer"
 MODULES = (  # in the order of their imports
@@ -53,6 +53,11 @@ LEFT_OUT = re.compile(  # imports, comments, indentation, empty lines, and line 
 SPACED = re.compile(r" (=>|[=!]==|&&|\|\||\?\?|[<>]=|\*\*|[-+*/]=) ")  # operators that stand in no text
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
+LIGHT_NOTE = (
+    '\n<p style="font: 14px system-ui">This is a light page: of each stage it holds the first block only, of what-ifs the '
+    "answers without their points, and its pictures may be smaller. The full page holds more.</p>"
+)
+
 
 @cache
 def script() -> str:
@@ -73,9 +78,11 @@ def script() -> str:
 def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:
     """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
 
-    `light` keeps only the first block of each stage, for models with many.
+    The trace travels deflated. `light` keeps only the first block of each stage and no points of what-ifs, for models
+    with many blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The
+    page says what is missing.
     """
-    trace = base64.b64encode(lightened(packed) if light else packed).decode()
+    trace = base64.b64encode(deflated(lightened(packed) if light else fitted(packed))).decode()
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -90,14 +97,17 @@ h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: 
 <body>
 <main>
 <h1>{html.escape(title)}</h1>
-<div id="explorer"></div>
+<div id="explorer"></div>{LIGHT_NOTE if light else ""}
 </main>
 <script type="text/plain" id="trace">{trace}</script>
 <script type="module">
 {script()}
-const packed = document.getElementById('trace').textContent;
-const model = {{ get: key => ({{ trace: packed, linked: true }})[key], set() {{}}, on() {{}}, save_changes() {{}} }};
 const el = document.getElementById('explorer');
+if (!window.DecompressionStream) el.textContent = 'This browser is too old for the page; one of 2023 or later shows it.';
+const bytes = Uint8Array.from(atob(document.getElementById('trace').textContent), c => c.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+const trace = await new Response(stream).arrayBuffer();
+const model = {{ get: key => ({{ trace, linked: true }})[key], set() {{}}, on() {{}}, save_changes() {{}} }};
 explorer.render({{ model, el }}).then(() => el.firstChild.focus({{ preventScroll: true }}));
 </script>
 </body>

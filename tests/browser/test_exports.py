@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import pairwise
 
 import av
@@ -12,33 +14,48 @@ from PIL import Image
 
 from sifa import explorer
 from sifa.explorer.pack import pack
+from sifa.interventions import with_what_ifs
+from sifa.prediction import TrueFlow
 from tests.browser.test_link import run  # noqa: F401, a fixture
-from tests.browser.test_viewer import CANVAS, KEY_CANVAS, open_page, pixels, settle, state
-from tests.predictions import nano_prediction
+from tests.browser.test_viewer import CANVAS, CLOSE_UP, KEY_CANVAS, open_page, pixels, settle, state, until
+from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 SVG = "{http://www.w3.org/2000/svg}"
 CAPTION = "moving.mp4. Block 2 of 4, stage 2, 8 \u00d7 8 cells (layers.1.blocks.0). Step 3 \u2192 4: source frames"
 
 
 @pytest.fixture(scope="module")
-def prediction():
-    return explorer.unpack(pack(nano_prediction()))
+def packed():
+    """With one what-if that has points of its own and one that has none, and a made-up true motion."""
+    made = with_what_ifs(nano_model(), nano_prediction(), ["rigid", "frozen"])
+    flow = TrueFlow(np.ones((7, 2, 8, 8), np.float32), np.ones((7, 8, 8), bool))
+    return pack(replace(made, true_flow=(flow,)))
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
+def prediction(packed):
+    return explorer.unpack(packed)
+
+
+@pytest.fixture(scope="module")
+def file(packed, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "clip.html"
-    path.write_text(explorer.to_html(pack(nano_prediction())))
+    path.write_text(explorer.to_html(packed))
     return path
+
+
+def look(page, file, view=""):
+    """Open a file at block 2, step 3, cell (3, 4), pinned; `view` goes before that in the hash."""
+    page.goto("about:blank")
+    page.goto(f"{file.as_uri()}#{view}&b=1&t=2&y=3&x=4&p=1")
+    page.wait_for_function("() => document.querySelector('.sifa')?.sifa.state.pinned")
+    settle(page)
 
 
 @pytest.fixture
 def viewer(page, file):
-    """The single file at block 2, step 3, cell (3, 4), pinned."""
     open_page(page, file)
-    page.goto(file.as_uri() + "#b=1&t=2&y=3&x=4&p=1")
-    page.wait_for_function("() => document.querySelector('.sifa').sifa.state.pinned")
-    settle(page)
+    look(page, file)
     yield page
     assert page.problems == []
 
@@ -52,7 +69,7 @@ def export(page, words):
     return download.value.suggested_filename, download.value.path().read_bytes()
 
 
-@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
 def test_png(viewer, scale):
     side = viewer.evaluate("() => document.querySelector('.sifa-query canvas').clientWidth")
     before = pixels(viewer)
@@ -60,7 +77,8 @@ def test_png(viewer, scale):
     picture = Image.open(io.BytesIO(data))
     assert name == "moving_block2_step3.png"
     assert picture.text["Description"].startswith(CAPTION)
-    assert picture.text["Description"].endswith("Query cell y 3, x 4, pinned. Weights: sifa_swin_nano_16x64.")
+    said = "Query cell y 3, x 4, pinned. Arrows: displacement. Weights: sifa_swin_nano_16x64."
+    assert picture.text["Description"].endswith(said)
     assert picture.width > 2.5 * scale * side
     pixel = np.asarray(picture.convert("RGB")).astype(int)
     orange = np.abs(pixel - [255, 157, 46]).max(-1) < 8
@@ -70,6 +88,116 @@ def test_png(viewer, scale):
     caption = pixel[-round(40 * scale) :]
     assert 0 < (caption.min(-1) < 100).mean() < 0.2  # words are drawn below, dark on white
     assert pixels(viewer) == before  # the page is as it was
+
+
+@pytest.mark.parametrize(
+    ("view", "png", "svg"),
+    [
+        ("", "pinned. Arrows: displacement. Weights", "pinned. Arrows: displacement. Weights"),
+        ("q=0", "pinned. Weights", "pinned. Weights"),
+        ("q=0&whatIf=rigid", "pinned. Also drawn: dashed: what if: Rigid grid. Weights",
+         "pinned. Not drawn: dashed: what if: Rigid grid. Weights"),
+        ("q=0&whatIf=frozen", "pinned. Weights", "pinned. Weights"),
+        ("q=0&whatIf=rigid&reverse=1", "of frame t + 1, pinned. Weights", "of frame t + 1, pinned. Weights"),
+        ("q=0&overlay=track&reverse=1", "of frame t + 1, pinned. Weights", "of frame t + 1, pinned. Weights"),
+        ("arrows=offset&overlay=saliency&flow=1", "Arrows: offset. Also drawn: saliency, true motion. Weights",
+         "Arrows: offset. Not drawn: saliency, true motion. Weights"),
+        ("b=0&q=0&flow=1", "pinned. Weights", "pinned. Weights"),
+    ],
+)  # fmt: skip
+def test_captions_of_pictures_name_the_marks_that_are_there(viewer, file, view, png, svg):
+    look(viewer, file, view)
+    picture = Image.open(io.BytesIO(export(viewer, "PNG 1\u00d7")[1]))
+    assert png in picture.text["Description"]
+    root = ET.fromstring(export(viewer, "SVG")[1])
+    assert svg in root.find(f"{SVG}title").text
+    for words in ("CSV of this cell", "CSV of all cells of this step", "NPZ of all blocks"):
+        _, data = export(viewer, words)
+        about = str(np.load(io.BytesIO(data))["caption"]) if words.startswith("NPZ") else rows_of(data)[0]
+        assert about.startswith(("# moving.mp4. Block", "moving.mp4. Block"))
+        assert not re.search("Arrows|drawn|Dashed|dashed", about)
+        assert ("cell y 3, x 4" in about) == (words == "CSV of this cell")
+        assert "Weights: sifa_swin_nano_16x64." in about
+
+
+def arrows_of(root):
+    """The field's arrows in the left picture, as (colour, [y, x], [dy, dx]) in pixels."""
+    query = next(part for part in root.findall(f"{SVG}svg") if part.get("class") == "query")
+    for path in query.findall(f"{SVG}path"):
+        if path.get("stroke-width") == "1.2":
+            for shaft in re.findall(r"M([-\d.]+),([-\d.]+)L([-\d.]+),([-\d.]+)M", path.get("d")):
+                x, y, to_x, to_y = map(float, shaft)
+                yield path.get("stroke"), (y, x), (to_y - y, to_x - x)
+
+
+@pytest.mark.parametrize("arrows", ["displacement", "offset", "strongest"])
+def test_the_arrows_of_an_svg_are_those_shown(viewer, file, prediction, arrows):
+    look(viewer, file, f"arrows={arrows}&tinted=1")
+    found = list(arrows_of(ET.fromstring(export(viewer, "SVG")[1])))
+    block, inner = prediction.trace[1], 480 * 0.88 / 8
+    strongest = np.abs(block.attention[2]).argmax(0)[None, None]
+    moved = block.points[2] - np.mgrid[:8, :8]
+    wanted = {
+        "displacement": block.displacement[2], "offset": block.offset[2].mean(0),
+        "strongest": np.take_along_axis(moved, strongest, 0)[0],
+    }[arrows]  # fmt: skip
+    assert len(found) == 64
+    for _, place, vector in found:
+        y, x = (round((v - 480 * 0.06) / inner - 0.5) for v in place)
+        np.testing.assert_allclose(np.array(vector) / inner, wanted[:, y, x], atol=1e-3)
+    right = {colour for colour, _, (dy, dx) in found if dx > 8 * abs(dy)}
+    left = {colour for colour, _, (dy, dx) in found if -dx > 8 * abs(dy)}
+    assert right <= {"rgb(255,196,46)"}
+    assert left <= {"rgb(92,150,255)"}
+    assert right | left
+    assert len({colour for colour, *_ in found}) > 5
+
+
+def test_the_arrows_of_an_svg_are_as_dense_as_those_shown(viewer, tmp_path):
+    (tmp_path / "a.html").write_text(explorer.to_html(pack(foreign_prediction(grid=(56, 56), frame_size=(96, 96)))))
+    counts = []
+    for density in ("sparse", "medium"):
+        look(viewer, tmp_path / "a.html", f"b=0&density={density}")
+        every = int(re.search(r"every (\d+)", viewer.inner_text(".sifa-density >> nth=0")).group(1))
+        found = list(arrows_of(ET.fromstring(export(viewer, "SVG")[1])))
+        counts.append(len(found))
+        assert {colour for colour, *_ in found} == {"#fff"}
+        assert len(found) == len(range(every // 2, 56, every)) ** 2
+    assert counts[0] < counts[1]
+
+
+def readers(block, y, x):
+    """(H, W) weight of each query of the third pair in the cell (y, x) of the next frame."""
+    far = np.abs(block.points[2] - np.array([y, x])[:, None, None])
+    return (np.abs(block.attention[2]) * np.maximum(0, 1 - far).prod(1)).sum(0)
+
+
+def test_the_reverse_question_is_exported_as_its_readers(viewer, file, prediction):
+    look(viewer, file, "reverse=1&q=0")
+    wanted = readers(prediction.trace[1], 3, 4)
+    name, data = export(viewer, "CSV of this cell")
+    caption, rows = rows_of(data)
+    assert name == "moving_block2_step3_readers_y3_x4.csv"
+    assert "Who reads cell y 3, x 4 of frame t + 1, pinned." in caption
+    assert len(rows) == (wanted > 0).sum() > 3
+    for row in rows:
+        assert row["weight"] == pytest.approx(wanted[int(row["y"]), int(row["x"])], rel=1e-4)
+    root = ET.fromstring(export(viewer, "SVG")[1])
+    assert "Who reads cell y 3, x 4" in root.find(f"{SVG}title").text
+    query, key = root.findall(f"{SVG}svg")
+    discs = [disc for disc in query.findall(f"{SVG}circle") if disc.find(f"{SVG}title") is not None]
+    assert len(discs) == len(rows)
+    for disc, row in zip(discs, reversed(rows)):
+        inner = 480 * 0.88 / 8
+        place = [480 * 0.06 + (row[axis] + 0.5) * inner for axis in ("x", "y")]
+        np.testing.assert_allclose([float(disc.get("cx")), float(disc.get("cy"))], place, atol=0.02)
+        radius = max(1.6, 0.46 * inner * (row["weight"] / wanted.max()) ** 0.5)
+        assert float(disc.get("r")) == pytest.approx(radius, abs=0.02)
+        assert disc.find(f"{SVG}title").text == f"weight {row['weight']:.4f}"
+    assert key.findall(f"{SVG}circle") == []
+    assert [part.findall(f"{SVG}rect")[1].get("stroke") for part in (query, key)] == ["#3fc9e8"] * 2
+    _, rows = rows_of(export(viewer, "CSV of all cells of this step")[1])
+    assert len(rows) == 8 * 8 * 9
 
 
 def test_svg(viewer, prediction, page, tmp_path):
@@ -108,6 +236,18 @@ def test_gif(viewer, prediction):
     assert all(np.abs(a - b).mean() > 0.3 for a, b in pairwise(frames))
     ground = frames[0][:, -4:].min()
     assert ground > 240
+    side = viewer.evaluate("() => document.querySelector('.sifa-query canvas').clientWidth")
+    picture = Image.open(io.BytesIO(export(viewer, "PNG 1\u00d7")[1]))
+    still = np.asarray(picture.convert("RGB")).astype(int)
+    assert title_end(still, 1, side) > 200  # frame numbers and times of the step shown
+    for frame in frames:
+        assert 40 < title_end(frame, film.width / picture.width, side) < 120  # "Frame t", which is true of every step
+
+
+def title_end(pixel, scale, side):
+    """How far the title of the left picture goes, in CSS pixels."""
+    ink = pixel[: round(26 * scale), : round((side + 12) * scale)].min(-1) < 128
+    return np.nonzero(ink.any(0))[0].max() / scale
 
 
 def test_gif_colours_are_those_of_the_canvas(run):  # noqa: F811
@@ -133,6 +273,21 @@ def test_webm(viewer, tmp_path):
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
     assert len(frames) >= 4  # seven steps, recorded as they pass: a busy computer drops some
     assert np.abs(frames[0] - frames[-1]).mean() > 0.5
+
+
+def test_the_view_may_change_while_a_film_is_made(viewer):
+    viewer.click("[data-share=menu]")
+    with viewer.expect_download() as download:
+        viewer.get_by_role("button", name="WebM").click()
+        viewer.keyboard.press("Escape")
+        viewer.keyboard.press("]")
+        until(viewer, "state.block === 2")
+    assert download.value.suggested_filename == "moving_block2_step3.webm"
+    after = [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)]
+    viewer.keyboard.press("[")
+    assert pixels(viewer) != after[0]
+    viewer.keyboard.press("]")
+    assert [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)] == after
 
 
 def test_a_browser_that_cannot_record_says_so(viewer):
@@ -176,6 +331,28 @@ def test_npz(viewer, prediction):
         np.testing.assert_array_equal(arrays[f"{block.name}.offset"], block.offset)
         np.testing.assert_allclose(arrays[f"{block.name}.attention"], block.attention, rtol=1e-6)
         assert arrays[f"{block.name}.attention"].dtype == np.float32
+
+
+def test_a_light_page_says_what_it_leaves_out(page, packed, prediction, tmp_path):
+    (tmp_path / "light.html").write_text(explorer.to_html(packed, light=True))
+    open_page(page, tmp_path / "light.html")
+    assert "first block only" in page.inner_text("main > p")
+    assert page.locator(".sifa-bar select option").count() == 3
+    plain = pixels(page, KEY_CANVAS)
+    for each in prediction.what_if:
+        page.click(f".sifa-switches [data-name={each.name}]")
+        said = page.inner_text(".sifa-says")
+        assert each.explanation in said
+        assert ("points are left out of this page" in said) == (each.name == "rigid")
+        assert f"\u2192 {each.lengths[0]:.2f} cells" in said
+        assert pixels(page, KEY_CANVAS) == plain  # no rings
+    assert page.problems == []
+
+
+def test_a_browser_that_cannot_inflate_says_so(page, file):
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(file.as_uri())
+    assert "too old" in page.inner_text("#explorer")
 
 
 def test_the_menu_is_reached_by_key_and_keeps_its_keys(viewer):

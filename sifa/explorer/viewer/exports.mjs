@@ -1,29 +1,48 @@
 // What the dialog exports: each entry makes a file of what is shown, with a caption that names clip, block, frames,
 // cell and weights.
+import { readersOf } from './fields.mjs';
 import { framesOfStep } from './geometry.mjs';
 import { caption } from './words.mjs';
-import { csv, npz, withDescription } from './files.mjs';
+import { COLUMNS, csv, csvRows, npz, withDescription } from './files.mjs';
 import { svg } from './svg.mjs';
 import { gif } from './gif.mjs';
+import { chosenWhatIf, ghostOf, trueField } from './whatif.mjs';
 
 const INK = { light: ['#ffffff', '#1b222b'], dark: ['#14181d', '#e8edf3'] };
 const [TEXT_LINE, MARGIN_WIDTH] = [17, 12]; // CSS pixels
 const FILM_STEP = 600; // ms per step of a film
 const GIF_SIDE = 1000; // pixels, the most across
 
-/** The line that makes an export complete. */
-export function fullCaption({ trace, images, state }) {
+/** The line that makes an export complete, with what `marks` says of a picture. */
+function fullCaption({ trace, images, state }, marks = '') {
   const covered = step => framesOfStep(step, trace.blocks[state.block], images.length);
   const { variant, file, sha256 } = trace.checkpoint;
-  const other = trace.what_if.find(each => each.name === state.whatIf);
   return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1))} `
-    + (other ? `Dashed: what if: ${other.title}. ` : '')
-    + `Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
+    + `${marks}Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
 }
 
-const stem = ({ trace, state }) =>
-  `${trace.clip.name.replace(/\.\w+$/, '')}_block${state.block + 1}_step${state.pair + 1}`;
-const blobOf = (canvas, type) => new Promise(done => { canvas.toBlob(done, type); });
+/** The same for a file that holds every cell. */
+const captionOfAll = now => fullCaption(now).replace(/(Who reads|Query) cell [^.]*\. /, '');
+
+/** The same for a picture, which also has marks of every cell; an SVG (`vector`) has only the arrows of these. */
+function pictureCaption(now, vector) {
+  const { trace, state } = now;
+  const { quiver, arrows, overlay, flow, reverse } = state;
+  const laid = [
+    overlay !== 'none' && !(reverse && overlay === 'track') && overlay,
+    flow && trueField(trace, state) && 'true motion',
+    !reverse && ghostOf(trace, state) && `dashed: what if: ${chosenWhatIf(trace, state).title}`,
+  ].filter(Boolean).join(', ');
+  return fullCaption(now, (quiver ? `Arrows: ${arrows}. ` : '')
+    + (laid && `${vector ? 'Not drawn' : 'Also drawn'}: ${laid}. `));
+}
+
+const stem = trace => trace.clip.name.replace(/\.\w+$/, '');
+
+/** A file named after clip, block and step. */
+const made = ({ trace, state }, ending, type, ...parts) => ({
+  file: `${stem(trace)}_block${state.block + 1}_step${state.pair + 1}${ending}`, blob: new Blob(parts, { type }),
+});
 
 function wrapped(ctx, text, width) {
   const lines = [''];
@@ -35,11 +54,16 @@ function wrapped(ctx, text, width) {
   return lines;
 }
 
-/** All pictures on the page side by side, each under its title, and the caption below, with room for the longest. */
-function composed(root, ratio, text, longest = text, target = document.createElement('canvas')) {
+/**
+ * All pictures on the page side by side, each under its title, and the caption below. A `film` has one canvas, room for
+ * its `longest` caption, and titles that name no frames, since the page's are those of one step.
+ */
+function composed(root, ratio, text, film) {
+  const { canvas: target, longest } = film ?? { canvas: document.createElement('canvas'), longest: text };
   const figures = [...root.querySelectorAll('figure')].filter(figure => figure.querySelector('canvas')?.clientWidth);
+  const title = film ? 'figcaption b' : 'figcaption';
   const shown = figures.map(
-    figure => [figure.querySelector('canvas'), figure.querySelector('figcaption')?.textContent ?? '']);
+    figure => [figure.querySelector('canvas'), figure.querySelector(title)?.textContent ?? '']);
   const widths = shown.map(([canvas]) => canvas.clientWidth + MARGIN_WIDTH);
   const ctx = target.getContext('2d', { alpha: false, willReadFrequently: true });
   const width = widths.reduce((a, b) => a + b, MARGIN_WIDTH);
@@ -73,27 +97,28 @@ function png(scale) {
   return {
     kind: 'picture', words: `PNG ${scale}\u00D7`,
     async make(now, paint, root) {
-      const text = fullCaption(now);
+      const text = pictureCaption(now);
       paint(now.state, scale);
       const canvas = composed(root, scale, text);
       paint(now.state);
-      const bytes = new Uint8Array(await (await blobOf(canvas, 'image/png')).arrayBuffer());
-      return { file: `${stem(now)}.png`, blob: new Blob([withDescription(bytes, text)], { type: 'image/png' }) };
+      const blob = await new Promise(done => { canvas.toBlob(done); });
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      return made(now, '.png', blob.type, withDescription(bytes, text));
     },
   };
 }
 
-/** Paint one film step after another, each with its caption; `each(canvas)` may take its time. */
+/** Paint one film step after another, each with its caption; `each(canvas)` may take its time, and the view change. */
 async function filmed(now, paint, root, ratio, each) {
   const canvas = document.createElement('canvas');
   const states = Array.from({ length: now.trace.blocks[now.state.block].pairs }, (_, pair) => ({ ...now.state, pair }));
-  const texts = states.map(state => fullCaption({ ...now, state }));
+  const texts = states.map(state => pictureCaption({ ...now, state }));
   const longest = texts.reduce((a, b) => (b.length > a.length ? b : a));
   for (const [i, state] of states.entries()) {
     paint(state, ratio);
-    await each(composed(root, ratio, texts[i], longest, canvas));
+    await each(composed(root, ratio, texts[i], { canvas, longest }));
   }
-  paint(now.state);
+  paint(root.sifa.state);
 }
 
 async function makeGif(now, paint, root) {
@@ -102,8 +127,7 @@ async function makeGif(now, paint, root) {
   await filmed(now, paint, root, Math.min(1, GIF_SIDE / wide), canvas => {
     frames.push(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height));
   });
-  const bytes = gif(frames, FILM_STEP / 10, fullCaption(now));
-  return { file: `${stem(now)}.gif`, blob: new Blob([bytes], { type: 'image/gif' }) };
+  return made(now, '.gif', 'image/gif', gif(frames, FILM_STEP / 10, pictureCaption(now)));
 }
 
 async function makeWebm(now, paint, root) {
@@ -113,7 +137,6 @@ async function makeWebm(now, paint, root) {
   }
   const chunks = [];
   let recorder, track;
-  const wait = time => new Promise(done => { setTimeout(done, time); });
   await filmed(now, paint, root, 1, async canvas => {
     if (!recorder) {
       const stream = canvas.captureStream(0);
@@ -126,18 +149,12 @@ async function makeWebm(now, paint, root) {
     for (let shown = 0; shown < FILM_STEP; shown += FILM_STEP / 6) { // again and again: a busy computer skips some
       ctx.putImageData(ctx.getImageData(0, 0, 1, 1), 0, 0); // or else nothing is new, and no frame is taken
       track.requestFrame();
-      await wait(FILM_STEP / 6);
+      await new Promise(done => { setTimeout(done, FILM_STEP / 6); });
     }
   });
   await new Promise(done => { recorder.onstop = done; recorder.stop(); });
-  return { file: `${stem(now)}.webm`, blob: new Blob(chunks, { type }) };
+  return made(now, '.webm', type, ...chunks);
 }
-
-const csvFile = (now, cells, part) => ({
-  file: `${stem(now)}_${part}.csv`,
-  blob: new Blob([csv(now.trace.blocks[now.state.block], now.state.pair, cells, fullCaption(now))],
-    { type: 'text/csv' }),
-});
 
 /** By name: kind, words of the button, and make(now, paint, root) -> {file, blob}, which throws Error with words. */
 export const EXPORTS = {
@@ -145,30 +162,37 @@ export const EXPORTS = {
   svg: {
     kind: 'picture', words: 'SVG',
     async make(now) {
-      const plain = { ...now, state: { ...now.state, whatIf: '' } }; // which it does not draw
-      const text = await svg(plain, fullCaption(plain));
-      return { file: `${stem(now)}.svg`, blob: new Blob([text], { type: 'image/svg+xml' }) };
+      return made(now, '.svg', 'image/svg+xml', await svg(now, pictureCaption(now, true)));
     },
   },
   gif: { kind: 'film', words: 'GIF', make: makeGif },
   webm: { kind: 'film', words: 'WebM', make: makeWebm },
   cell: {
     kind: 'numbers', words: 'CSV of this cell',
-    make: now => csvFile(now, [[now.state.y, now.state.x]], `y${now.state.y}_x${now.state.x}`),
+    make(now) {
+      const { block, pair, y, x, reverse } = now.state;
+      const shown = now.trace.blocks[block];
+      const [columns, rows] = reverse ? ['y,x,weight', readersOf(shown, pair, y, x).map(Object.values)]
+        : [COLUMNS, csvRows(shown, pair, [[y, x]])];
+      const ending = `${reverse ? '_readers' : ''}_y${y}_x${x}.csv`;
+      return made(now, ending, 'text/csv', csv(fullCaption(now), columns, rows));
+    },
   },
   pair: {
     kind: 'numbers', words: 'CSV of all cells of this step',
     make(now) {
-      const { height, width } = now.trace.blocks[now.state.block];
+      const shown = now.trace.blocks[now.state.block];
+      const { height, width } = shown;
       const cells = Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width]);
-      return csvFile(now, cells, 'all');
+      const rows = csvRows(shown, now.state.pair, cells);
+      return made(now, '_all.csv', 'text/csv', csv(captionOfAll(now), COLUMNS, rows));
     },
   },
   npz: {
     kind: 'numbers', words: 'NPZ of all blocks',
     make: now => ({
-      file: `${now.trace.clip.name.replace(/\.\w+$/, '')}.npz`,
-      blob: new Blob([npz(now.trace, `${fullCaption(now)} Offsets and weights of all blocks.`)]),
+      file: `${stem(now.trace)}.npz`,
+      blob: new Blob([npz(now.trace, `${captionOfAll(now)} Offsets and weights of all blocks.`)]),
     }),
   },
 };

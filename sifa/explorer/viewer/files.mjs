@@ -1,5 +1,5 @@
 // File formats, written by hand: PNG metadata, NPY and NPZ, CSV. Pure functions from numbers to bytes and text.
-import { offsetAt, weightAt } from './decode.mjs';
+import { STEPS_PER_CELL } from './decode.mjs';
 import { readout } from './geometry.mjs';
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
@@ -22,15 +22,15 @@ export function joined(parts) {
   return whole;
 }
 
+/** Numbers as little-endian bytes, from pairs [value, count of bytes]. */
+const little = fields => Uint8Array.from(
+  fields.flatMap(([value, count]) => Array.from({ length: count }, (_, i) => value >>> 8 * i)));
+
 /** A PNG with a text under the keyword Description, in an iTXt chunk after the header. */
 export function withDescription(png, text) {
   const content = joined([utf8('iTXtDescription'), new Uint8Array(5), utf8(text)]);
-  const chunk = new Uint8Array(content.length + 8);
-  const view = new DataView(chunk.buffer);
-  view.setUint32(0, content.length - 4);
-  chunk.set(content, 4);
-  view.setUint32(content.length + 4, crc32(content));
-  return joined([png.subarray(0, 33), chunk, png.subarray(33)]);
+  const big = value => little([[value, 4]]).reverse();
+  return joined([png.subarray(0, 33), big(content.length - 4), content, big(crc32(content)), png.subarray(33)]);
 }
 
 /** An array in NumPy's format 1.0; `type` is '<f4', or '<U12' with UTF-32 data. */
@@ -45,68 +45,48 @@ export function npy(type, shape, data) {
 
 /** A zip of [name, bytes] pairs, stored without compression. */
 export function zip(files) {
-  const record = (signature, { name, size, crc, at }) => {
-    const central = signature === 0x02014b50;
-    const start = new DataView(new ArrayBuffer(central ? 46 : 30));
-    const shift = central ? 2 : 0; // the central record has one more version field before these
-    start.setUint32(0, signature, true);
-    start.setUint16(4, 20, true);
-    if (central) start.setUint16(6, 20, true);
-    start.setUint16(6 + shift, 0x0800, true); // names are UTF-8
-    start.setUint16(12 + shift, 0x21, true); // 1 January 1980, so that equal content gives equal files
-    start.setUint32(14 + shift, crc, true);
-    start.setUint32(18 + shift, size, true);
-    start.setUint32(22 + shift, size, true);
-    start.setUint16(26 + shift, name.length, true);
-    if (central) start.setUint32(42, at, true);
-    return [new Uint8Array(start.buffer), name];
-  };
   const parts = [], central = [];
   let at = 0;
   for (const [title, bytes] of files) {
-    const about = { name: utf8(title), size: bytes.length, crc: crc32(bytes), at };
-    parts.push(...record(0x04034b50, about), bytes);
-    central.push(...record(0x02014b50, about));
-    at += 30 + about.name.length + bytes.length;
+    const [name, size] = [utf8(title), [bytes.length, 4]];
+    // zip 2.0, names in UTF-8, stored, 1 January 1980, so that equal content gives equal files
+    const about = [[20, 2], [0x800, 2], [0, 2], [0x210000, 4], [crc32(bytes), 4], size, size, [name.length, 2]];
+    parts.push(little([[0x04034b50, 4], ...about, [0, 2]]), name, bytes);
+    central.push(little([[0x02014b50, 4], [20, 2], ...about, [0, 12], [at, 4]]), name);
+    at += 30 + name.length + bytes.length;
   }
-  const end = new DataView(new ArrayBuffer(22));
-  end.setUint32(0, 0x06054b50, true);
-  end.setUint16(8, files.length, true);
-  end.setUint16(10, files.length, true);
-  end.setUint32(12, central.reduce((size, part) => size + part.length, 0), true);
-  end.setUint32(16, at, true);
-  return joined([...parts, ...central, new Uint8Array(end.buffer)]);
+  const listed = joined(central);
+  const [count, size] = [[files.length, 2], [listed.length, 4]];
+  return joined([...parts, listed, little([[0x06054b50, 4], [0, 4], count, count, size, [at, 4], [0, 2]])]);
 }
 
 /** Offsets (P, N, 2, H, W) and weights (P, N, H, W) of every block as float32, by the blocks' names, and a caption. */
 export function npz(trace, caption) {
   const arrays = trace.blocks.flatMap(block => {
-    const { pairs, taps, height, width } = block;
-    const plane = height * width;
-    const cells = Array.from({ length: pairs * taps * plane }, (_, i) =>
-      [Math.floor(i / plane / taps), Math.floor(i / plane) % taps, Math.floor(i / width) % height, i % width]);
-    const weights = Float32Array.from(cells, cell => weightAt(block, ...cell));
-    const offsets = new Float32Array(2 * cells.length);
-    cells.forEach((cell, i) => {
-      const at = i + Math.floor(i / plane) * plane;
-      [offsets[at], offsets[at + plane]] = offsetAt(block, ...cell);
+    const { name, pairs, taps, height, width } = block;
+    const weights = Float32Array.from(block.attention, (step, i) => {
+      const [low, high] = block.range[Math.floor(i / (taps * height * width))];
+      return low + step * (high - low) / 255;
     });
-    return [[`${block.name}.offset.npy`, npy('<f4', [pairs, taps, 2, height, width], offsets)],
-      [`${block.name}.attention.npy`, npy('<f4', [pairs, taps, height, width], weights)]];
+    const offsets = Float32Array.from(block.offset, steps => steps / STEPS_PER_CELL);
+    return [[`${name}.offset.npy`, npy('<f4', [pairs, taps, 2, height, width], offsets)],
+      [`${name}.attention.npy`, npy('<f4', [pairs, taps, height, width], weights)]];
   });
   const letters = Uint32Array.from(caption, letter => letter.codePointAt(0));
   return zip([['caption.npy', npy(`<U${letters.length}`, [], letters)], ...arrays]);
 }
 
-const COLUMNS = 'y,x,neighbour,tap_y,tap_x,offset_y,offset_x,point_y,point_x,weight,outside';
+export const COLUMNS = 'y,x,neighbour,tap_y,tap_x,offset_y,offset_x,point_y,point_x,weight,outside';
 
-/** One line per neighbour of the given cells [y, x]; all places in cells; the caption is a first line with '#'. */
-export function csv(block, pair, cells, caption) {
-  const lines = cells.flatMap(([y, x]) => {
+/** One row per neighbour of the given cells [y, x]; all places in cells. */
+export function csvRows(block, pair, cells) {
+  return cells.flatMap(([y, x]) => {
     const read = readout(block, pair, y, x);
     return read.weights.map((weight, tap) => [
       y, x, tap, ...read.taps[tap], ...read.offsets[tap], ...read.points[tap], Math.fround(weight), +read.outside[tap],
-    ].join());
+    ]);
   });
-  return `# ${caption}\n${COLUMNS}\n${lines.join('\n')}\n`;
 }
+
+/** Rows of numbers as lines; the caption is a first line with '#'. */
+export const csv = (caption, columns, rows) => `${[`# ${caption}`, columns, ...rows].join('\n')}\n`;
