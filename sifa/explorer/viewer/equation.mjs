@@ -28,9 +28,9 @@ export function equationTerms({ read, block, tap, saliency, difference }) {
   return [
     ['query', 'p', couple([read.y, read.x], String), 'the query cell (y, x) of frame t'],
     learned && gate !== 'none' && ['difference', '∂f = fₜ₊₁ − fₜ', `pictures: ${difference.toFixed(3)}`,
-      'of features; the number is of the two pictures here'],
+      'of features; the number is of the two pictures'],
     learned && ['gate', `fₘ = ${gate === 'none' ? '' : 'σ(∂f) ⊙ '}fₜ₊₁${gate === 'released' ? ' + fₜ₊₁' : ''}`,
-      `RMS ${saliency.toFixed(3)}`, 'features that the 3 × 3 convolution reads: saliency'],
+      `RMS ${saliency.toFixed(3)}`, 'what the 3 × 3 convolution reads: saliency'],
     ['offset', `Δpₖ${learned ? ' = conv(fₘ)' : known ? ' = 0' : ''}`, couple(read.offsets[tap], signed),
       'offset (dy, dx), in cells'],
     ['tap', 'pₖ', `(${placeOf(read, tap)})`, 'place without the offset'],
@@ -40,11 +40,11 @@ export function equationTerms({ read, block, tap, saliency, difference }) {
       outside ? 'outside the frame: counts 0' : 'bilinear weight']),
     known && ['value', 'V′ₖ = Σ G fₜ₊₁', `${inside.toFixed(3)} inside`, 'the four corners mixed'],
     ['weight', known ? `wₖ = ${block.normalised ? 'softmax(⟨fₜ(p), V′ₖ⟩ / √C)' : '⟨fₜ(p), V′ₖ⟩ / C'}` : 'wₖ',
-      weightText(block, read.weights[tap], 4), block.meaning || 'weight of this neighbour; C channels'],
+      weightText(block, read.weights[tap], 4), block.meaning || 'of this neighbour; C channels'],
     known && ['share', '|wₖ| / Σ |w|', `${(100 * share).toFixed(1)} %`, `adds ${couple(part, signed)} to the mean`],
     ['displacement', 'Σ |wₖ| (p′ − p) / Σ |w|', couple(read.displacement, signed), 'weighted mean: the blue arrow'],
     known && ['output', 'A = Σ wₖ V′ₖ', `Σ w = ${weightText(block, read.sum, 4)}`,
-      { branch: 'LayerNorm(A) is added to fₜ(p)', inside: 'A is added to fₜ(p)' }[placement] ?? 'the block’s sum'],
+      { branch: 'LayerNorm(A) is added to fₜ(p)', inside: 'A is added to fₜ(p)' }[placement] ?? 'the sum'],
   ].filter(Boolean);
 }
 

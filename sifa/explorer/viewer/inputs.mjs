@@ -72,8 +72,10 @@ export function linkTerms(root, canvases, markUnder, light, keep) {
   }
   for (const name of ['pointerleave', 'focusout']) strip.addEventListener(name, () => light(null));
   for (const canvas of Object.values(canvases)) {
-    canvas.addEventListener(MOVE, event => light(markUnder(canvas, event)));
     canvas.addEventListener('pointerleave', () => light(null));
+    for (const name of ['pointerenter', MOVE]) { // the first of some moves comes before the other canvas is left
+      canvas.addEventListener(name, event => light(markUnder(canvas, event)));
+    }
   }
   canvases.close.addEventListener('click', event => {
     const mark = markUnder(canvases.close, event);

@@ -59,7 +59,7 @@ export function samplingNote(trace) {
   const every = rate === 1 ? 'every one' : `every ${rate}${['th', 'st', 'nd', 'rd'][rate] ?? 'th'} one`;
   return [
     `Source frames ${span(clip.indices[0], clip.indices.at(-1))}${of}, ${every}, in ${blocks[0].pairs + 1} steps`
-      + `${after ? `; each also reads sampled frames around its own: ${before} before, ${after} after` : ''}.`,
+      + `${after ? `; each also reads sampled frames around it: ${before} before, ${after} after` : ''}.`,
     `The model sees the bright square, at ${crop.size} × ${crop.size} pixels.`,
     'The last step has no next frame: it asks nothing.',
     clip.padded ? `The clip is short: its last frame is repeated ${clip.padded} times.` : '',
