@@ -17,7 +17,7 @@ from sifa.resnet import Bottleneck
 from sifa.swin import SIFALayer
 from sifa.weights import DEFAULT_CHECKPOINT
 from tests import reference
-from tests.browser.test_viewer import open_page, settle
+from tests.browser.test_viewer import CANVAS, host_page, open_host, settle
 from tests.browser.test_views import import_script
 from tests.predictions import moving_clip
 from tests.test_interventions import nano_trained
@@ -183,16 +183,24 @@ def test_weights_changed_by_hand_print_no_formula(page):
 
 
 def test_the_strip_follows_from_one_chain_to_another(page, tmp_path):
-    """Chains of other terms in turn: the strip is built anew, and each term keeps its own number."""
-    for number, reading in enumerate(("paper", "released")):
-        file = tmp_path / f"{number}.html"
-        file.write_text(explorer.to_html(explorer.pack(sifa.predict(nano_trained(reading=reading), moving_clip()))))
-        open_page(page, file)
-        page.keyboard.press("e")
+    """Traces with chains of other terms in one viewer: the strip is built anew, and each term has its own number."""
+    chains = [dict(reading="paper"), dict(reading="released"), dict(saliency="none"), dict(reading="paper")]
+    traces = [sifa.predict(nano_trained(**chain), moving_clip()) for chain in chains]
+    open_host(page, host_page(tmp_path, [explorer.pack(trace) for trace in traces]))
+    for number, chain in enumerate(chains):
+        page.evaluate(f"() => put('trace', traces[{number}])")
+        if not number:
+            page.focus(CANVAS)
+            page.keyboard.press("e")
         settle(page)
-        shown = page.locator("[data-term] span").all_inner_texts()
-        assert ("fₘ = σ(∂f) ⊙ fₜ₊₁" in shown) == (reading == "paper")
-        assert ("Δpₖ = 0" in shown) == (reading == "released")
-        said = page.locator("[data-term=output] small").inner_text()
-        assert said == ("A is added to fₜ(p)" if reading == "paper" else "LayerNorm(A) is added to fₜ(p)")
+        said = {
+            button.get_attribute("data-term"): button.locator("span, b, small").all_inner_texts()
+            for button in page.locator("[data-term]").all()
+        }
+        paper, released = (chain.get("reading") == name for name in ("paper", "released"))
+        assert [*said] == ["query", *["difference"] * paper, *["gate"] * (not released), *PLACES[1:], *SUM]
+        assert said["offset"][0] == ("Δpₖ = 0" if released else "Δpₖ = conv(fₘ)")
+        assert said["output"][2] == ("A is added to fₜ(p)" if paper else "LayerNorm(A) is added to fₜ(p)")
+        if not released:
+            assert said["gate"][0] == ("fₘ = σ(∂f) ⊙ fₜ₊₁" if paper else "fₘ = fₜ₊₁")
     assert page.problems == []

@@ -529,6 +529,7 @@ def test_a_damaged_header_is_refused_in_words(page, tmp_path, prediction, examin
     for number, name in enumerate(HEADERS, 1):
         page.evaluate(f"() => put('trace', traces[{number}])")
         settle(page)
+        assert page.locator(".sifa-error").is_visible(), name
         said = page.inner_text(".sifa-error")
         assert said == "The trace is damaged. Copy the file again, or run the clip again.", name
         page.evaluate("() => put('trace', traces[0])")
