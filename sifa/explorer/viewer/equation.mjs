@@ -43,7 +43,7 @@ export function equationTerms({ read, block, tap, saliency, difference }) {
       weightText(block, read.weights[tap], 4), block.meaning || 'of this neighbour; C channels'],
     known && ['share', '|wₖ| / Σ |w|', `${(100 * share).toFixed(1)} %`, `adds ${couple(part, signed)} to the mean`],
     ['displacement', 'Σ |wₖ| (p′ − p) / Σ |w|', couple(read.displacement, signed), 'weighted mean: the blue arrow'],
-    known && ['output', 'A = Σ wₖ V′ₖ', `Σ w = ${weightText(block, read.sum, 4)}`,
+    known && ['output', 'A = Σ wₖ V′ₖ', `Σ w = ${weightText(block, read.sum)}`,
       { branch: 'LayerNorm(A) is added to fₜ(p)', inside: 'A is added to fₜ(p)' }[placement] ?? 'the sum'],
   ].filter(Boolean);
 }
