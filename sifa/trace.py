@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from sifa.attention import SIFA, SIFAOutput, displacement, motion_saliency, sampling_points
+from sifa.resnet import Bottleneck
+from sifa.swin import SIFALayer
+
+REWEIGHTED = "Changed weights: not those that the block computed"
 
 
 class Captured(NamedTuple):
@@ -36,7 +40,8 @@ class Captured(NamedTuple):
 class BlockTrace:
     """What one SIFA block did to one clip. P frame pairs, N = kernel * kernel neighbours, H x W cells; (y, x) order.
 
-    A block of another model (`sifa.explorer.foreign_block`) may have any N neighbours, at `taps`.
+    A block of another model (`sifa.explorer.foreign_block`) may have any N neighbours, at `taps`. A switch that `operator`
+    lacks is that of the shipped weights: offsets "learned", saliency "paper", placement "branch".
     """
 
     name: str
@@ -52,6 +57,9 @@ class BlockTrace:
     taps: np.ndarray | None = None  # (N, 2) places (dy, dx) of the neighbours, where they are no K x K grid
     anchored: bool = False  # True: `taps` are places (y, x) on the map, the same for every cell
     meaning: str = ""  # what the weights are, in words, where they are neither of the two above
+    operator: dict[str, str] = field(
+        default_factory=dict
+    )  # the switches "offsets", "saliency" and "placement" that ran
 
     @property
     def points(self) -> np.ndarray:
@@ -203,10 +211,21 @@ def record(model: nn.Module) -> Iterator[Trace]:
             f"{len(blocks[0].features)} clips"
         )
     video = videos[0] if videos else blocks[0].features.shape
-    trace.blocks += [_block_trace(call, video) for call in paired]
+    trace.blocks += [_block_trace(call, video, _placement(model, call.name)) for call in paired]
 
 
-def _block_trace(call: Captured, video: torch.Size) -> BlockTrace:
+def _placement(model: nn.Module, name: str) -> str:
+    """What becomes of a block's sum: "inside" adds it to its input, "branch" its LayerNorm; "unknown" in other modules."""
+    match model.get_submodule(name.rpartition(".")[0]):
+        case Bottleneck() | SIFALayer(norm=None):
+            return "inside"
+        case SIFALayer():
+            return "branch"
+        case _:
+            return "unknown"
+
+
+def _block_trace(call: Captured, video: torch.Size, placement: str) -> BlockTrace:
     numbers = [int(n) for n in re.findall(r"\d+", call.name)]
     name = re.match(r"(?:.*\.)?\D*\d+(?=\.|$)", call.name)
     frames, height, width = video[-3:]
@@ -225,4 +244,10 @@ def _block_trace(call: Captured, video: torch.Size) -> BlockTrace:
         attention=array(call.output.attention[0]),
         saliency=array(saliency),
         normalised=call.block.weights == "softmax",
+        meaning=REWEIGHTED if getattr(call.block, "reweight", None) else "",
+        operator=dict(
+            offsets="zero" if call.block.conv_offset is None else "learned",
+            saliency=call.block.saliency,
+            placement=placement,
+        ),
     )

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from einops import rearrange
 from PIL import Image
 
+import sifa
 from sifa import explorer, trust
 from sifa.explorer.html import FOLDER, MODULES
 from sifa.explorer.light import NO_POINTS, fitted, lightened
@@ -46,6 +48,7 @@ def close_enough(got, wanted):
         assert (one.name, one.kernel, one.stride, one.normalised) == (
             other.name, other.kernel, other.stride, other.normalised
         )  # fmt: skip
+        assert (one.operator, one.meaning) == (other.operator, other.meaning)
         np.testing.assert_allclose(one.offset, other.offset, rtol=0, atol=1 / 64 + 1e-6)
         span = np.ptp(other.attention, axis=(1, 2, 3), keepdims=True)
         assert (np.abs(one.attention - other.attention) <= span / 255 + 1e-6).all()
@@ -141,7 +144,7 @@ def test_the_header_holds_what_the_viewer_says(prediction, packed):
     assert (header["format"], header["version"]) == ("sifa-trace", 2)
     assert header["clip"] == dict(
         name="moving.mp4", indices=prediction.clip.indices.tolist(), fps=30.0, source_frames=61, source_size=[96, 128],
-        times=[round(t, 4) for t in prediction.clip.times.tolist()], sampling_rate=4, padded=0,
+        times=[round(t, 4) for t in prediction.clip.times.tolist()], sampling_rate=4, padded=0, reach=[1, 1],
     )  # fmt: skip
     assert header["crop"] == dict(scale=64 / 96, top=0, left=16 * 64 / 96, size=64)
     assert header["labels"] == list(prediction.labels)
@@ -152,6 +155,36 @@ def test_the_header_holds_what_the_viewer_says(prediction, packed):
     assert block["stride"] == [2, 8, 8]
     for at in (*(b[name] for b in header["blocks"] for name in ("offset", "attention", "saliency")), packed[8]):
         assert at % 8 == 0
+
+
+@pytest.mark.parametrize(("tubelet", "overlap"), [(2, True), (2, False), (4, True), (3, True)])
+def test_the_reach_of_a_step_is_what_its_stem_reads(tubelet, overlap):
+    config = dict(
+        img_size=8, num_frames=5 * tubelet, tubelet=tubelet, embed_dim=4, depths=(1,), num_heads=(1,), window_size=2
+    )
+    model = sifa.untrained("sifa_swin", overlap=overlap, **config)
+    video = torch.randn(1, 3, 5 * tubelet, 8, 8, requires_grad=True)
+    model.patch_embed(video)[:, 2].sum().backward()
+    read = video.grad.abs().sum((0, 1, 3, 4)).nonzero().flatten().tolist()
+    made = foreign_prediction()
+    packed = explorer.pack(replace(made, checkpoint=model.checkpoint))
+    before, after = header_of(packed)["clip"]["reach"]
+    assert read == list(range(2 * tubelet - before, 3 * tubelet + after))
+    assert header_of(explorer.pack(explorer.unpack(packed)))["clip"]["reach"] == [before, after]
+
+
+def test_a_sample_without_the_later_keys_keeps_what_they_stand_for():
+    """Packed before there were any: the stem overlaps by one frame, and the operator is that of the shipped weights."""
+    packed = min(SAMPLES.glob("*.sifa")).read_bytes()
+    assert "reach" not in header_of(packed)["clip"]
+    assert "operator" not in header_of(packed)["blocks"][0]
+    assert header_of(explorer.pack(explorer.unpack(packed)))["clip"]["reach"] == [1, 1]
+    model = sifa.load()
+    assert (model.config["overlap"], model.tubelet) == (True, 2)
+    with sifa.record(model) as trace, torch.no_grad():
+        model(torch.zeros(1, 3, 16, 64, 64))
+    switches = dict(offsets="learned", saliency="paper", placement="branch")
+    assert [block.operator for block in trace] == [switches] * 4
 
 
 def test_offsets_beyond_the_range_are_limited_and_nan_is_refused():

@@ -80,6 +80,19 @@ def test_recording_leaves_nothing_behind():
         pass
 
 
+def test_a_reader_may_give_several_blocks():
+    two = [foreign_block(name, POINTS, WEIGHTS) for name in "ab"]
+    model = nn.Sequential(nn.Conv2d(1, 4, 1))
+    with explorer.recording(model, {"0": lambda *_: two}) as seen:
+        model(torch.zeros(1, 1, 2, 2))
+    assert seen == two
+    assert len(explorer.unpack(explorer.pack(foreign(seen, FRAMES))).trace) == 2
+
+
+def test_weights_always_have_a_name():
+    assert foreign_block("a", POINTS, WEIGHTS, meaning="").meaning == "Weights as recorded"
+
+
 def test_show_takes_every_form_of_a_trace(tmp_path):
     prediction = nano_prediction()
     packed = explorer.pack(prediction)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import sifa
+from sifa.attention import SIFA
 from sifa.trace import capture, record
 from tests import reference
 
@@ -58,6 +59,58 @@ def test_the_block_trace_says_what_it_holds(model):
     assert block.points.shape == (2, 9, 2, 8, 8)
     assert block.displacement.shape == (2, 2, 8, 8)
     assert np.abs(block.offset).max() > 0.1
+
+
+class Bare(nn.Module):
+    """The operator in a module that is not ours."""
+
+    def __init__(self):
+        super().__init__()
+        self.sifa = SIFA(3, offsets="zero", weights="softmax")
+
+    def forward(self, video):
+        return self.sifa(video).features
+
+
+MADE = {
+    "paper": lambda: sifa.create("sifa_swin", reading="paper", **SMALL),
+    "released": lambda: sifa.create("sifa_swin", reading="released", **SMALL),
+    "ungated branch": lambda: sifa.create("sifa_swin", saliency="none", placement="branch", **SMALL),
+    "resnet": lambda: sifa.create("sifa_resnet", reading="released", layers=(1, 2, 1, 1)),
+    "bare": Bare,
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("made", "offsets", "saliency", "placement"),
+    [
+        ("paper", "learned", "paper", "inside"),
+        ("released", "zero", "released", "branch"),
+        ("ungated branch", "learned", "none", "branch"),
+        ("resnet", "learned", "released", "inside"),
+        ("bare", "zero", "paper", "unknown"),
+    ],
+)
+def test_the_block_trace_says_which_operator_ran(made, offsets, saliency, placement):
+    model = MADE[made]().eval()
+    with record(model) as trace:
+        model(torch.zeros(1, 3, 8 if made == "resnet" else 6, 32, 32))
+    switches = dict(offsets=offsets, saliency=saliency, placement=placement)
+    assert {tuple(block.operator.items()) for block in trace} == {tuple(switches.items())}
+    assert {block.meaning for block in trace} == {""}
+
+
+@torch.no_grad()
+def test_the_block_trace_tells_what_an_intervention_changed(model):
+    """Where weights are changed by hand, they are no longer those of the block, and say so."""
+    for name, changed in (("rigid", ("zero", "paper", "")), ("no-gate", ("learned", "none", "")), ("uniform", None)):
+        with sifa.intervene(model, name), record(model) as trace:
+            model(video())
+        for block in trace:
+            found = block.operator["offsets"], block.operator["saliency"], block.meaning
+            assert found == (changed or ("learned", "paper", "Changed weights: not those that the block computed"))
+            assert block.operator["placement"] == "inside"
 
 
 @torch.no_grad()

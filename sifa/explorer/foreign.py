@@ -17,6 +17,7 @@ from sifa.video import Clip
 from sifa.weights import Checkpoint
 
 Numbers = np.ndarray | Tensor
+UNNAMED = "Weights as recorded"
 
 
 def foreign_block(
@@ -28,7 +29,7 @@ def foreign_block(
     dilation: int = 1,
     taps: Numbers | None = None,
     anchored: bool = False,
-    meaning: str = "Weights as recorded",
+    meaning: str = UNNAMED,
 ) -> BlockTrace:
     """A block from absolute sampling points (P, N, 2, H, W) and weights (P, N, H, W); without P, one pair is meant.
 
@@ -65,7 +66,7 @@ def foreign_block(
         normalised=bool((weights >= 0).all()),
         taps=None if kernel else places,
         anchored=anchored,
-        meaning=meaning,
+        meaning=meaning or UNNAMED,
     )
 
 
@@ -127,9 +128,10 @@ def foreign(
 
 @contextmanager
 def recording(
-    model: nn.Module, readers: dict[str, Callable[[nn.Module, tuple, object], BlockTrace]]
+    model: nn.Module, readers: dict[str, Callable[[nn.Module, tuple, object], BlockTrace | list[BlockTrace]]]
 ) -> Iterator[list[BlockTrace]]:
-    """Collect reader(module, arguments, output) of each named submodule that runs while the body does.
+    """Collect reader(module, arguments, output) of each named submodule that runs while the body does: a block, or a
+    list of them.
 
     `with recording(model, {"layer3.0.conv2": read}) as blocks: model(x)`; names are those of `model.named_modules()`.
     Raises ValueError for a name that the model does not have.
@@ -139,7 +141,11 @@ def recording(
         raise ValueError(f"the model has no submodule {', '.join(unknown)}; choose from model.named_modules()")
 
     def listen(reader):
-        return lambda module, arguments, output: blocks.append(reader(module, arguments, output))
+        def read(*call):
+            found = reader(*call)
+            blocks.extend(found if isinstance(found, list) else [found])
+
+        return read
 
     handles = [modules[name].register_forward_hook(listen(reader)) for name, reader in readers.items()]
     try:

@@ -54,7 +54,8 @@ def pack(prediction: Prediction) -> bytes:
             source_frames=clip.source_frames,
             source_size=list(clip.source_size),
             sampling_rate=clip.sampling_rate,
-            padded=clip.padded,
+            padded=clip.padded if prediction.labels else 0,  # a still picture of a recorded model stands for every step
+            reach=_reach(checkpoint.config),
         ),
         crop=dict(scale=crop.scale / factor, top=crop.top, left=crop.left, size=crop.size),
         frames=dict(
@@ -91,6 +92,12 @@ def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
         return frames, 1.0
     size = (round(width * factor), round(height * factor))
     return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.LANCZOS)) for f in frames]), factor
+
+
+def _reach(config: dict) -> list[int]:
+    """[before, after]: how many sampled frames the stem of a model reads beside those of a step."""
+    tubelet = config["tubelet"] if config.get("overlap") else 0  # then its kernel is twice as long, centred
+    return [tubelet // 2, tubelet - tubelet // 2]
 
 
 def _jpeg(frame: np.ndarray) -> bytes:
@@ -143,10 +150,12 @@ def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
             stacklevel=3,
         )
     most = max(float(block.saliency.max(initial=0)), 1e-12)
-    foreign = {} if block.taps is None else dict(taps=block.taps.tolist(), anchored=block.anchored)
+    optional = {} if block.taps is None else dict(taps=block.taps.tolist(), anchored=block.anchored)
     if block.meaning:
-        foreign |= dict(meaning=block.meaning)
-    return foreign | dict(
+        optional |= dict(meaning=block.meaning)
+    if block.operator:
+        optional |= dict(operator=block.operator)
+    return optional | dict(
         name=block.name,
         stage=block.stage,
         block=block.block,

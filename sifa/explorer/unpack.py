@@ -91,6 +91,7 @@ def _prediction(header: dict, data: bytes, base: int) -> Prediction:
             taps=places,
             anchored=b.get("anchored", False),
             meaning=b.get("meaning", ""),
+            operator=b.get("operator", {}),
         )
 
     def what_if(each: dict) -> WhatIf:
@@ -110,6 +111,7 @@ def _prediction(header: dict, data: bytes, base: int) -> Prediction:
         return TrueFlow(flow, array("u1", each["visible"], (pairs, height, width)).astype(bool))
 
     clip, card = header["clip"], header["checkpoint"]
+    reach = clip.get("reach", [1, 1])
     return Prediction(
         clip=Clip(
             frames=np.stack([picture(p["at"], p["bytes"]) for p in header["frames"]["pictures"]]),
@@ -127,7 +129,8 @@ def _prediction(header: dict, data: bytes, base: int) -> Prediction:
         trace=Trace([block(b) for b in header["blocks"]]),
         checkpoint=Checkpoint(
             variant=card["variant"],
-            config=dict(img_size=header["crop"]["size"]),
+            config=dict(img_size=header["crop"]["size"])
+            | (dict(tubelet=sum(reach), overlap=True) if any(reach) else {}),
             labels=tuple(header["labels"]),
             trained_on=card["trained_on"],
             num_frames=len(clip["indices"]),

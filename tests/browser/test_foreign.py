@@ -110,7 +110,7 @@ def recorded(module, reader):
     x = torch.randn(1, CHANNELS, HEIGHT, WIDTH)
     with torch.no_grad(), explorer.recording(nn.Sequential(module), {"0": reader}) as seen:
         output = module(x)
-    return [block for found in seen for block in (found if isinstance(found, list) else [found])], output
+    return seen, output
 
 
 def read_outs(page, block):
@@ -156,6 +156,41 @@ def test_a_deformable_convolution(page, picture, tmp_path):
     assert "Modulation: a sigmoid, 0 to 1" in page.inner_text(".sifa-scale")
     assert page.inner_text(".sifa-answer h2").lower() == "a small module"
     assert page.locator(".sifa-bars li").count() == 0
+    assert "is repeated" not in page.inner_text(".sifa-note")
+    assert "sampled frames around" not in page.inner_text(".sifa-note")
+    assert page.problems == []
+
+
+def number(text):
+    return [float(v) for v in text.replace("\u2212", "-").strip("()").split(", ")]
+
+
+@pytest.mark.parametrize("kind", ["convolution", "heads", "shared"])
+def test_the_equation_has_only_what_was_recorded(page, picture, tmp_path, kind):
+    module, reader = {
+        "convolution": (DeformableConvolution, read_convolution),
+        "heads": (DeformableAttention, read_heads),
+        "shared": (SharedPoints, read_shared),
+    }[kind]
+    blocks, _ = recorded(module, reader)
+    shown(page, blocks, picture, tmp_path)
+    page.keyboard.press("e")
+    page.wait_for_selector("[data-term]")
+    terms = {}
+    for button in page.locator("[data-term]").all():
+        terms[button.get_attribute("data-term")] = button.locator("span, b, small").all_inner_texts()
+    corners = [f"corner{n}" for n in range(4)]
+    assert [*terms] == ["query", "offset", "tap", "point", *corners, "weight", "displacement"]
+    assert [terms[name][0] for name in ("offset", "tap", "point", "weight")] == ["Δpₖ", "pₖ", "p′ = p + pₖ + Δpₖ", "wₖ"]
+    assert terms["weight"][2] == blocks[0].meaning
+    (y, x), tap = map(int, number(terms["query"][1])), int(page.inner_text(".sifa-tap").split()[1].rstrip(",")) - 1
+    weights = blocks[0].attention[0]
+    assert tap == np.abs(weights[:, y, x]).argmax()
+    assert float(terms["weight"][1]) == pytest.approx(weights[tap, y, x], abs=float(np.ptp(weights)) / 500 + 5e-5)
+    point = blocks[0].points[0, tap, :, y, x]
+    np.testing.assert_allclose(number(terms["point"][1]), point, rtol=0, atol=1 / 64 + 0.0051)
+    together = sum(np.array(number(terms[name][1])) for name in ("query", "tap", "offset"))
+    np.testing.assert_allclose(together, point, rtol=0, atol=1 / 64 + 0.011)
     assert page.problems == []
 
 

@@ -3,12 +3,15 @@
 import base64
 import json
 import re
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sifa import explorer
+from sifa.prediction import TrueFlow, WhatIf
 from tests.browser.conftest import open_page, settle
 from tests.predictions import foreign_prediction, nano_prediction
 
@@ -467,6 +470,143 @@ def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, predict
     assert not page.locator(".sifa-error").is_visible()
     assert page.locator(".sifa-bar select option").count() == 4
     assert page.problems == []
+
+
+def with_header(packed, change):
+    """A packed trace whose header was changed by change(header), or is what it returns."""
+    length = int.from_bytes(packed[8:12], "little")
+    header = json.loads(packed[16 : 16 + length])
+    text = json.dumps(change(header) or header).encode()
+    text += b" " * (-len(text) % 8)
+    return packed[:8] + struct.pack("<II", len(text), 0) + text + packed[16 + length :]
+
+
+FIGURES = dict(name="a", unevenness=0, offset=0, spread=0, follows_change=None, like_random=None, outside=0, words=[])
+DELETION = dict(
+    label="a",
+    neighbours=9,
+    removed=3,
+    probability=0.5,
+    strongest=0.4,
+    random=0.3,
+    random_each=[0.3],
+    all=0.2,
+    words=["b"],
+)
+
+
+@pytest.fixture(scope="module")
+def examined(prediction):
+    """A trace with every part that one may have."""
+    other = WhatIf("other", "Other", "", prediction.logits, (1.0,) * 4, prediction.trace)
+    flow = TrueFlow(np.zeros((7, 2, 16, 16), np.float32), np.ones((7, 16, 16), bool))
+    trust = dict(blocks=[FIGURES] * 4, deletion=DELETION)
+    return explorer.pack(replace(prediction, what_if=(other,), true_flow=(flow,), trust=trust))
+
+
+def taken(*path, last):
+    """A change of a header: the value at a path gone."""
+
+    def change(header):
+        for key in path:
+            header = header[key]
+        del header[last]
+
+    return change
+
+
+def changed(*path, last, to):
+    def change(header):
+        for key in path:
+            header = header[key]
+        header[last] = to
+
+    return change
+
+
+HEADERS = {
+    "a number": lambda _: 7,
+    "a list": lambda _: [1],
+    **{f"no {key}": taken(last=key) for key in ("clip", "crop", "frames", "labels", "logits", "checkpoint", "blocks")},
+    "no name": taken("clip", last="name"),
+    "no times": changed("clip", last="times", to=[]),
+    "no sha256": taken("checkpoint", last="sha256"),
+    "no scale": taken("crop", last="scale"),
+    "fewer labels": changed(last="labels", to=["one"]),
+    "no stage": taken("blocks", 0, last="stage"),
+    "a text as stage": changed("blocks", 0, last="stage", to="<img src=x onerror=window.broken=1>"),
+    "a text as height": changed("blocks", 0, last="height", to="8"),
+    "empty range": changed("blocks", 1, last="range", to=[]),
+    "ranges of nothing": changed("blocks", 1, last="range", to=[[]] * 7),
+    "no offset": taken("blocks", 3, last="offset"),
+    "short stride": changed("blocks", 0, last="stride", to=[2, 4]),
+    "no lengths": taken("what_if", 0, last="lengths"),
+    "fewer logits": changed("what_if", 0, last="logits", to=[1]),
+    "what-if of half a block": taken("what_if", 0, "blocks", 0, last="range"),
+    "half a flow": taken("true_flow", 0, last="visible"),
+    "no figures": changed("trust", last="blocks", to=[FIGURES]),
+    "no words": taken("trust", "blocks", 2, last="words"),
+    "no deletion": changed("trust", last="deletion", to=None),
+    "a text as number removed": changed("trust", "deletion", last="removed", to="<img src=x onerror=window.broken=1>"),
+    "a text as neighbours": changed("trust", "deletion", last="neighbours", to="<img src=x onerror=window.broken=1>"),
+}
+
+
+def test_a_damaged_header_is_refused_in_words(page, tmp_path, prediction, examined):
+    open_host(page, host_page(tmp_path, [examined, *(with_header(examined, change) for change in HEADERS.values())]))
+    page.evaluate("() => put('trace', traces[0])")
+    assert not page.locator(".sifa-error").is_visible()
+    for number, name in enumerate(HEADERS, 1):
+        page.evaluate(f"() => put('trace', traces[{number}])")
+        settle(page)
+        assert page.locator(".sifa-error").is_visible(), name
+        said = page.inner_text(".sifa-error")
+        assert said == "The trace is damaged. Copy the file again, or run the clip again.", name
+        page.evaluate("() => put('trace', traces[0])")
+        assert not page.locator(".sifa-error").is_visible()
+    page.wait_for_timeout(100)
+    assert page.evaluate("() => window.broken") is None
+    assert page.problems == []
+
+
+def test_text_of_a_trace_stays_text(page, tmp_path, examined):
+    """Markup in every text of the header is shown as it stands, in every view."""
+    markup = "<img src=x onerror=window.broken=1>"
+
+    def everywhere(value, key=""):
+        if isinstance(value, dict):
+            return {name: everywhere(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [everywhere(each, key) for each in value]
+        return markup if isinstance(value, str) and key != "format" else value
+
+    def change(header):
+        header["blocks"][0] |= dict(meaning="a", operator=dict(offsets="a", saliency="a", placement="a"))
+        return everywhere(header)
+
+    open_host(page, host_page(tmp_path, [with_header(examined, change)]))
+    page.evaluate("() => put('trace', traces[0])")
+    page.click(".sifa-trust summary")
+    for key in ("e", "]", "t", "s", "w", "f", "o", "o", "o"):
+        page.focus(CANVAS)
+        page.keyboard.press(key)
+        settle(page)
+    assert markup in page.inner_text(".sifa-answer")
+    assert markup in page.inner_text(".sifa-says")
+    assert page.locator(".sifa img[src=x]").count() == 0
+    page.wait_for_timeout(100)
+    assert page.evaluate("() => window.broken") is None
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_the_note_says_what_a_step_reads_besides(page, tmp_path, overlap):
+    file = tmp_path / "a.html"
+    file.write_text(explorer.to_html(explorer.pack(nano_prediction(overlap=overlap))))
+    open_page(page, file)
+    said = "in 8 steps; each also reads sampled frames around it: 1 before, 1 after."
+    assert (said in page.inner_text(".sifa-note")) == overlap
+    assert ("in 8 steps." in page.inner_text(".sifa-note")) != overlap
 
 
 @pytest.mark.parametrize(

@@ -351,22 +351,84 @@ def test_terms_and_marks_light_each_other(viewer):
     assert [pixels(viewer, canvas) for canvas in canvases] == dark
     viewer.focus("[data-term=query]")
     assert pixels(viewer) != dark[0]
-    viewer.locator(CLOSE_UP).scroll_into_view_if_needed()
-    px, py, tap = viewer.evaluate(
-        """() => { const { sifa } = document.querySelector('.sifa');
-        const { pair, y, x } = sifa.state;
-        const read = sifa.readout(0, pair, y, x);
-        const box = document.querySelector('.sifa-close canvas').getBoundingClientRect();
-        const near = ([py, px]) => Math.max(Math.abs(py - y), Math.abs(px - x));
-        const tap = read.points.map(near).reduce((best, d, i, all) => (d < all[best] ? i : best), 0);
-        const [py, qx] = read.points[tap], cell = box.width / 7;
-        return [box.left + (qx - x + 3.5) * cell, box.top + (py - y + 3.5) * cell, tap]; }"""
-    )
-    viewer.mouse.move(px, py)
+
+
+LIT = "() => document.querySelector('.sifa-lit')?.dataset.term ?? ''"
+
+
+def lit_along(page, canvas, window, places):
+    """The term that lights up at each place (y, x) of a canvas: `window` gives its first cell and its cells across."""
+    page.locator(canvas).scroll_into_view_if_needed()
+    box = page.locator(canvas).bounding_box()
+    (top, left), across = window
+    found = []
+    for y, x in places:
+        spot = [
+            start + (v - first) * box["width"] / across for start, v, first in ((box["x"], x, left), (box["y"], y, top))
+        ]
+        page.mouse.move(*spot)
+        settle(page)
+        found.append(page.evaluate(LIT))
+    return found, spot
+
+
+def whole(cells=16):
+    """The window of frames t and t + 1, with its margin."""
+    return [-0.5 - 0.06 / 0.88 * cells] * 2, cells / 0.88
+
+
+def test_marks_light_their_terms(viewer):
+    viewer.mouse.click(*place(viewer, 8, 8))
+    viewer.keyboard.press("e")
+    viewer.click(".sifa-read td:nth-child(1)")
+    y, x = cell(viewer)
+    read = viewer.evaluate(f"() => document.querySelector('.sifa').sifa.readout(0, {state(viewer)['pair']}, {y}, {x})")
+    point, tap = np.array(read["points"][0]), np.array(read["taps"][0])
+    end = np.add(read["displacement"], [y, x])
+    for canvas, window in ((KEY_CANVAS, whole()), (CLOSE_UP, ((y - 3.5, x - 3.5), 7))):
+        found, _ = lit_along(viewer, canvas, window, [point, tap, (point + tap) / 2, end])
+        assert found == ["point", "tap", "offset", "displacement"]
+    found, _ = lit_along(viewer, CANVAS, whole(), [end, 2 * np.array([y, x]) - end, (0, 0)])
+    assert found == ["displacement", "query", ""]
+    corners = np.floor(point) + np.indices((2, 2)).reshape(2, 4).T
+    seen = {}
+    for dy, dx in np.mgrid[-0.4:0.5:0.2, -0.4:0.5:0.2].reshape(2, -1).T:
+        found, spot = lit_along(viewer, CLOSE_UP, ((y - 3.5, x - 3.5), 7), np.add(corners, [dy, dx]))
+        for number, term in enumerate(found):
+            if term.startswith("corner"):
+                assert term == f"corner{number}"
+                seen[number] = spot
+    assert {*seen} == {0, 1, 2, 3}
+    lit_along(viewer, CLOSE_UP, ((y - 3.5, x - 3.5), 7), [np.array(read["points"][7])])
+    viewer.mouse.down()
+    viewer.mouse.up()
+    assert state(viewer)["tap"] == 7
+
+
+def test_frames_light_nothing_while_the_query_follows_the_pointer(viewer):
+    viewer.keyboard.press("e")
+    over(viewer, 8, 8)
+    assert viewer.evaluate(LIT) == ""
+
+
+@pytest.mark.parametrize(("key", "drawer"), [("e", "equation"), ("t", "neighbours")])
+def test_what_is_of_a_query_gives_way_to_the_reverse_question(viewer, key, drawer):
+    viewer.keyboard.press(key)
     settle(viewer)
-    assert viewer.locator(".sifa-lit").get_attribute("data-term") in ("point", "tap", "offset", "displacement")
-    viewer.mouse.click(px, py)
-    assert state(viewer)["tap"] == tap
+    part, sentence = viewer.locator(f"[data-drawer={drawer}]"), viewer.locator(".sifa-drawer > p")
+    assert (part.is_visible(), sentence.is_visible()) == (True, False)
+    viewer.keyboard.press("r")
+    settle(viewer)
+    assert (part.is_visible(), sentence.is_visible()) == (False, True)
+    assert sentence.inner_text() == "Equation and table are of a query: choose a cell of frame t."
+    viewer.keyboard.press("s")
+    settle(viewer)
+    assert (viewer.locator(".sifa-tiles").is_visible(), sentence.is_visible()) == (True, False)
+    viewer.keyboard.press(key)
+    viewer.mouse.click(*place(viewer, 4, 5))
+    settle(viewer)
+    assert (part.is_visible(), sentence.is_visible()) == (True, False)
+    assert ("(4, 5)" if key == "e" else "y 4, x 5") in part.inner_text()
 
 
 def test_the_difference_is_that_of_the_shown_pictures(viewer):

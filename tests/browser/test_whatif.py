@@ -198,6 +198,18 @@ def test_the_trust_panel_holds_the_figures(viewer, prediction):
     assert " ".join(test["words"]) in viewer.inner_text(".sifa-trust")
 
 
+def test_words_of_a_cell_are_left_out_of_the_reverse_question(viewer):
+    choose(viewer, "rigid")
+    press(viewer, "f")
+    said = viewer.locator(".sifa-whatif .sifa-legend")
+    assert re.search("this cell’s mean.*true motion of this cell", said.inner_text(), re.DOTALL)
+    press(viewer, "r")
+    assert said.inner_text() == ""
+    assert viewer.inner_text(".sifa-says")
+    press(viewer, "r")
+    assert "this cell" in said.inner_text()
+
+
 def test_a_trace_without_them_shows_none_and_keeps_no_choice(page, tmp_path, prediction):
     traces = [explorer.pack(prediction), explorer.pack(foreign_prediction()), V1.read_bytes()]
     open_host(page, host_page(tmp_path, traces))

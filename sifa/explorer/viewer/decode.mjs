@@ -3,14 +3,16 @@
 const MAGIC = 'SIFATRC\n';
 const VERSION = 2;
 export const STEPS_PER_CELL = 32;
-const CUT_OFF = 'The trace is cut off. Copy the file again, or run the clip again.';
-export const DAMAGED = 'The trace is damaged. Copy the file again, or run the clip again.';
+const AGAIN = 'Copy the file again, or run the clip again.';
+const CUT_OFF = `The trace is cut off. ${AGAIN}`;
+export const DAMAGED = `The trace is damaged. ${AGAIN}`;
 
 /**
  * What one SIFA block did. The typed arrays hold [pair][tap][(dy, dx)][y][x], the last index fastest: `offset` in 1/32
  * cell, `attention` in 1/255 of the pair's `range`, `saliency` in 1/255 of `saliency_max`.
  * @typedef {{
  *   name: string, stage: number, block: number, kernel: number, dilation: number, taps: number, base: ?number[][],
+ *   operator: ?{offsets: string, saliency: string, placement: string}, meaning: ?string,
  *   stride: [number, number, number], normalised: boolean, pairs: number, height: number, width: number,
  *   offset: Int16Array, attention: Uint8Array, range: [number, number][], saliency: Uint8Array, saliency_max: number
  * }} Block
@@ -31,15 +33,20 @@ export const DAMAGED = 'The trace is damaged. Copy the file again, or run the cl
  * @typedef {{pairs: number, height: number, width: number, flow: Int16Array, visible: Uint8Array}} Flow
  */
 
+/** What f gives; where it fails, the bytes were not whole. */
+function whole(f) {
+  try {
+    return f();
+  } catch (error) {
+    throw new Error(error instanceof RangeError ? CUT_OFF : DAMAGED, { cause: error });
+  }
+}
+
 /** Whatever a host hands over (base64 text, ArrayBuffer, DataView, typed array) as an ArrayBuffer. */
 export function toBuffer(source) {
   if (source instanceof ArrayBuffer) return source;
   if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
-  try {
-    return Uint8Array.from(atob(source), c => c.charCodeAt(0)).buffer;
-  } catch (error) {
-    throw new Error(DAMAGED, { cause: error });
-  }
+  return whole(() => Uint8Array.from(atob(source), c => c.charCodeAt(0)).buffer);
 }
 
 /**
@@ -54,29 +61,36 @@ export function parseTrace(buffer) {
   }
   const base = 16 + new DataView(buffer).getUint32(8, true);
   if (base > bytes.length) throw new Error(CUT_OFF);
-  const header = parseHeader(bytes.subarray(16, base));
-  if (header.version > VERSION) {
-    const seen = `The trace has format version ${header.version}; this page reads up to ${VERSION}.`;
-    throw new Error(`${seen} Update the program.`);
+  const header = whole(() => JSON.parse(new TextDecoder().decode(bytes.subarray(16, base))));
+  if (header?.version > VERSION) {
+    throw new Error(`The trace has format version ${header.version}; this page reads up to ${VERSION}. `
+      + 'Update the program.');
   }
-  try {
-    return inflateHeader(header, buffer, base);
-  } catch (error) {
-    if (error instanceof RangeError) throw new Error(CUT_OFF, { cause: error });
-    throw new Error(DAMAGED, { cause: error });
-  }
+  return whole(() => inflateHeader(header, buffer, base));
 }
 
-function parseHeader(bytes) {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new Error(DAMAGED, { cause: error });
+/** Throw where an object lacks one of the numbers, or lists of (`length`) numbers, that the viewer reads. */
+function need(holder, names, length) {
+  for (const name of names.split(' ')) {
+    const values = [holder[name]].flat(2);
+    if (!values.every(Number.isFinite) || values.length !== (length ?? values.length)) throw new Error(name);
   }
 }
 
 function inflateHeader(header, buffer, base) {
-  const inflate = blocks => blocks.map(block => {
+  const { clip, checkpoint, frames, labels, blocks, trust, true_flow: flows = [], what_if: changed = [] } = header;
+  [clip.name, checkpoint.sha256, checkpoint.trained_on].forEach(text => text.trim());
+  need(clip, 'indices times', frames.pictures.length);
+  need(header.crop, 'scale top left size');
+  need(header, 'logits', labels.length);
+  if (trust?.blocks.length) {
+    [...blocks.map((_, i) => trust.blocks[i]), trust.deletion].forEach(each => each.words.join());
+    need(trust.deletion, 'neighbours removed probability strongest random all random_each');
+  }
+  const inflate = each => each.map(block => {
+    need(block, 'stage kernel dilation pairs height width offset attention saliency saliency_max');
+    need(block, 'stride', 3);
+    need(block, 'range', 2 * block.pairs);
     const taps = block.taps?.length ?? block.kernel ** 2;
     const cells = block.pairs * block.height * block.width;
     return {
@@ -88,22 +102,28 @@ function inflateHeader(header, buffer, base) {
       saliency: new Uint8Array(buffer, base + block.saliency, cells),
     };
   });
-  const flows = (header.true_flow ?? []).map(flow => {
-    const cells = flow.pairs * flow.height * flow.width;
-    return {
-      ...flow,
-      flow: new Int16Array(buffer, base + flow.flow, 2 * cells),
-      visible: new Uint8Array(buffer, base + flow.visible, cells),
-    };
-  });
-  const changed = (header.what_if ?? []).map(
-    each => ({ ...each, blocks: inflate(each.blocks), probabilities: softmax(each.logits) }));
-  const pictures = header.frames.pictures.map(
-    p => new Blob([new Uint8Array(buffer, base + p.at, p.bytes)], { type: 'image/jpeg' }));
-  if (pictures.length !== header.clip.indices.length) throw new Error('pictures are missing');
   return {
-    ...header, blocks: inflate(header.blocks), pictures, probabilities: softmax(header.logits), what_if: changed,
-    true_flow: flows,
+    ...header,
+    blocks: inflate(blocks),
+    probabilities: softmax(header.logits),
+    pictures: frames.pictures.map(picture => {
+      need(picture, 'at bytes');
+      return new Blob([new Uint8Array(buffer, base + picture.at, picture.bytes)], { type: 'image/jpeg' });
+    }),
+    what_if: changed.map(each => {
+      need(each, 'lengths order');
+      need(each, 'logits', labels.length);
+      return { ...each, blocks: inflate(each.blocks), probabilities: softmax(each.logits) };
+    }),
+    true_flow: flows.map(flow => {
+      need(flow, 'pairs height width flow visible');
+      const cells = flow.pairs * flow.height * flow.width;
+      return {
+        ...flow,
+        flow: new Int16Array(buffer, base + flow.flow, 2 * cells),
+        visible: new Uint8Array(buffer, base + flow.visible, cells),
+      };
+    }),
   };
 }
 

@@ -242,8 +242,8 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const writeViews = furtherViews(root, actions);
   listen(root, canvases, actions, (canvas, event) => painter.cellAt(block(), canvas, event), () => !trace);
   const markUnder = (canvas, event) => {
-    if (!trace || state.reverse || (canvas === canvases.key && !state.pinned)) return null;
-    return painter.markUnder(block(), readout(block(), state.pair, state.y, state.x), canvas, event);
+    if (!trace || state.reverse || (canvas !== canvases.close && !state.pinned)) return null;
+    return painter.markUnder(shownOf(state), canvas, event);
   };
   linkTerms(root, canvases, markUnder, actions.light, actions.keep);
   const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);

@@ -64,14 +64,18 @@ export function listen(root, canvases, actions, cellAt, busy) {
  */
 export function linkTerms(root, canvases, markUnder, light, keep) {
   const strip = root.querySelector('.sifa-equation');
-  const term = event => event.target.closest('[data-term]')?.dataset.term;
   for (const name of ['pointerover', 'focusin', 'click']) {
-    strip.addEventListener(name, event => light(term(event) ? { term: term(event), tap: null } : null));
+    strip.addEventListener(name, ({ target }) => {
+      const { term } = target.closest('[data-term]')?.dataset ?? {};
+      light(term ? { term, tap: null } : null);
+    });
   }
   for (const name of ['pointerleave', 'focusout']) strip.addEventListener(name, () => light(null));
-  for (const canvas of [canvases.key, canvases.close]) {
-    canvas.addEventListener(MOVE, event => light(markUnder(canvas, event)));
+  for (const canvas of Object.values(canvases)) {
     canvas.addEventListener('pointerleave', () => light(null));
+    for (const name of ['pointerenter', MOVE]) { // the first of some moves comes before the other canvas is left
+      canvas.addEventListener(name, event => light(markUnder(canvas, event)));
+    }
   }
   canvases.close.addEventListener('click', event => {
     const mark = markUnder(canvases.close, event);

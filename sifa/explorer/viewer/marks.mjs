@@ -7,8 +7,7 @@ const HEAT_STEPS = Array.from({ length: 256 }, (_, i) => [...mixed(HEAT, i / 255
 
 /** A small canvas with one pixel per cell, coloured from 0 to `most`. */
 export function heatCanvas(map, { height, width }, most) {
-  const canvas = document.createElement('canvas');
-  Object.assign(canvas, { height, width });
+  const canvas = Object.assign(document.createElement('canvas'), { height, width });
   const ctx = canvas.getContext('2d');
   const image = ctx.createImageData(width, height);
   map.forEach((value, i) => image.data.set(HEAT_STEPS[Math.min(255, Math.round(255 * value / (most || 1)))], 4 * i));
@@ -42,13 +41,15 @@ export function drawTracks(ctx, view, track, rigid, ratio) {
   ctx.restore();
   tracePlaces(ctx, view, track);
   stroke(ctx, TRACK, 2.2 * ratio);
-  for (const { place } of track.slice(1)) {
-    ctx.beginPath();
-    ctx.arc(...view.px(...place), 2.6 * ratio, 0, 7);
-    stroke(ctx, TRACK, 1.4 * ratio);
-    ctx.fillStyle = TRACK;
-    ctx.fill();
-  }
+  for (const { place } of track.slice(1)) disc(ctx, view, place, 2.6 * ratio, TRACK, TRACK, 1.4 * ratio);
+}
+
+function disc(ctx, view, place, radius, colour, edge, width) {
+  ctx.beginPath();
+  ctx.arc(...view.px(...place), radius, 0, 7);
+  stroke(ctx, edge, width);
+  ctx.fillStyle = colour;
+  ctx.fill();
 }
 
 function tracePlaces(ctx, view, track) {
@@ -61,50 +62,30 @@ export function drawReaders(ctx, view, readers, ratio) {
   const most = readers[0]?.weight ?? 1;
   for (const { y, x, weight } of [...readers].reverse()) {
     const share = weight / most;
-    ctx.beginPath();
-    ctx.arc(...view.px(y, x), Math.max(1.6 * ratio, 0.46 * Math.min(view.cw, view.ch) * Math.sqrt(share)), 0, 7);
-    stroke(ctx, '#fff', 1.2 * ratio);
-    ctx.fillStyle = readerColour(share);
-    ctx.fill();
+    const radius = Math.max(1.6 * ratio, 0.46 * Math.min(view.cw, view.ch) * Math.sqrt(share));
+    disc(ctx, view, [y, x], radius, readerColour(share), '#fff', 1.2 * ratio);
   }
 }
 
-const cellPath = (view, cells) => {
-  const path = new Path2D();
-  for (const { y, x } of cells) {
-    const [cx, cy] = view.px(y, x);
-    path.rect(cx - view.cw / 2, cy - view.ch / 2, view.cw, view.ch);
-  }
-  return path;
-};
+const arrowEnd = ({ y, x, displacement: [dy, dx] }) => [y + dy, x + dx];
 
 /** Light up what a term of the equation stands for; `next` in frame t + 1, else in frame t. */
 export function drawLit(ctx, view, block, read, tap, lit, next, ratio) {
+  const { y, x } = read;
   const [point, place] = [read.points[tap], read.taps[tap]];
   const corners = bilinearCorners(point, block);
-  const cells = list => cellPath(view, list);
-  const ring = ([y, x]) => {
-    const path = new Path2D();
-    path.arc(...view.px(y, x), Math.max(7 * ratio, 0.3 * view.cw), 0, 7);
-    return path;
-  };
-  const line = (from, to) => {
-    const path = new Path2D();
-    path.moveTo(...view.px(...from));
-    path.lineTo(...view.px(...to));
-    return path;
-  };
-  const around = () => [-1, 0, 1].flatMap(y => [-1, 0, 1].map(x => ({ y: read.y + y, x: read.x + x })));
-  const end = [read.y + read.displacement[0], read.x + read.displacement[1]];
-  const both = { difference: () => cells([read]), displacement: () => line([read.y, read.x], end) };
-  const asking = { ...both, query: both.difference, output: both.difference };
-  const reading = {
-    ...both, gate: () => cells(around()), tap: () => ring(place), offset: () => line(place, point),
-    point: () => ring(point), value: () => cells(corners), weight: () => ring(point), share: () => ring(point),
-    ...Object.fromEntries(corners.map((corner, i) => [`corner${i}`, () => cells([corner])])),
-  };
-  const path = (next ? reading : asking)[lit]?.();
-  if (!path) return;
+  const corner = corners[lit.slice('corner'.length)];
+  const around = [-1, 0, 1].flatMap(down => [-1, 0, 1].map(across => ({ y: y + down, x: x + across })));
+  const cells = { difference: [read], ...(next ? { gate: around, value: corners } : { query: [read], output: [read] }) };
+  const lines = { displacement: [[y, x], arrowEnd(read)], ...(next && { offset: [place, point] }) };
+  const rings = next && { tap: place, point, weight: point, share: point };
+  const path = new Path2D();
+  for (const { y: cy, x: cx } of cells[lit] ?? (next && corner ? [corner] : [])) {
+    const [right, down] = view.px(cy + 0.5, cx + 0.5);
+    path.rect(right, down, -view.cw, -view.ch);
+  }
+  lines[lit]?.forEach((end, i) => path[i ? 'lineTo' : 'moveTo'](...view.px(...end)));
+  if (rings[lit]) path.arc(...view.px(...rings[lit]), Math.max(7 * ratio, 0.3 * view.cw), 0, 7);
   for (const [colour, width] of [['rgba(0,0,0,.8)', 7], [{ query: QUERY, displacement: KEY }[lit] ?? '#fff', 3.4]]) {
     ctx.strokeStyle = colour;
     ctx.lineWidth = width * ratio;
@@ -112,19 +93,22 @@ export function drawLit(ctx, view, block, read, tap, lit, next, ratio) {
   }
 }
 
-/** What lies under a pixel of a view on frame t + 1, as {term, tap}, or null: a mark within reach, else the query. */
-export function markAt(view, read, px, py, reach) {
-  const far = ([y, x]) => { const at = view.px(y, x); return Math.hypot(at[0] - px, at[1] - py); };
-  const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-  const marks = read.points.flatMap((point, tap) => [
-    { term: 'point', tap, far: far(point) },
-    { term: 'tap', tap, far: far(read.taps[tap]) },
-    { term: 'offset', tap, far: far(middle(read.taps[tap], point)) },
+/**
+ * What lies under a pixel of a view, as {term, tap}, or null: a mark within reach; else, in the `next` frame, a cell that
+ * bilinear reading mixes for the neighbour `tap`; else the query.
+ */
+export function markAt(view, block, read, tap, next, px, py, reach) {
+  const marks = (next ? read.points : []).flatMap((point, n) => [
+    ['point', n, point], ['tap', n, read.taps[n]], ['offset', n, point.map((v, axis) => (v + read.taps[n][axis]) / 2)],
   ]);
-  const end = [read.y + read.displacement[0], read.x + read.displacement[1]];
-  marks.push({ term: 'displacement', tap: null, far: far(end) });
-  const nearest = marks.reduce((best, mark) => (mark.far < best.far ? mark : best));
-  if (nearest.far <= reach) return { term: nearest.term, tap: nearest.tap };
-  const [qx, qy] = view.px(read.y, read.x);
-  return Math.abs(qx - px) < view.cw / 2 && Math.abs(qy - py) < view.ch / 2 ? { term: 'query', tap: null } : null;
+  const far = ([, , place]) => { const at = view.px(...place); return Math.hypot(at[0] - px, at[1] - py); };
+  const nearest = marks.reduce((a, b) => (far(b) < far(a) ? b : a), ['displacement', null, arrowEnd(read)]);
+  if (far(nearest) <= reach) return { term: nearest[0], tap: nearest[1] };
+  const under = ({ y, x }) => {
+    const [cx, cy] = view.px(y, x);
+    return Math.abs(cx - px) < view.cw / 2 && Math.abs(cy - py) < view.ch / 2;
+  };
+  const corner = next ? bilinearCorners(read.points[tap], block).findIndex(under) : -1;
+  if (corner >= 0) return { term: `corner${corner}`, tap };
+  return under(read) ? { term: 'query', tap: null } : null;
 }

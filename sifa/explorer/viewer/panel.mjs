@@ -22,17 +22,19 @@ export function readOutPanel(reading, legend) {
     legend.innerHTML = `<svg class="sifa-ticks" viewBox="0 0 100 6" preserveAspectRatio="none"><path/></svg><div class="sifa-ramp"></div>
       <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>
       <small>${block.meaning ? escapeHtml(block.meaning) : block.normalised ? 'Softmax weights: never negative, sum 1'
-        : 'Raw weights \u27E8query, value\u27E9 / C: may be negative, any sum'}</small>`;
-    [...reading.querySelectorAll('td')].slice(block.taps).forEach(surplus => surplus.remove());
-    cells = [...reading.querySelectorAll('td')].map((cell, tap) => {
+        : 'Raw weights ⟨query, value⟩ / C: may be negative, any sum'}</small>`;
+    const all = [...reading.querySelectorAll('td')];
+    all.splice(block.taps).forEach(surplus => surplus.remove());
+    cells = all.map((cell, tap) => {
       cell.dataset.tap = tap;
       const [weight, strip, offset] = cell.children;
       return { cell, weight, strip, offset };
     });
     const [sum, mean] = reading.querySelectorAll('dd');
-    const [low, high] = [legend.querySelector('.sifa-ends').firstChild, legend.querySelector('.sifa-ends').lastChild];
+    const { firstChild: low, lastChild: high } = legend.querySelector('.sifa-ends');
     legend.querySelector('.sifa-ramp').style.background = gradient(scale.colours);
-    words = { sum, mean, low, high, title: reading.querySelector('h3 span'), pin: reading.querySelector('.sifa-pin') };
+    const [title, pin] = reading.querySelectorAll('h3 span');
+    words = { sum, mean, low, high, title, pin };
     ticks = legend.querySelector('path');
   }
 
@@ -52,8 +54,6 @@ export function readOutPanel(reading, legend) {
         + (lost ? ': outside the frame, counts 0' : '');
     });
     ticks.setAttribute('d', read.weights.map(w => `M${(100 * scale.share(w)).toFixed(1)} 0v6`).join(''));
-    const ends = scale.ends.map(end => weightText(block, end));
-    put(words.low, ends[0]);
-    put(words.high, ends[1]);
+    [words.low, words.high].forEach((word, i) => put(word, weightText(block, scale.ends[i])));
   };
 }

@@ -139,11 +139,12 @@ export function pictures(canvases, resized) {
     return wholeView(block, side).cell(px, py);
   }
 
-  /** The mark of a read-out under a pointer on frame t + 1 or the close-up, as {term, tap}, or null. */
-  function markUnder(block, read, canvas, event) {
+  /** The mark under a pointer, as {term, tap}, or null, of what is shown: as `draw` takes it. */
+  function markUnder({ trace, state, read, tap }, canvas, event) {
+    const block = trace.blocks[state.block];
     const [px, py, side] = pixel(canvas, event);
     const view = canvas === canvases.close ? closeView(block, side, read.y, read.x) : wholeView(block, side);
-    return markAt(view, read, px, py, REACH);
+    return markAt(view, block, read, tap, canvas !== canvases.query, px, py, REACH);
   }
 
   /** Before another trace. */

@@ -18,7 +18,7 @@ export function readersPanel(box, ask) {
       background:${readerColour(reader.weight / most)}"></i></td><td>${reader.weight.toFixed(3)}</td></tr>`).join('');
     const more = readers.length > LISTED ? `, the ${LISTED} largest` : '';
     box.innerHTML = `<h3>Who reads y ${y}, x ${x}? ${pinned ? '<span class="sifa-pin">pinned</span>' : ''}</h3>
-      <table class="sifa-readers"><caption>${readers.length} queries of frame t${more}: <b>|weight|</b> \u00D7 bilinear
+      <table class="sifa-readers"><caption>${readers.length} queries of frame t${more}: <b>|weight|</b> × bilinear
       weight of their points at this cell</caption><tbody>${rows}</tbody></table>
       <dl><dt>Sum</dt><dd>${total.toFixed(3)}</dd></dl>`;
   };

@@ -23,7 +23,7 @@ export function contactSheet(box, go) {
     const table = document.createElement('table');
     const steps = Math.max(...trace.blocks.map(block => block.pairs));
     table.innerHTML = `<thead><tr><th scope="col">Block</th>${Array.from({ length: steps }, (_, pair) =>
-      `<th scope="col">${pair + 1} \u2192 ${pair + 2}</th>`).join('')}</tr></thead><tbody></tbody>`;
+      `<th scope="col">${pair + 1} → ${pair + 2}</th>`).join('')}</tr></thead><tbody></tbody>`;
     tiles = trace.blocks.map((block, index) => {
       const row = table.tBodies[0].insertRow();
       row.innerHTML = `<th scope="row">${index + 1}<small>stage ${block.stage + 1}</small></th>`;
@@ -56,10 +56,9 @@ export function contactSheet(box, go) {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     const b = tiles.findIndex(row => row.includes(event.target));
     if (!step || b < 0) return;
-    const next = tiles[b + step[0]]?.[tiles[b].indexOf(event.target) + step[1]];
     event.preventDefault();
     event.stopPropagation();
-    next?.focus();
+    tiles[b + step[0]]?.[tiles[b].indexOf(event.target) + step[1]]?.focus();
   });
 
   return { fill, mark };

@@ -3,18 +3,18 @@ import { percent } from './words.mjs';
 import { escapeHtml } from './template.mjs';
 
 const FIGURES = [ // key, name, what it is
-  ['unevenness', 'Weights, from uniform', '1 \u2212 entropy / log N: 0 uniform, 1 all on one'],
+  ['unevenness', 'Weights, from uniform', '1 − entropy / log N: 0 uniform, 1 all on one'],
   ['offset', 'Mean |offset|, cells', '0 is the regular grid'],
   ['spread', 'Width of the points', '1 as wide as the regular grid, 0 all in one place'],
   ['follows_change', 'Offsets follow change', 'rank correlation of grid movement and frame difference'],
   ['like_random', 'Like random weights', 'agreement of displacements: 1 the same, 0 unrelated'],
   ['outside', 'Points outside', 'share that counts 0'],
 ];
-const figure = v => (v === null ? '\u2013' : v.toFixed(2).replace('-', '\u2212'));
+const figure = v => (Number.isFinite(v) ? v.toFixed(2).replace('-', '−') : '–');
 
 function deletionHtml(test) {
   const row = (what, p) => `<dt>${what}</dt><dd>${percent(p)}</dd>`;
-  return `<p>Probability of \u201C${escapeHtml(test.label)}\u201D when, in every block, some of each cell\u2019s
+  return `<p>Probability of “${escapeHtml(test.label)}” when, in every block, some of each cell’s
     ${test.neighbours} neighbours are taken away:</p><dl>${row('as it is', test.probability)}
     ${row(`without the ${test.removed} strongest`, test.strongest)}
     ${row(`without ${test.removed} random ones, mean of ${test.random_each.length}`, test.random)}
@@ -46,9 +46,7 @@ export function trustPanel(root) {
       test.innerHTML = deletionHtml(trace.trust.deletion);
     }
     [shown, block] = [trace, index];
-    for (const row of table.querySelectorAll('tr')) {
-      [...row.children].forEach((cell, i) => cell.classList.toggle('sifa-now', i === index + 1));
-    }
+    for (const cell of table.querySelectorAll('td, th')) cell.classList.toggle('sifa-now', cell.cellIndex === index + 1);
     const words = trace.trust.blocks[index].words.join(' ') || 'Nothing out of the ordinary.';
     table.lastChild.textContent = `Block ${index + 1}: ${words}`;
   };

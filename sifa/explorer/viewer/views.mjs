@@ -33,7 +33,9 @@ export function furtherViews(root, actions) {
   const $ = selector => root.querySelector(selector);
   const strip = equationStrip($('.sifa-equation'));
   const sheet = contactSheet($('.sifa-tiles'), actions.visit);
-  let shown = {}, wheeled = null;
+  const shown = {};
+  $('.sifa-drawer').insertAdjacentHTML('beforeend',
+    '<p data-drawer="query">Equation and table are of a query: choose a cell of frame t.</p>');
 
   /** Run f where any of the values differs from the last time that this key was used. */
   function changed(key, values, f) {
@@ -42,22 +44,22 @@ export function furtherViews(root, actions) {
     f();
   }
 
-  function writeMenus({ quiver, arrows, overlay, drawer, measure, speed, tinted, density }) {
-    const values = { arrows: quiver ? arrows : 'off', overlay, drawer, measure, speed };
-    for (const [name, value] of Object.entries(values)) $(`[data-set=${name}]`).value = value;
+  function writeMenus(state, below) {
+    const { quiver, overlay, tinted, density } = state;
+    for (const menu of root.querySelectorAll('[data-set]')) menu.value = state[menu.dataset.set];
+    if (!quiver) $('[data-set=arrows]').value = 'off';
     $('.sifa-arrows').hidden = !quiver;
     $('[data-do=tint]').setAttribute('aria-pressed', tinted);
     $('[data-do=fewer]').setAttribute('aria-disabled', density === 'sparse');
     $('[data-do=more]').setAttribute('aria-disabled', density === 'dense');
     $('.sifa-chart').hidden = overlay !== 'track';
     $('.sifa-heat').hidden = !['saliency', 'difference'].includes(overlay);
-    $('.sifa-drawer').hidden = drawer === 'none';
-    for (const name of SETTINGS.drawer.slice(1)) $(`.sifa-drawer [data-drawer=${name}]`).hidden = drawer !== name;
+    $('.sifa-drawer').hidden = state.drawer === 'none';
+    for (const part of root.querySelectorAll('[data-drawer]')) part.hidden = part.dataset.drawer !== below;
   }
 
   function writeWheel({ tinted, arrows, reverse }, [dy, dx]) {
-    if (wheeled !== tinted) $('.sifa-wheel').innerHTML = wheelSvg(tinted);
-    wheeled = tinted;
+    changed('wheel', [tinted], () => { $('.sifa-wheel').innerHTML = wheelSvg(tinted); });
     const length = reverse ? Infinity : Math.hypot(dy, dx) || 1;
     $('.sifa-needle').setAttribute('d', `M0 0L${(20 * dx / length).toFixed(1)} ${(20 * dy / length).toFixed(1)}`);
     put($('.sifa-wheel-words'), reverse ? '' : `here, ${ARROW_WORDS[arrows]}: ${direction([dy, dx])}`);
@@ -66,8 +68,8 @@ export function furtherViews(root, actions) {
   return function write({ trace, images, state, read, arrow, tap, lit, track, rigid, painter }) {
     const block = trace.blocks[state.block];
     const { overlay, drawer, pair, measure } = state;
-    changed('menus', [state.quiver, state.arrows, overlay, drawer, measure, state.speed, state.tinted, state.density],
-      () => writeMenus(state));
+    const below = state.reverse && drawer !== 'sheet' ? 'query' : drawer;
+    changed('menus', [...Object.keys(SETTINGS).map(name => state[name]), state.quiver, below], () => writeMenus(state, below));
     if (state.quiver) writeWheel(state, arrow);
     if (!$('.sifa-heat').hidden) {
       changed('heat', [trace, state.block, overlay], () => {
@@ -77,16 +79,15 @@ export function furtherViews(root, actions) {
     }
     if (track) changed('track', [trace, state.block, pair, read.y, read.x],
       () => { $('.sifa-chart').innerHTML = trackChart(track, rigid, block); });
-    if (drawer === 'equation') {
+    if (below === 'equation') {
       const cell = read.y * block.width + read.x;
       strip({
         read, block, tap, saliency: saliencyMap(block, pair)[cell],
         difference: painter.heat(trace, images, { ...state, overlay: 'difference' }).map[cell],
       }, lit);
-      const strongest = state.tap < 0 && !lit ? ', the strongest' : '';
-      put($('.sifa-tap'), `neighbour ${tap + 1} of ${block.taps}${strongest}`);
+      put($('.sifa-tap'), `neighbour ${tap + 1} of ${block.taps}${state.tap < 0 && !lit ? ', the strongest' : ''}`);
     }
-    if (drawer === 'neighbours') changed('neighbours', [trace, state.block, pair, read.y, read.x],
+    if (below === 'neighbours') changed('neighbours', [trace, state.block, pair, read.y, read.x],
       () => { $('[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair); });
     if (drawer === 'sheet') {
       changed('sheet', [trace, measure], () => {

@@ -85,7 +85,7 @@ function comparedBarsHtml(trace, other) {
     const [label, p, q] = [escapeHtml(trace.labels[i]), trace.probabilities[i], other.probabilities[i]];
     return `<li><span class="sifa-name" title="${label}">${label}</span>
       <span class="sifa-track">${bar(p)}${bar(q)}</span>
-      <span class="sifa-number">${percent(p)} \u2192 <b>${percent(q)}</b></span></li>`;
+      <span class="sifa-number">${percent(p)} → <b>${percent(q)}</b></span></li>`;
   }).join('');
 }
 
@@ -95,9 +95,9 @@ export function whatIfWords(trace, other, index) {
   const [from, to] = [meanLength(trace.blocks[index]), other.lengths[index]].map(v => v?.toFixed(2));
   return [
     other.explanation,
-    `The answer ${before === after ? 'stays' : 'becomes'} \u201C${trace.labels[after]}\u201D, `
-      + `${percent(trace.probabilities[after])} \u2192 ${percent(other.probabilities[after])}.`,
-    to === undefined ? '' : `Mean length of this block\u2019s displacement: ${from} \u2192 ${to} cells.`,
+    `The answer ${before === after ? 'stays' : 'becomes'} “${trace.labels[after]}”, `
+      + `${percent(trace.probabilities[after])} → ${percent(other.probabilities[after])}.`,
+    to === undefined ? '' : `Mean length of this block’s displacement: ${from} → ${to} cells.`,
     other.order.length ? 'Its points lie in other pictures and are not drawn here.' : '',
   ].filter(Boolean).join(' ');
 }
@@ -146,10 +146,10 @@ export function whatIfRow(root, actions) {
     const now = `${state.whatIf} ${state.flow} ${state.block}`;
     if (shown !== trace || written !== now) press(trace, state, chosenWhatIf(trace, state));
     [shown, written] = [trace, now];
-    const ghost = ghostOf(trace, state);
-    const truth = state.flow && trueField(trace, state);
+    const ghost = !state.reverse && ghostOf(trace, state);
+    const truth = !state.reverse && state.flow && trueField(trace, state);
     const i = state.y * trace.blocks[state.block].width + state.x;
-    const words = (ghost ? mark(GHOST_MARK, `this cell\u2019s mean: ${direction(read.displacement)} \u2192 `
+    const words = (ghost ? mark(GHOST_MARK, `this cell’s mean: ${direction(read.displacement)} → `
       + direction(ghost.displacement)) : '') + (truth ? mark(TRUE_MARK, `true motion of this cell: ${truth.visible[i]
       ? direction(truth.at(i)) : 'not one surface, or hidden in the next step'}`) : '');
     if (words !== said) here.innerHTML = said = words;

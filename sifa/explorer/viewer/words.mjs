@@ -1,29 +1,30 @@
 // What the viewer says, as plain text.
+import { strongestTap } from './terms.mjs';
 
 export const signed = (v, digits = 2) => {
   const size = Math.abs(v).toFixed(digits);
-  return `${+size === 0 ? '' : v < 0 ? '\u2212' : '+'}${size}`;
+  return `${+size === 0 ? '' : v < 0 ? '−' : '+'}${size}`;
 };
 export const percent = p => (p >= 0.9995 ? '> 99.9 %' : `${(100 * p).toFixed(1)} %`);
 const grouped = text => text.replace(/\d{5,}/g, digits => digits.replace(/\B(?=(\d{3})+$)/g, '\u202F'));
-const span = (a, b) => (a === b ? `${a}` : `${a}\u2013${b}`);
+const span = (a, b) => (a === b ? `${a}` : `${a}–${b}`);
 
 /** A weight as text: raw ones with their sign, softmax ones without. */
 export const weightText = (block, w, digits = 2) => (block.normalised ? w.toFixed(digits) : signed(w, digits));
 
-/** "24\u201328", the source frames behind input frames [first, end). */
+/** "24–28", the source frames behind input frames [first, end). */
 export function sourceFrames(trace, { first, end }) {
   return span(trace.clip.indices[first], trace.clip.indices[end - 1]);
 }
 
-/** "0.80\u20130.93 s" */
+/** "0.80–0.93 s" */
 export function sourceTimes(trace, { first, end }) {
   return `${span(trace.clip.times[first].toFixed(2), trace.clip.times[end - 1].toFixed(2))} s`;
 }
 
 export function blockName(trace, index) {
   const block = trace.blocks[index];
-  const grid = `${block.height} \u00D7 ${block.width} cells`;
+  const grid = `${block.height} × ${block.width} cells`;
   return `Block ${index + 1} of ${trace.blocks.length}, stage ${block.stage + 1}, ${grid}`;
 }
 
@@ -36,11 +37,10 @@ export function knowledge({ trained_on: known, top1 }) {
 /** The line under the pictures that makes a screenshot complete. */
 export function caption(trace, state, from, to) {
   const { name, limited } = trace.blocks[state.block];
-  return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} \u2192 ${state.pair + 2}: `
-    + `source frames ${sourceFrames(trace, from)} \u2192 ${sourceFrames(trace, to)}. `
+  return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} → ${state.pair + 2}: `
+    + `source frames ${sourceFrames(trace, from)} → ${sourceFrames(trace, to)}. `
     + `${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}`
-    + `${state.reverse ? ' of frame t + 1' : ''}`
-    + `${state.pinned ? ', pinned' : ''}.`
+    + `${state.reverse ? ' of frame t + 1' : ''}${state.pinned ? ', pinned' : ''}.`
     + (limited ? ` ${limited} offsets too large to pack were limited.` : '');
 }
 
@@ -53,22 +53,23 @@ export function direction([dy, dx]) {
 /** How the clip was sampled, and what the model sees of it. */
 export function samplingNote(trace) {
   const { clip, crop, blocks } = trace;
+  const [before, after] = clip.reach ?? [1, 1];
   const rate = clip.sampling_rate;
   const of = clip.source_frames ? ` of ${clip.source_frames}` : '';
   const every = rate === 1 ? 'every one' : `every ${rate}${['th', 'st', 'nd', 'rd'][rate] ?? 'th'} one`;
-  const sentences = [
-    `Source frames ${span(clip.indices[0], clip.indices.at(-1))}${of}, ${every}, in ${blocks[0].pairs + 1} steps.`,
-    `The model sees the bright square, at ${crop.size} \u00D7 ${crop.size} pixels.`,
+  return [
+    `Source frames ${span(clip.indices[0], clip.indices.at(-1))}${of}, ${every}, in ${blocks[0].pairs + 1} steps`
+      + `${after ? `; each also reads sampled frames around it: ${before} before, ${after} after` : ''}.`,
+    `The model sees the bright square, at ${crop.size} × ${crop.size} pixels.`,
     'The last step has no next frame: it asks nothing.',
-  ];
-  if (clip.padded) sentences.push(`The clip is short: its last frame is repeated ${clip.padded} times.`);
-  return sentences.join(' ');
+    clip.padded ? `The clip is short: its last frame is repeated ${clip.padded} times.` : '',
+  ].filter(Boolean).join(' ');
 }
 
 /** The read-out as a sentence, for the live region. */
 export function spoken(read, trace, state) {
   const block = trace.blocks[state.block];
-  const best = read.weights.reduce((top, w, tap) => (Math.abs(w) > Math.abs(read.weights[top]) ? tap : top), 0);
+  const best = strongestTap(read);
   const [py, px] = read.points[best].map(v => v.toFixed(1));
   const lost = read.outside.filter(Boolean).length;
   return `Step ${state.pair + 1} of ${block.pairs}, block ${state.block + 1}. Query cell row ${read.y}, column ${read.x}`
