@@ -2,6 +2,7 @@
 import { trackChart } from './chart.mjs';
 import { equationStrip, neighbourTable } from './equation.mjs';
 import { saliencyMap } from './fields.mjs';
+import { nextDensity } from './geometry.mjs';
 import { HEAT, directionColour, gradient } from './palette.mjs';
 import { contactSheet } from './sheet.mjs';
 import { SETTINGS } from './state.mjs';
@@ -42,13 +43,14 @@ export function furtherViews(root, actions) {
     f();
   }
 
-  function writeMenus({ quiver, arrows, overlay, drawer, measure, speed, tinted, density }) {
+  function writeMenus({ quiver, arrows, overlay, drawer, measure, speed, tinted, density }, block, side) {
     const values = { arrows: quiver ? arrows : 'off', overlay, drawer, measure, speed };
     for (const [name, value] of Object.entries(values)) $(`[data-set=${name}]`).value = value;
     $('.sifa-arrows').hidden = !quiver;
     $('[data-do=tint]').setAttribute('aria-pressed', tinted);
-    $('[data-do=fewer]').setAttribute('aria-disabled', density === 'sparse');
-    $('[data-do=more]').setAttribute('aria-disabled', density === 'dense');
+    for (const [name, step] of [['fewer', -1], ['more', 1]]) {
+      $(`[data-do=${name}]`).setAttribute('aria-disabled', nextDensity(block, side, density, step) === density);
+    }
     $('.sifa-chart').hidden = overlay !== 'track';
     $('.sifa-heat').hidden = !['saliency', 'difference'].includes(overlay);
     $('.sifa-drawer').hidden = drawer === 'none';
@@ -65,9 +67,10 @@ export function furtherViews(root, actions) {
 
   return function write({ trace, images, state, read, arrow, tap, lit, track, rigid, painter }) {
     const block = trace.blocks[state.block];
-    const { overlay, drawer, pair, measure } = state;
-    changed('menus', [state.quiver, state.arrows, overlay, drawer, measure, state.speed, state.tinted, state.density],
-      () => writeMenus(state));
+    const { overlay, drawer, pair, measure, density } = state;
+    const about = [block, painter.width()];
+    changed('menus', [state.quiver, state.arrows, overlay, drawer, measure, state.speed, state.tinted, density, ...about],
+      () => writeMenus(state, ...about));
     if (state.quiver) writeWheel(state, arrow);
     if (!$('.sifa-heat').hidden) {
       changed('heat', [trace, state.block, overlay], () => {
