@@ -1,5 +1,7 @@
 """How many arrows are drawn: three densities where the grid allows them, and no button that changes nothing."""
 
+from itertools import pairwise
+
 import pytest
 
 from sifa import explorer
@@ -65,7 +67,7 @@ def test_each_density_draws_more_than_the_one_before(page, tmp_path, made, width
             seen.append(every(page))
             drawn.append(arrows(page))
         assert seen == steps
-        assert all(more > 1.5 * fewer > 0 for fewer, more in zip(drawn, drawn[1:]))
+        assert all(more > 1.5 * fewer > 0 for fewer, more in pairwise(drawn))
         page.keyboard.press("+")
         assert (every(page), arrows(page)) == (seen[-1], drawn[-1])
     assert page.problems == []
