@@ -9,10 +9,8 @@ from sifa.download import sha256
 from sifa.interventions import switches
 from sifa.weights import DEFAULT_CHECKPOINT
 
-CLOSE, FINE = (
-    0.02,
-    0.004,
-)  # logits and probabilities; figures of blocks: other processors and decoders round in other ways
+CLOSE = 0.02  # of logits and probabilities: other processors and decoders round in other ways
+FINE = 0.004  # of the figures of blocks
 
 
 @pytest.fixture(scope="module")
