@@ -18,6 +18,7 @@ import torch
 from sifa import explorer, shipped
 from sifa.download import sha256
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
+from sifa.interventions import switches
 from sifa.prediction import Prediction, predict, summary
 from sifa.trust import examined
 from sifa.video import VideoError, read_clip
@@ -143,7 +144,8 @@ def view_clip(
     )
     if what_if:
         tell = lambda what, share: report(0.4 + 0.5 * share, what)  # noqa: E731
-        prediction = examined(model(checkpoint, device), prediction, progress=tell)
+        network = model(checkpoint, device)
+        prediction = examined(network, prediction, switches(network), tell)
     report(0.95, "packing the trace")
     return view(explorer.pack(prediction), prediction, folder)
 

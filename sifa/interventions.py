@@ -18,12 +18,14 @@ from einops import rearrange, reduce, repeat
 from torch import Tensor, nn
 
 from sifa.attention import SIFA, SIFAOutput, sampling_points
+from sifa.download import sha256
 from sifa.prediction import Prediction, Progress, WhatIf, predict
 from sifa.sampling import corners, gather, padded_table
 from sifa.trace import Trace, replaced
 from sifa.video import Clip
-from sifa.weights import load
+from sifa.weights import DEFAULT_CHECKPOINT, load, load_card
 
+CLASS_ONLY = DEFAULT_CHECKPOINT.parent / "variants" / "free.safetensors"
 SEED = 6  # of shuffled frames (of eight steps none keeps its place or its neighbour) and of random weights
 
 
@@ -154,6 +156,17 @@ def other_checkpoint(
         name = f": {Path(source).name}" if isinstance(source, str | Path) else ""
         explanation = f"The same clip through other weights{name}."
     return Intervention("other", title, explanation, weights=fitting)
+
+
+def switches(model: nn.Module) -> list[Intervention]:
+    """Every what-if that can be tried with a model: INTERVENTIONS, and the shipped class-only weights where these are others
+    than the model's, with the same classes, for clips of as many frames and of the same size."""
+    mine, others = model.checkpoint, load_card(CLASS_ONLY)
+    same = all(getattr(mine, key) == getattr(others, key) for key in ("labels", "num_frames", "size"))
+    if not same or mine.sha256 == sha256(CLASS_ONLY):
+        return [*INTERVENTIONS]
+    learned = "The same clip through weights that learned their offsets from the class alone, as the paper describes."
+    return [*INTERVENTIONS, other_checkpoint(CLASS_ONLY, "Class-only weights", learned)]
 
 
 def known(intervention: str | Intervention) -> Intervention:

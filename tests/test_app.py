@@ -256,6 +256,22 @@ def test_the_teaching_variants_open(clip, tmp_path, variant):
         assert not any(block.offset.any() for block in shown.trace)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["softmax", "no-temporal"])
+def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant):
+    """The class-only ones, as the samples do."""
+    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    told = []
+    tell = lambda share, what: told.append((share, what))  # noqa: E731
+    shown = explorer.unpack(handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path, tell, what_if=True).trace)
+    assert "what if: class-only weights" in [what for _, what in told]
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    other = shown.what_if[-1]
+    shipped = explorer.unpack(handlers.samples()[0].trace).what_if[-1]
+    assert (other.name, other.title, other.explanation) == ("other", shipped.title, shipped.explanation)
+    np.testing.assert_allclose(other.logits, run(clip, file.with_name("free.safetensors")).logits, rtol=0, atol=1e-4)
+
+
 def test_weights_that_are_not_offered_are_refused(clip, tmp_path):
     with pytest.raises(UserError, match="Choose one of the listed weights"):
         handlers.view_clip(clip, 0, 4, None, "cpu", tmp_path)

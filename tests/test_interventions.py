@@ -8,13 +8,15 @@ import torch
 
 import sifa
 from sifa import weights
-from sifa.attention import SIFA
+from sifa.attention import SIFA, SIFAOutput
 from sifa.interventions import (
+    CLASS_ONLY,
     INTERVENTIONS,
     StandIn,
     intervene,
     mean_over_neighbours,
     other_checkpoint,
+    switches,
     what_if,
     with_what_ifs,
 )
@@ -74,6 +76,29 @@ def test_a_switch_equals_a_model_built_with_it(clip, name, built, switches):
     assert hooks(model) == 0
 
 
+def evened_by_loops(features, offset, kind):
+    """What a block with uniform weights gives: features (B, C, T, H, W) and attention (B, P, 9, H, W), in float64."""
+    _, attention = reference.inter_frame_attention(features.numpy(), offset.numpy(), 3, weights=kind)
+    out = np.zeros(features.shape)
+    for b, t, y, x in np.ndindex(attention.shape[0], attention.shape[1], *attention.shape[3:]):
+        mean = sum(attention[b, t, n, y, x] for n in range(9)) / 9
+        for n in range(9):
+            dy, dx = offset[b, t, n, :, y, x].tolist()
+            place = y + n // 3 - 1 + dy, x + n % 3 - 1 + dx
+            out[b, :, t, y, x] += mean * reference.bilinear(features[b, :, t + 1].numpy(), *place)
+        attention[b, t, :, y, x] = mean
+    return out, attention
+
+
+class Evened(SIFA):
+    """A block written by hand whose weights are uniform."""
+
+    def forward(self, features):
+        offset = self.offset(features)
+        out, attention = evened_by_loops(features, offset, self.weights)
+        return SIFAOutput(torch.from_numpy(out).float(), offset, torch.from_numpy(attention).float())
+
+
 @pytest.mark.parametrize("kind", ["dot", "softmax"])
 def test_uniform_weights_equal_nested_loops(kind):
     torch.manual_seed(1)
@@ -81,19 +106,24 @@ def test_uniform_weights_equal_nested_loops(kind):
     torch.nn.init.normal_(block.conv_offset.weight, std=0.5)
     features = torch.randn(2, 5, 3, 4, 6)
     with torch.no_grad():
-        offset = block.offset(features)
         out = StandIn(block, reweight=mean_over_neighbours)(features)
-    _, attention = reference.inter_frame_attention(features.numpy(), offset.numpy(), 3, weights=kind)
-    wanted = np.zeros(features.shape)
-    for b, t, y, x in np.ndindex(2, 2, 4, 6):
-        mean = sum(attention[b, t, n, y, x] for n in range(9)) / 9
-        for n in range(9):
-            dy, dx = offset[b, t, n, :, y, x].tolist()
-            place = y + n // 3 - 1 + dy, x + n % 3 - 1 + dx
-            wanted[b, :, t, y, x] += mean * reference.bilinear(features[b, :, t + 1].numpy(), *place)
-        np.testing.assert_allclose(out.attention[b, t, :, y, x], mean, rtol=0, atol=1e-5)
+        wanted, attention = evened_by_loops(features, block.offset(features), kind)
+        plain = block(features).attention
+    np.testing.assert_allclose(out.attention, attention, rtol=0, atol=1e-5)
     np.testing.assert_allclose(out.features, wanted, rtol=0, atol=1e-5)
-    assert np.ptp(attention, axis=2).max() > 0.1
+    assert np.ptp(plain.numpy(), axis=2).max() > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dot", "softmax"])
+def test_uniform_weights_equal_a_model_of_such_blocks(clip, kind):
+    model, by_hand = nano_trained(weights=kind), nano_trained(weights=kind)
+    for block in by_hand.modules():
+        if isinstance(block, SIFA):
+            block.__class__ = Evened
+    changed = what_if(model, clip, "uniform")
+    assert_same(changed, sifa.predict(by_hand, clip))
+    assert np.abs(changed.logits - sifa.predict(model, clip).logits).max() > 1e-3
 
 
 def test_silent_blocks_equal_blocks_that_give_nothing(model, clip):
@@ -214,6 +244,15 @@ def test_what_cannot_be_changed_is_refused_in_words(model, clip):
     plain = nano_model(unshifted="none", shifted="none")
     with pytest.raises(ValueError, match="no SIFA block"):
         what_if(plain, clip, "rigid")
+
+
+@pytest.mark.parametrize("changed", [dict(labels=tuple("abc")), dict(num_frames=8), dict(config=dict(img_size=224))])
+def test_other_weights_are_offered_where_they_can_be_compared(changed):
+    model = sifa.load()
+    assert [each.name for each in switches(model)] == [*(each.name for each in INTERVENTIONS), "other"]
+    model.checkpoint = replace(model.checkpoint, **changed)
+    assert switches(model) == [*INTERVENTIONS]
+    assert switches(sifa.load(CLASS_ONLY)) == [*INTERVENTIONS]
 
 
 def test_all_are_tried_and_announced(model, clip):

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from sifa import explorer
-from sifa.interventions import INTERVENTIONS, other_checkpoint
+from sifa.interventions import switches
 from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.motion.scenes import Scene
 from sifa.prediction import TrueFlow, predict
@@ -31,10 +31,6 @@ SAMPLES = {  # class -> number of the clip among those the generator makes, chos
     "object turns clockwise": 122,
     "nothing moves": 144,
 }
-OTHER = (
-    "Class-only weights",
-    "The same clip through weights that learned their offsets from the class alone, as the paper describes.",
-)
 
 
 def sampled(batch: MotionBatch, rate: int) -> MotionBatch:
@@ -58,7 +54,6 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
     model = load(checkpoint)
     card = model.checkpoint
     length = (card.num_frames - 1) * card.sampling_rate + 1
-    switches = [*INTERVENTIONS, other_checkpoint(checkpoint.parent / "variants" / "free.safetensors", *OTHER)]
     source = MotionClips("held-out", size=256, num_frames=length, seed=11, textures=60)
     for position, (label, number) in enumerate(SAMPLES.items(), 1):
         batch = source.batch(number, torch.tensor([CLASSES.index(label)]))
@@ -67,7 +62,7 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
         prediction = replace(
-            examined(model, prediction, switches),
+            examined(model, prediction, switches(model)),
             true_flow=flows(sampled(batch, card.sampling_rate), model.config["tubelet"], prediction.trace),
         )
         file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))

@@ -1,7 +1,8 @@
 """What a visitor does with the viewer, one thing after another, and what must be so afterwards: the same list for every shell.
 
 The list goes through one viewer of the sample "object moves right" from top to bottom, so each entry starts where the one
-before it ended. Conditions are JavaScript on `state`, the viewer's, and `root`, its element.
+before it ended. Conditions are JavaScript on `state`, the viewer's, and `root`, its element; each must become true by what
+is done, unless it is said to stay so.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,10 @@ from sifa.weights import DEFAULT_CHECKPOINT
 
 FRAME, NEXT = ".sifa-query canvas", ".sifa-key canvas"
 FIND = "const root = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready); const state = root?.sifa.state;"
+STRONGEST = (
+    "(({ weights }) => weights.indexOf(Math.max(...weights)))"  # all are positive where it is asked
+    "(root.sifa.readout(state.block, state.pair, state.y, state.x))"
+)
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 VIEWS = {  # of the sample: keys to press, or a selector to click
     "pair": "",
@@ -47,6 +52,7 @@ class Interaction(NamedTuple):
     name: str
     act: Callable[[Page], None]
     then: str
+    stays: bool = False  # whether it was so before
 
 
 def place(page: Page, y: int, x: int, canvas: str = FRAME, cells: int = 16) -> tuple[float, float]:
@@ -91,25 +97,25 @@ INTERACTIONS = [
     Interaction("hover a cell", over(4, 5), "state.y === 4 && state.x === 5 && !state.pinned"),
     Interaction("hover another", over(10, 8), "state.y === 10 && state.x === 8"),
     Interaction("click pins it", click(10, 8), "state.pinned && state.y === 10"),
-    Interaction("hover leaves a pinned cell alone", over(2, 2), "state.y === 10 && state.x === 8"),
+    Interaction("hover leaves a pinned cell alone", over(2, 2), "state.y === 10 && state.x === 8", stays=True),
     Interaction("click another pins that", click(9, 9), "state.pinned && state.y === 9 && state.x === 9"),
     Interaction("click it again lets it go", click(9, 9), "!state.pinned"),
     Interaction("hover the next frame asks in reverse", over(10, 9, NEXT), "state.reverse && state.y === 10"),
     Interaction("click there pins the reverse question", click(10, 9, NEXT), "state.reverse && state.pinned"),
     Interaction("Escape lets it go", key("Escape"), "!state.pinned && state.reverse"),
-    Interaction("leaving the next frame ends it", away, "true"),
-    Interaction("Escape returns to the query", key("Escape"), "!state.reverse"),
+    Interaction("leaving the next frame ends it", away, "!state.reverse && state.y === 9 && state.x === 9"),
     Interaction("r asks in reverse", key("r"), "state.reverse"),
     Interaction("r asks the query again", key("r"), "!state.reverse"),
+    Interaction("r asks in reverse once more", key("r"), "state.reverse"),
+    Interaction("Escape returns to the query", key("Escape"), "!state.reverse"),
     Interaction("click pins by mouse again", click(8, 8), "state.pinned && state.y === 8 && state.x === 8"),
     Interaction("arrow down moves the cell", on(FRAME, "ArrowDown"), "state.y === 9"),
     Interaction("arrow up", on(FRAME, "ArrowUp"), "state.y === 8"),
     Interaction("arrow right", on(FRAME, "ArrowRight"), "state.x === 9"),
     Interaction("arrow left", on(FRAME, "ArrowLeft"), "state.x === 8"),
     Interaction("Enter lets a pinned cell go", on(FRAME, "Enter"), "!state.pinned"),
-    Interaction("Enter pins it", on(FRAME, "Enter"), "state.pinned"),
-    Interaction("the live region reads the cell", lambda page: None,
-                "/row 8, column 8, pinned/.test(root.querySelector('.sifa-live').textContent)"),
+    Interaction("Enter pins it, and the live region reads the cell", on(FRAME, "Enter"),
+                "state.pinned && /row 8, column 8, pinned/.test(root.querySelector('.sifa-live').textContent)"),
     Interaction(", goes back in time", key(","), "state.pair === 2"),
     Interaction(". goes on", key("."), "state.pair === 3"),
     Interaction("button: previous step", button("[data-do=previous]"), "state.pair === 2"),
@@ -135,8 +141,10 @@ INTERACTIONS = [
     Interaction("a: mean offsets", key("a"), "state.arrows === 'offset'"),
     Interaction("menu: the strongest neighbour", choose("arrows", "strongest"), "state.arrows === 'strongest'"),
     Interaction("menu: displacement", choose("arrows", "displacement"), "state.arrows === 'displacement'"),
-    Interaction("+ draws more arrows", on(FRAME, "+"), "state.density === 'dense'"),
-    Interaction("- draws fewer", key("-"), "state.density === 'medium'"),
+    Interaction("- draws fewer arrows", on(FRAME, "-"),
+                "state.density === 'sparse' && root.querySelector('[data-do=fewer]').ariaDisabled === 'true'"),
+    Interaction("+ draws more", key("+"),
+                "state.density === 'medium' && root.querySelector('[data-do=fewer]').ariaDisabled === 'false'"),
     Interaction("c colours them by direction", key("c"), "state.tinted"),
     Interaction("button: one colour", button("[data-do=tint]"), "!state.tinted"),
     Interaction("o lays the saliency over", on(FRAME, "o"), "state.overlay === 'saliency'"),
@@ -144,8 +152,8 @@ INTERACTIONS = [
     Interaction("menu: the track", choose("overlay", "track"), "!root.querySelector('.sifa-chart').hidden"),
     Interaction("menu: no overlay", choose("overlay", "none"), "root.querySelector('.sifa-chart').hidden"),
     Interaction("e opens the equation", on(FRAME, "e"), "state.drawer === 'equation'"),
-    Interaction("n: the next neighbour", key("n"), "state.tap >= 0"),
-    Interaction("N: back again", key("N"), "state.tap >= 0"),
+    Interaction("n: the neighbour after the strongest", key("n"), f"state.tap === ({STRONGEST} + 1) % 9"),
+    Interaction("N: back again", key("N"), f"state.tap === {STRONGEST}"),
     Interaction("point at a term", lambda page: page.locator(".sifa-equation button").nth(3).hover(),
                 "root.querySelector('.sifa-equation .sifa-lit') !== null"),
     Interaction("t: the table of neighbours", on(FRAME, "t"),
@@ -176,10 +184,12 @@ INTERACTIONS = [
 
 def go_through(page: Page) -> None:
     """Do everything on the list; the first thing that does not come out as it must is named."""
-    for number, (name, act, then) in enumerate(INTERACTIONS, 1):
+    for number, (name, act, then, stays) in enumerate(INTERACTIONS, 1):
+        holds = f"() => {{ {FIND} return Boolean({then}); }}"
+        assert page.evaluate(holds) == stays, f"{number}. {name}: {then} is {not stays} beforehand"
         try:
             act(page)
-            page.wait_for_function(f"() => {{ {FIND} return {then}; }}", timeout=10_000)
+            page.wait_for_function(holds, timeout=10_000)
         except Exception as error:
             state = page.evaluate(f"() => {{ {FIND} return JSON.stringify(state); }}")
             raise AssertionError(f"{number}. {name}: not {then}; the state is {state}") from error

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
@@ -251,6 +252,34 @@ def test_a_phone_needs_no_sideways_scrolling(opened, app, theme):
         assert opened.evaluate("() => document.documentElement.scrollWidth") == 390
         assert opened.evaluate("() => document.querySelector('#explorer').getBoundingClientRect().width") > 350
     assert opened.evaluate("() => document.body.classList.contains('dark')") == (theme == "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(opened, app, theme):
+    """On the page around the viewer: with a sample, the text opened, a clip of one's own to choose, and an error."""
+    opened.emulate_media(color_scheme=theme)
+    opened.goto(app.url)
+    ready(opened)
+    opened.get_by_role("button", name="How to read this").click()
+    opened.get_by_text("These are raw products").wait_for()
+    opened.locator("#blocks .js-plotly-plot").wait_for()
+    opened.locator("#probabilities .js-plotly-plot").wait_for()
+    found = {"sample": violations(opened)}
+    opened.get_by_role("tab", name="Your own clip").click()
+    opened.locator("#upload").wait_for()
+    found["own clip"] = violations(opened)
+    opened.get_by_role("button", name="Run").click()
+    opened.locator("#status [role=alert]").wait_for()
+    opened.locator(".toast-close").click()  # Gradio's own, with a button inside a button; the message stays on the page
+    opened.locator(".toast-close").wait_for(state="detached")
+    found["error"] = violations(opened)
+    assert not any(found.values()), found
+
+
+def violations(page) -> dict[str, list[str]]:
+    """What axe-core has to say about the page as it stands: rule -> the elements."""
+    found = Axe().run(page).response["violations"]
+    return {each["id"]: [node["html"][:120] for node in each["nodes"]][:3] for each in found}
 
 
 def test_a_program_asks_for_the_answer(app, files):

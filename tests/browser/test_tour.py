@@ -5,13 +5,22 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
-from sifa import explorer
-from sifa.weights import DEFAULT_CHECKPOINT
+import sifa
+from sifa import explorer, shipped
+from sifa.attention import sampling_points
+from sifa.interventions import reordered
+from sifa.preprocess import preprocess
+from sifa.trace import capture, record
+from sifa.weights import DEFAULT_CHECKPOINT, load_card
+from tests import reference
 from tests.browser.test_viewer import CANVAS, open_page, pixels, settle, state, until
+from tests.browser.test_views import track_by_numpy
 
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 PAIR, Y, X = 3, 10, 8
+MOVING = 0.25  # cells of true motion
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +72,7 @@ def claims(sample) -> dict[str, list[str]]:
     weights, offsets = block.attention[PAIR, :, Y, X], block.offset[PAIR, :, :, Y, X]
     strongest = block.points[PAIR, np.abs(weights).argmax(), :, Y, X]
     length = np.linalg.norm(field, axis=0)
-    moving = np.linalg.norm(flow, axis=0) > 0.25
+    moving = np.linalg.norm(flow, axis=0) > MOVING
     mean = [np.linalg.norm(b.displacement, axis=1).mean() for b in sample.trace]
     what_if = {each.name: each for each in sample.what_if}
     percent = lambda p: f"{100 * p:.1f} %"  # noqa: E731
@@ -80,7 +89,10 @@ def claims(sample) -> dict[str, list[str]]:
         "Weights": [f"+{weights.min():.2f} to +{weights.max():.2f}", f"sum is +{weights.sum():.2f}"],
         "Where the attention went": [words(field[:, Y, X]), words(flow[:, Y, X])],
         "The whole field": [f"{length[moving & seen].mean():.2f} cells", f"{length[~moving & seen].mean():.2f} cells"],
-        "Deeper": ["last of 4 blocks", "4 × 4 cells", f"{mean[3]:.2f} cells long", f"{mean[0]:.2f} cells in the first"],
+        "Deeper": [
+            "last of 4 blocks", "in 4 × 4 cells", "as 4 × 4 cells of the first block", "are shorter",
+            f"{mean[3]:.2f} cells long", f"{mean[0]:.2f} cells in the first",
+        ],
         "All of it at once": [f"{sum(len(b.attention) for b in sample.trace)} in all"],
         "What if the grid stayed regular?": [
             "stays “object moves right”",
@@ -90,7 +102,10 @@ def claims(sample) -> dict[str, list[str]]:
             "becomes “nothing moves”",
             f"{mean[0]:.2f} cells to {what_if['frozen'].lengths[0]:.2f} cells",
         ],
-        "How far to trust it": [percent(deletion[key]) for key in ("probability", "strongest", "random", "all")],
+        "How far to trust it": [
+            f"the {deletion['removed']} strongest",
+            *(percent(deletion[key]) for key in ("probability", "strongest", "random", "all")),
+        ],
     }  # fmt: skip
 
 
@@ -105,27 +120,87 @@ def test_each_claim_is_so(tour, sample):
         assert [part for part in parts if part not in prose] == [], prose
 
 
+def ball(sample, pair) -> np.ndarray:
+    """(16, 16) bool: the cells of the first block that are on the ball, which is all that moves."""
+    return np.linalg.norm(sample.true_flow[0].flow[pair], axis=0) > MOVING
+
+
+def grown(mask) -> np.ndarray:
+    """A mask and the cells beside, above and below it."""
+    padded = np.pad(mask, 1)
+    return mask | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+
+
 def test_what_the_tour_says_without_a_number_is_so(sample):
-    block = sample.trace[0]
-    ball = np.zeros((16, 16), bool)
-    ball[8:13, 7:12] = True
-    grey = sample.clip.frames[[7, 9]].mean(3)
-    change = np.abs(np.diff(grey, axis=0)[0]).reshape(16, 16, 16, 16).mean((1, 3))
-    assert change[ball].mean() > 2 * change[~ball].mean()  # what has changed: large at the ball, small on the ground
+    block, on = sample.trace[0], ball(sample, PAIR)
+    assert on[Y, X]  # the cell that asks
+    assert (sample.true_flow[0].flow[PAIR, 1][on] > 0.5).all()  # it moves to the right
+    strongest = block.points[PAIR, np.abs(block.attention[PAIR, :, Y, X]).argmax(), :, Y, X]
+    assert np.abs(strongest - np.rint(strongest)).max() > 0.1  # between the cells
     assert (block.attention < 0).any()  # a bad match can count less than nothing
     assert not np.allclose(block.attention.sum(1), 1)  # no softmax
-    assert block.displacement[PAIR, 1][ball].mean() > 0.4  # the ball moves to the right, and the arrows with it
+    assert block.displacement[PAIR, 1][on].mean() > 0.4  # the ball moves to the right, and the arrows with it
+    assert load_card(DEFAULT_CHECKPOINT).recipe["flow_weight"] > 0  # told to agree with the true motion
+    mean = [np.linalg.norm(b.displacement, axis=1).mean() for b in sample.trace]
+    assert mean[-1] == min(mean) < mean[0] / 2  # deeper, arrows are shorter
+    what_if = {each.name: each for each in sample.what_if}
+    assert what_if["frozen"].lengths[0] < mean[0] / 4  # without motion, they shrink
+    assert what_if["rigid"].logits.argmax() == sample.logits.argmax()  # offsets alone do not decide it
     deletion = sample.trust["deletion"]
     assert deletion["all"] < deletion["probability"] - 0.2  # what the blocks read matters
     assert abs(deletion["strongest"] - deletion["probability"]) < 0.02  # which counts most hardly does
 
 
-def test_the_track_follows_the_ball_and_the_rigid_one_does_not(tour):
+def test_what_has_changed_is_large_at_the_edges_of_the_ball_and_small_on_the_ground(sample):
+    on = ball(sample, PAIR)
+    edges = grown(on) & grown(~on)
+    from_, to = (sample.clip.frames[2 * step + 1].astype(float) for step in (PAIR, PAIR + 1))
+    change = np.abs(to - from_).mean(2).reshape(16, 16, 16, 16).mean((1, 3))
+    assert change[edges].mean() > 3 * change[~grown(on)].mean()
+
+
+def test_the_gate_is_what_offsets_are_read_from_and_nothing_else(sample):
+    model, clip = sifa.load(), shipped.sample("object moves right")
+    call, _ = first_block(model, clip)
+    block, seen = call.block, sample.trace[0]
+    now, later = call.features[0, :, PAIR], call.features[0, :, PAIR + 1]
+    gated = torch.sigmoid(later - now) * later
+    strength = gated.square().mean(0).sqrt()
+    np.testing.assert_allclose(seen.saliency[PAIR], strength, rtol=0, atol=seen.saliency.max() / 255 + 1e-3)
+    assert block.conv_offset.weight.shape == (18, len(now), 3, 3)  # two numbers for each of the nine places
+    offset = block.conv_offset(gated[None]).view(9, 2, 16, 16)
+    np.testing.assert_allclose(seen.offset[PAIR], offset.detach(), rtol=0, atol=1 / 64 + 1e-3)
+    points = sampling_points(call.output.offset, 3)[0, PAIR, :, :, Y, X]
+    dots = [reference.bilinear(later.numpy(), *point) @ now[:, Y, X].numpy() for point in points.tolist()]
+    atol = np.ptp(seen.attention[PAIR]) / 255 + 1e-3
+    np.testing.assert_allclose(seen.attention[PAIR, :, Y, X], np.array(dots) / len(now), rtol=0, atol=atol)
+    call, traced = first_block(model, reordered(clip, [0] * len(clip.frames)))
+    half = 0.5 * call.features[0, :, PAIR + 1].square().mean(0).sqrt()  # goes through where nothing changes
+    np.testing.assert_allclose(traced.saliency[PAIR], half, rtol=1e-4)
+
+
+def first_block(model, clip):
+    """The first block's call on a clip, and its trace."""
+    video, _ = preprocess(clip.frames, model.checkpoint.size)
+    with torch.no_grad(), record(model) as trace, capture(model) as calls:
+        model(video)
+    return calls[0], trace[0]
+
+
+def test_the_track_follows_the_ball_and_the_rigid_one_does_not(tour, sample):
     go(tour, titles(tour).index("Through time"))
     prose = tour.inner_text(".sifa-tour > p:last-child")
-    went, rigid = map(float, re.findall(r"([\d.]+) cells", prose))
-    assert went > 4
-    assert rigid < 1
+    now = state(tour)
+    place = now["pair"], now["y"], now["x"]
+    track, rigid = (track_by_numpy(sample.trace[0], *place, still)[:, :2] for still in (False, True))
+    said = re.findall(r"([\d.]+) cells", prose)
+    assert said == [f"{abs(path[-1, 1] - path[0, 1]):.1f}" for path in (track, rigid)]
+    assert track[-1, 1] - track[0, 1] > 4
+    assert abs(rigid[-1, 1] - rigid[0, 1]) < 1
+    for pair, (y, x) in enumerate(np.rint(track[:-1]).astype(int)):
+        assert ball(sample, pair)[y, x], pair
+    y, x = np.rint(rigid[-2]).astype(int)
+    assert not ball(sample, 6)[y, x]  # the ball has left where the regular grid looks
 
 
 def test_steps_by_buttons_and_keys_and_the_end(tour):

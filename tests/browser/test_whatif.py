@@ -26,7 +26,7 @@ from tests.browser.test_viewer import (
 from tests.predictions import foreign_prediction, moving_clip
 from tests.test_interventions import nano_trained
 
-GHOST, TRUE = (255, 143, 208), (255, 228, 92)
+GHOST, TRUE = (255, 95, 176), (255, 228, 92)
 V1 = Path(__file__).parents[1] / "golden" / "trace_v1.sifa"
 
 

@@ -98,11 +98,21 @@ export function sameplace(y, x, from, to) {
   return [move(y, from.height, to.height), move(x, from.width, to.width)];
 }
 
-const ARROW_GAP = { dense: 9, medium: 15, sparse: 30 }; // pixels
+const ARROW_GAP = 15; // pixels, at medium density
+const WIDER = { sparse: 2, medium: 1, dense: 0.5 }; // times as far apart
 
-/** Draw every n-th arrow, so that they stay some pixels apart on a picture of the given side. */
-export function arrowEvery(block, side, density = 'medium') {
-  return Math.max(1, Math.ceil(ARROW_GAP[density] * block.width / side));
+/** Draw every n-th arrow, so that they stay some pixels apart on a picture of the given side, as far as the grid allows. */
+export function arrowEvery({ height, width }, side, density = 'medium') {
+  return Math.min(Math.ceil(WIDER[density] * Math.ceil(ARROW_GAP * width / side)), height, width);
+}
+
+/** The next density, `step` 1 for more arrows or -1 for fewer, that draws others here; the same where there is none. */
+export function nextDensity(block, side, density, step) {
+  const names = Object.keys(WIDER);
+  const other = name => arrowEvery(block, side, name) !== arrowEvery(block, side, density);
+  let i = names.indexOf(density) + step;
+  while (names[i] && !other(names[i])) i += step;
+  return names[i] ?? density;
 }
 
 /**

@@ -28,7 +28,7 @@ export function drawHeat(ctx, view, block, map, most) {
 
 /** The attention's track with its spread as ellipses, and the rigid grid's, dashed. */
 export function drawTracks(ctx, view, track, rigid, ratio) {
-  ctx.fillStyle = 'rgba(247,243,74,.26)';
+  ctx.fillStyle = 'rgba(140,245,160,.26)';
   for (const { place, spread } of track.slice(1)) {
     ctx.beginPath();
     ctx.ellipse(...view.px(...place), spread[1] * view.cw, spread[0] * view.ch, 0, 0, 7);

@@ -3,7 +3,7 @@
 
 export const QUERY = '#ff9d2e';
 export const KEY = '#3fc9e8';
-export const GHOST = '#ff8fd0'; // of a what-if
+export const GHOST = '#ff5fb0'; // of a what-if
 export const TRUE = '#ffe45c'; // motion that is known
 
 const SEQUENTIAL = [[247, 250, 240], [190, 228, 178], [108, 190, 120], [32, 132, 72], [0, 72, 34]];
@@ -46,7 +46,7 @@ export function gradient(colours) {
 
 /** Heat maps: dark blue over grey to yellow, even in lightness, and alike for all kinds of colour vision. */
 export const HEAT = [[10, 30, 82], [66, 78, 112], [126, 124, 122], [192, 176, 104], [255, 234, 82]];
-export const TRACK = '#f7f34a';
+export const TRACK = '#8cf5a0';
 
 const WINDS = [[255, 196, 46], [128, 116, 104], [92, 150, 255], [246, 246, 246]]; // right, down, left, up
 

@@ -2,6 +2,7 @@
 import { trackChart } from './chart.mjs';
 import { equationStrip, neighbourTable } from './equation.mjs';
 import { saliencyMap } from './fields.mjs';
+import { nextDensity } from './geometry.mjs';
 import { HEAT, directionColour, gradient } from './palette.mjs';
 import { contactSheet } from './sheet.mjs';
 import { SETTINGS } from './state.mjs';
@@ -44,14 +45,15 @@ export function furtherViews(root, actions) {
     f();
   }
 
-  function writeMenus(state, below) {
+  function writeMenus(state, block, side, below) {
     const { quiver, overlay, tinted, density } = state;
     for (const menu of root.querySelectorAll('[data-set]')) menu.value = state[menu.dataset.set];
     if (!quiver) $('[data-set=arrows]').value = 'off';
     $('.sifa-arrows').hidden = !quiver;
     $('[data-do=tint]').setAttribute('aria-pressed', tinted);
-    $('[data-do=fewer]').setAttribute('aria-disabled', density === 'sparse');
-    $('[data-do=more]').setAttribute('aria-disabled', density === 'dense');
+    for (const [name, step] of [['fewer', -1], ['more', 1]]) {
+      $(`[data-do=${name}]`).setAttribute('aria-disabled', nextDensity(block, side, density, step) === density);
+    }
     $('.sifa-chart').hidden = overlay !== 'track';
     $('.sifa-heat').hidden = !['saliency', 'difference'].includes(overlay);
     $('.sifa-drawer').hidden = state.drawer === 'none';
@@ -69,7 +71,9 @@ export function furtherViews(root, actions) {
     const block = trace.blocks[state.block];
     const { overlay, drawer, pair, measure } = state;
     const below = state.reverse && drawer !== 'sheet' ? 'query' : drawer;
-    changed('menus', [...Object.keys(SETTINGS).map(name => state[name]), state.quiver, below], () => writeMenus(state, below));
+    const about = [block, painter.width(), below];
+    changed('menus', [...Object.keys(SETTINGS).map(name => state[name]), state.quiver, ...about],
+      () => writeMenus(state, ...about));
     if (state.quiver) writeWheel(state, arrow);
     if (!$('.sifa-heat').hidden) {
       changed('heat', [trace, state.block, overlay], () => {
