@@ -18,7 +18,6 @@ import torch
 from sifa import explorer, shipped
 from sifa.download import sha256
 from sifa.figures import plot_offset_and_entropy, plot_probabilities
-from sifa.interventions import switches
 from sifa.prediction import Prediction, predict, summary
 from sifa.trust import examined
 from sifa.video import VideoError, read_clip
@@ -145,7 +144,7 @@ def view_clip(
     if what_if:
         tell = lambda what, share: report(0.4 + 0.5 * share, what)  # noqa: E731
         network = model(checkpoint, device)
-        prediction = examined(network, prediction, switches(network), tell)
+        prediction = examined(network, prediction, tell)
     report(0.95, "packing the trace")
     return view(explorer.pack(prediction), prediction, folder)
 

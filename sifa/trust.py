@@ -6,7 +6,7 @@ them together as plain data. Everything random has a fixed seed, so the same cli
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sifa.interventions import INTERVENTIONS, Intervention, StandIn, intervene, what_if, with_what_ifs
+from sifa.interventions import StandIn, intervene, switches, what_if, with_what_ifs
 from sifa.prediction import Prediction, Progress, predict
 from sifa.preprocess import preprocess
 from sifa.trace import BlockTrace, replaced
@@ -196,12 +196,9 @@ def figures(model: nn.Module, prediction: Prediction) -> dict:
     )
 
 
-def examined(
-    model: nn.Module, prediction: Prediction, interventions: Iterable[str | Intervention] = INTERVENTIONS,
-    progress: Progress | None = None,
-) -> Prediction:  # fmt: skip
-    """The prediction with its what-ifs and the figures of trust, ready to be packed."""
-    tried = with_what_ifs(model, prediction, interventions, progress)
+def examined(model: nn.Module, prediction: Prediction, progress: Progress | None = None) -> Prediction:
+    """The prediction with every what-if and the figures of trust, ready to be packed."""
+    tried = with_what_ifs(model, prediction, switches(model), progress)
     if progress:
         progress("how far to trust it", 1.0)
     return replace(tried, trust=figures(model, prediction))

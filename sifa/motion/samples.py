@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 
 from sifa import explorer
-from sifa.interventions import switches
 from sifa.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.motion.scenes import Scene
 from sifa.prediction import TrueFlow, predict
@@ -62,7 +61,7 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
         prediction = replace(
-            examined(model, prediction, switches(model)),
+            examined(model, prediction),
             true_flow=flows(sampled(batch, card.sampling_rate), model.config["tubelet"], prediction.trace),
         )
         file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))

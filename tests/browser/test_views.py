@@ -274,7 +274,7 @@ def test_arrow_menu_density_and_colours(viewer):
         seen.add(pixels(viewer))
     assert len(seen) == 4
     assert state(viewer)["quiver"]
-    for key in ("a", "+", "c", "-"):
+    for key in ("a", "-", "c", "+"):
         viewer.keyboard.press("Escape")
         viewer.focus(CANVAS)
         viewer.keyboard.press(key)
@@ -550,3 +550,14 @@ def test_every_view_fits(page, file, width, scheme):
     rows = {round(select.bounding_box()["y"]) for select in page.locator(".sifa-menus select").all()}
     assert len(rows) == (1 if width > 720 else 2)
     assert page.problems == []
+
+
+@pytest.mark.parametrize(("focused", "hides"), [("[data-do=fewer]", "q"), ("[data-do=nextTap]", "e")])
+def test_keys_go_on_where_the_focused_part_is_hidden(viewer, focused, hides):
+    viewer.keyboard.press("e")
+    viewer.focus(focused)
+    viewer.keyboard.press(hides)
+    settle(viewer)
+    before = state(viewer)["pair"]
+    viewer.keyboard.press(".")
+    until(viewer, f"state.pair === {before + 1}")

@@ -1,4 +1,5 @@
 // What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
+import { nextDensity } from './geometry.mjs';
 import {
   SETTINGS, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutPin,
 } from './state.mjs';
@@ -6,12 +7,11 @@ import { sameplace } from './geometry.mjs';
 import { withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
 
-const DENSITIES = ['sparse', 'medium', 'dense'];
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 /**
- * `viewer` has the present `state`, `trace` and `tap` (the neighbour of the equation), set(state), play(on),
- * light(mark) and help(). Cells are of frame t or, where `reverse`, of frame t + 1.
+ * `viewer` has the present `state`, `trace`, `tap` (the neighbour of the equation) and `width` of a picture, set(state),
+ * play(on), light(mark) and help(). Cells are of frame t or, where `reverse`, of frame t + 1.
  */
 export function viewActions(viewer) {
   const { set, play, light, help } = viewer;
@@ -69,8 +69,10 @@ export function viewActions(viewer) {
     },
     arrows: () => shift('arrows', 1, SETTINGS.arrows, true),
     overlay: () => shift('overlay', 1, SETTINGS.overlay, true),
-    more: () => shift('density', 1, DENSITIES),
-    fewer: () => shift('density', -1, DENSITIES),
+    density: step => change('density',
+      nextDensity(block(), viewer.width, viewer.state.density, step)),
+    more: () => actions.density(1),
+    fewer: () => actions.density(-1),
     faster: () => shift('speed', 1, SPEEDS),
     slower: () => shift('speed', -1, SPEEDS),
     tint: () => change('tinted', !viewer.state.tinted),

@@ -98,6 +98,8 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     writeWhatIf(trace, state, read);
     writeTrust(trace, state.block);
     writeTour(shown);
+    const focused = root.getRootNode().activeElement;
+    if (root.contains(focused) && focused.closest('[hidden]')) root.focus({ preventScroll: true }); // else keys are lost
     put($('.sifa-caption'), caption(trace, state, covered(state.pair), covered(state.pair + 1)));
     written = state;
     clearTimeout(resting);
@@ -165,6 +167,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     get state() { return state; },
     get trace() { return trace; },
     get tap() { return shownOf(state).tap; },
+    get width() { return painter.width(); },
     set, play,
     light(mark) {
       if (mark?.term === lit?.term && mark?.tap === lit?.tap) return;

@@ -41,7 +41,7 @@ export const TOUR = [
   } },
   { title: 'What has changed', view: { quiver: false, overlay: 'difference' }, text: () =>
     'SIFA first subtracts frame t from frame t + 1. Over the left picture lies the difference of the two, cell '
-    + 'by cell: large at the edges of the ball, small on the ground. The model subtracts its features, which a trace '
+    + 'by cell: large on the ball, small on the ground. The model subtracts its features, which a trace '
     + 'does not hold.' },
   { title: 'The gate', view: { quiver: false, overlay: 'saliency' }, text: () =>
     'The sigmoid of that difference is multiplied with the features of the next frame. Where nothing changes, half '
@@ -56,7 +56,7 @@ export const TOUR = [
   { title: 'Between the cells', view: { quiver: false, drawer: 'equation' }, text: (_, __, read) => {
     const [py, px] = read.points[strongestTap(read)];
     return `Moved places fall between cells: the strongest of the nine lies at y ${py.toFixed(2)}, x ${px.toFixed(2)}. It is `
-      + 'read from the four cells around it, mixed by nearness. The strip below has the whole sum in numbers; point at a '
+      + 'read from the cells around it, mixed by nearness. The strip below has the whole sum in numbers; point at a '
       + 'term, and its place lights up.';
   } },
   { title: 'Weights', view: { quiver: false, drawer: 'neighbours' }, text: (_, __, read) =>
@@ -156,10 +156,8 @@ export function tourPanel(root, go, at) {
     if (shown === trace && now === state.tour) return;
     const begins = now < 0 && state.tour >= 0;
     [shown, now] = [trace, state.tour];
-    const focused = panel.contains(root.getRootNode().activeElement);
     start.hidden = !tourFits(trace) || now >= 0;
     panel.hidden = now < 0;
-    if (now < 0 && focused) root.focus({ preventScroll: true }); // else the keys would be lost with the button
     if (now < 0) return;
     if (begins) timeline.focus({ preventScroll: true });
     timeline.value = now;
