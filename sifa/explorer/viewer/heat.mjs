@@ -3,8 +3,9 @@ import { differenceMap, saliencyMap } from './fields.mjs';
 import { framesOfStep } from './geometry.mjs';
 
 const HEAT_WORDS = {
-  saliency: 'saliency: root mean square of what the offsets were read from, in the trace',
-  difference: 'frame difference: mean |frame t + 1 \u2212 frame t| of the two pictures shown, of 1; not in the trace',
+  saliency: ({ operator }) => 'saliency: root mean square of what the offsets '
+    + `${operator?.offsets === 'zero' ? 'would be' : 'were'} read from, in the trace`,
+  difference: () => 'frame difference: mean |frame t + 1 \u2212 frame t| of the two pictures shown, of 1; not in the trace',
 };
 
 function pixelsOf(image) {
@@ -36,7 +37,8 @@ export function heatMaps() {
   }
 
   function heat(trace, images, { overlay, block: index, pair }) {
-    const [block, words] = [trace.blocks[index], HEAT_WORDS[overlay]];
+    const block = trace.blocks[index];
+    const words = HEAT_WORDS[overlay]?.(block);
     if (overlay === 'saliency') return { map: saliencyMap(block, pair), most: block.saliency_max, words };
     if (overlay !== 'difference') return null;
     const { maps, most } = differencesOf(trace, images, block);
