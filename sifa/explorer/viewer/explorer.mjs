@@ -102,6 +102,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
     if (root.contains(focused) && focused.closest('[hidden]')) root.focus({ preventScroll: true }); // else keys are lost
     put($('.sifa-caption'), caption(trace, state, covered(state.pair), covered(state.pair + 1)));
     written = state;
+    root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
     clearTimeout(resting);
     resting = setTimeout(() => {
       $('.sifa-live').textContent = readers ? spokenReaders(readers, state) : spoken(read, trace, state);
