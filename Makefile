@@ -13,7 +13,7 @@ app: $(VENV)/installed
 test: $(VENV)/installed $(VENV)/browser
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -m "" $(ARGS)
 
 notebooks: $(VENV)/installed
 	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --allow-root --notebook-dir=notebooks --LabApp.news_url=None \

@@ -18,6 +18,8 @@ from tests.browser.interactions import SAMPLE, go_through
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.slow
+
 
 def free_port():
     with socket.socket() as s:
