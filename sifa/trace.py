@@ -57,9 +57,8 @@ class BlockTrace:
     taps: np.ndarray | None = None  # (N, 2) places (dy, dx) of the neighbours, where they are no K x K grid
     anchored: bool = False  # True: `taps` are places (y, x) on the map, the same for every cell
     meaning: str = ""  # what the weights are, in words, where they are neither of the two above
-    operator: dict[str, str] = field(
-        default_factory=dict
-    )  # the switches "offsets", "saliency" and "placement" that ran
+    # the switches "offsets", "saliency" and "placement" that ran
+    operator: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> np.ndarray:

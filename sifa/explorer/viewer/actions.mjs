@@ -1,9 +1,8 @@
 // What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
-import { nextDensity } from './geometry.mjs';
+import { nextDensity, sameplace } from './geometry.mjs';
 import {
   SETTINGS, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutPin,
 } from './state.mjs';
-import { sameplace } from './geometry.mjs';
 import { withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
 
@@ -69,8 +68,7 @@ export function viewActions(viewer) {
     },
     arrows: () => shift('arrows', 1, SETTINGS.arrows, true),
     overlay: () => shift('overlay', 1, SETTINGS.overlay, true),
-    density: step => change('density',
-      nextDensity(block(), viewer.width, viewer.state.density, step)),
+    density: step => change('density', nextDensity(block(), viewer.width, viewer.state.density, step)),
     more: () => actions.density(1),
     fewer: () => actions.density(-1),
     faster: () => shift('speed', 1, SPEEDS),

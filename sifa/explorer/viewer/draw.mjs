@@ -1,7 +1,7 @@
 // Drawing on canvases. Every mark is stroked dark, then light, so that it is legible on any picture. `view` is a window
 // on the cell grid (geometry.mjs), `ratio` the device pixels per CSS pixel.
 import { cropBox } from './geometry.mjs';
-import { KEY, QUERY, directionColour } from './palette.mjs';
+import { KEY, QUERY, sectorColour, sectorOf } from './palette.mjs';
 
 const GROUND = '#23272e';
 
@@ -55,8 +55,6 @@ export function drawGrid(ctx, view, block, ratio) {
   ctx.stroke();
 }
 
-const SECTORS = 16; // of the colour wheel
-
 /**
  * Arrows of a field, every n-th, true to scale; a dot where one is shorter than two pixels. `tinted` colours them by
  * direction.
@@ -73,14 +71,13 @@ export function drawQuiver(ctx, view, block, field, every, tinted, ratio) {
         still.push(from);
         continue;
       }
-      const turn = Math.atan2(field[i], field[i + 1]) / (2 * Math.PI);
-      const group = tinted ? Math.round(turn * SECTORS + SECTORS) % SECTORS : y;
+      const group = tinted ? sectorOf([field[i], field[i + 1]]) : y;
       if (!paths.has(group)) paths.set(group, new Path2D());
       traceArrow(paths.get(group), from, to, 5 * ratio);
     }
   }
-  const sectors = [...paths.keys()].map(group => 2 * Math.PI * group / SECTORS);
-  const colour = i => (tinted ? directionColour([Math.sin(sectors[i]), Math.cos(sectors[i])]) : '#fff');
+  const groups = [...paths.keys()];
+  const colour = i => (tinted ? sectorColour(groups[i]) : '#fff');
   strokePaths(ctx, [...paths.values()], colour, 1.2 * ratio);
   for (const [x, y] of still) {
     ctx.fillStyle = 'rgba(0,0,0,.5)';

@@ -48,9 +48,9 @@ export function equationTerms({ read, block, tap, saliency, difference }) {
   ].filter(Boolean);
 }
 
-/** A strip of terms; write(about, lit) puts in numbers, built once per chain; no two kinds have as many. */
+/** A strip of terms; write(about, lit) puts in numbers, built once per chain. */
 export function equationStrip(box) {
-  let parts = [];
+  let shape = '', parts = [];
 
   function build(terms) {
     box.innerHTML = `<ol>${terms.map(([name]) => `<li><button type="button" data-term="${name}"><span></span> <b></b>
@@ -60,7 +60,7 @@ export function equationStrip(box) {
 
   return function write(about, lit) {
     const terms = equationTerms(about);
-    if (parts.length !== terms.length) build(terms);
+    if (shape !== (shape = terms.map(([name]) => name).join())) build(terms);
     terms.forEach(([name, ...texts], i) => {
       const [button, ...spans] = parts[i];
       spans.forEach((span, k) => put(span, texts[k]));

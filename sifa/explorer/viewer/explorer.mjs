@@ -39,7 +39,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   const canvases = { query: $('.sifa-query canvas'), key: $('.sifa-key canvas'), close: $('.sifa-close canvas') };
   const painter = pictures(canvases, () => { written = {}; redraw(); });
   const writeReadOut = readOutPanel($('.sifa-read'), $('.sifa-scale'));
-  let trace = null, images = [], state = emptyState(), written = {}, filmed = null, lit = null;
+  let trace = null, images = [], state = emptyState(), written = {}, filmed = null, lit = null, drawn = null;
   let pending = false, frame = 0, closed = false, resting = 0, player = 0, shows = 0;
 
   const block = () => trace.blocks[state.block];
@@ -79,7 +79,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   function draw() {
     pending = false;
     if (!trace || closed) return;
-    const shown = shownOf(state);
+    const shown = drawn = shownOf(state);
     const { read, readers } = shown;
     painter.draw(shown);
     if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
@@ -247,7 +247,7 @@ export function mount(el, { changed = () => {}, theme, linked = false } = {}) {
   listen(root, canvases, actions, (canvas, event) => painter.cellAt(block(), canvas, event), () => !trace);
   const markUnder = (canvas, event) => {
     if (!trace || state.reverse || (canvas !== canvases.close && !state.pinned)) return null;
-    return painter.markUnder(shownOf(state), canvas, event);
+    return painter.markUnder(drawn, canvas, event);
   };
   linkTerms(root, canvases, markUnder, actions.light, actions.keep);
   const unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);

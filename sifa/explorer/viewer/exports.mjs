@@ -13,16 +13,15 @@ const [TEXT_LINE, MARGIN_WIDTH] = [17, 12]; // CSS pixels
 const FILM_STEP = 600; // ms per step of a film
 const GIF_SIDE = 1000; // pixels, the most across
 
-/** The line that makes an export complete, with what `marks` says of a picture. */
-function fullCaption({ trace, images, state }, marks = '') {
+/** The line that makes an export complete, with what `marks` says of a picture; without its `cell` for what holds every cell. */
+function fullCaption({ trace, images, state }, marks = '', cell = true) {
   const covered = step => framesOfStep(step, trace.blocks[state.block], images.length);
   const { variant, file, sha256 } = trace.checkpoint;
-  return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1))} `
+  return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1), cell)} `
     + `${marks}Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
 }
 
-/** The same for a file that holds every cell. */
-const captionOfAll = now => fullCaption(now).replace(/(Who reads|Query) cell [^.]*\. /, '');
+const captionOfAll = now => fullCaption(now, '', false);
 
 /** The same for a picture, which also has marks of every cell; an SVG (`vector`) has only the arrows of these. */
 function pictureCaption(now, vector) {

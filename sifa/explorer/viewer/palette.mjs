@@ -50,11 +50,13 @@ export const TRACK = '#8cf5a0';
 
 const WINDS = [[255, 196, 46], [128, 116, 104], [92, 150, 255], [246, 246, 246]]; // right, down, left, up
 
-/** A colour for the direction [dy, dx]: yellow to blue tells right from left, light to dark tells up from down. */
-export function directionColour([dy, dx]) {
-  const turn = (Math.atan2(dy, dx) / (2 * Math.PI) + 1) % 1;
-  return along([...WINDS, WINDS[0]], turn);
-}
+export const SECTORS = 16; // of the colour wheel
+
+/** The sector around a direction [dy, dx]: 0 to the right, then on to downwards. */
+export const sectorOf = ([dy, dx]) => Math.round((Math.atan2(dy, dx) / (2 * Math.PI) + 1) * SECTORS) % SECTORS;
+
+/** The colour of a sector: yellow to blue tells right from left, light to dark tells up from down. */
+export const sectorColour = sector => along([...WINDS, WINDS[0]], sector / SECTORS);
 
 /** Colour of the share that a query has in reading a cell, for marks on frame t. */
 export const readerColour = share => along(SEQUENTIAL, share);

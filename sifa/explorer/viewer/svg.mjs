@@ -1,7 +1,7 @@
 // The pair of pictures as SVG: both frames as they are stored, and every mark as a shape.
 import { arrowField, readersOf } from './fields.mjs';
 import { arrowEvery, cropBox, framesOfStep, readout, wholeView } from './geometry.mjs';
-import { KEY, QUERY, directionColour, readerColour, weightScale } from './palette.mjs';
+import { KEY, QUERY, readerColour, sectorColour, sectorOf, weightScale } from './palette.mjs';
 import { escapeHtml } from './template.mjs';
 
 const [SVG_SIDE, BETWEEN, SVG_LINE] = [480, 16, 17]; // pixels
@@ -50,8 +50,7 @@ function svgQuiver(view, block, { pair, arrows, density, tinted }) {
   for (let y = every >> 1; y < block.height; y += every) {
     for (let x = every >> 1; x < block.width; x += every) {
       const i = 2 * (y * block.width + x);
-      const turn = Math.round(Math.atan2(field[i], field[i + 1]) * 8 / Math.PI) * Math.PI / 8;
-      const colour = tinted ? directionColour([Math.sin(turn), Math.cos(turn)]) : '#fff';
+      const colour = tinted ? sectorColour(sectorOf([field[i], field[i + 1]])) : '#fff';
       const arrow = svgArrow(view.px(y, x), view.px(y + field[i], x + field[i + 1]), 5);
       paths.set(colour, (paths.get(colour) ?? '') + arrow);
     }

@@ -3,7 +3,7 @@ import { trackChart } from './chart.mjs';
 import { equationStrip, neighbourTable } from './equation.mjs';
 import { saliencyMap } from './fields.mjs';
 import { nextDensity } from './geometry.mjs';
-import { HEAT, directionColour, gradient } from './palette.mjs';
+import { HEAT, SECTORS, gradient, sectorColour } from './palette.mjs';
 import { contactSheet } from './sheet.mjs';
 import { SETTINGS } from './state.mjs';
 import { put } from './template.mjs';
@@ -17,13 +17,11 @@ const scaleHtml = most =>
 /** Wedges of the direction wheel, and a needle for the cell shown. */
 function wheelSvg(tinted) {
   const wedge = (_, i) => {
-    const [a, b] = [i - 0.5, i + 0.5].map(k => 2 * Math.PI * k / 16);
+    const [a, b] = [i - 0.5, i + 0.5].map(k => 2 * Math.PI * k / SECTORS);
     const at = angle => `${(22 * Math.cos(angle)).toFixed(2)} ${(22 * Math.sin(angle)).toFixed(2)}`;
-    const middle = 2 * Math.PI * i / 16;
-    return `<path d="M0 0L${at(a)}A22 22 0 0 1 ${at(b)}Z" fill="${tinted
-      ? directionColour([Math.sin(middle), Math.cos(middle)]) : '#59616c'}"/>`;
+    return `<path d="M0 0L${at(a)}A22 22 0 0 1 ${at(b)}Z" fill="${tinted ? sectorColour(i) : '#59616c'}"/>`;
   };
-  return `${Array.from({ length: 16 }, wedge).join('')}<circle r="9"/><path class="sifa-needle"/>`;
+  return `${Array.from({ length: SECTORS }, wedge).join('')}<circle r="9"/><path class="sifa-needle"/>`;
 }
 
 /**

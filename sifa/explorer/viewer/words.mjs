@@ -34,13 +34,13 @@ export function knowledge({ trained_on: known, top1 }) {
   return `Trained on ${grouped(known)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
 }
 
-/** The line under the pictures that makes a screenshot complete. */
-export function caption(trace, state, from, to) {
+/** The line under the pictures that makes a screenshot complete; without its `cell` for what holds every cell. */
+export function caption(trace, state, from, to, cell = true) {
   const { name, limited } = trace.blocks[state.block];
   return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} → ${state.pair + 2}: `
-    + `source frames ${sourceFrames(trace, from)} → ${sourceFrames(trace, to)}. `
-    + `${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}`
-    + `${state.reverse ? ' of frame t + 1' : ''}${state.pinned ? ', pinned' : ''}.`
+    + `source frames ${sourceFrames(trace, from)} → ${sourceFrames(trace, to)}.`
+    + (cell ? ` ${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}`
+      + `${state.reverse ? ' of frame t + 1' : ''}${state.pinned ? ', pinned' : ''}.` : '')
     + (limited ? ` ${limited} offsets too large to pack were limited.` : '');
 }
 
