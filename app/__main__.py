@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sifa.download import fetch
-from sifa.weights import DEFAULT_CHECKPOINT, CheckpointError
+from sifa.errors import WeightsError
+from sifa.weights.download import fetch
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
             server_port=args.port, share=args.share, theme=layout.THEME, css=layout.CSS, max_file_size="200mb",
             run_history=False, footer_links=["api"], quiet=True, prevent_thread_lock=True,
         )  # fmt: skip
-    except (handlers.UserError, CheckpointError) as error:
+    except (handlers.UserError, WeightsError) as error:
         raise SystemExit(str(error)) from None
     except OSError:
         raise SystemExit(f"port {args.port} is in use or not allowed; choose another with --port") from None

@@ -15,13 +15,17 @@ from urllib.parse import parse_qs
 import plotly.graph_objects as go
 import torch
 
-from sifa import explorer, shipped
-from sifa.download import sha256
-from sifa.figures import plot_offset_and_entropy, plot_probabilities
-from sifa.prediction import Prediction, predict, summary
-from sifa.trust import examined
-from sifa.video import VideoError, read_clip
-from sifa.weights import CheckpointError, load, load_card
+from sifa import explorer
+from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
+from sifa.errors import VideoError, WeightsError
+from sifa.tracing.predict import predict, summary
+from sifa.tracing.records import Prediction
+from sifa.tracing.trust import add_trust
+from sifa.video.read import read_clip
+from sifa.weights import shipped
+from sifa.weights.card import load_card
+from sifa.weights.checkpoint import load
+from sifa.weights.download import sha256
 
 log = logging.getLogger("app")
 SAMPLES = shipped.ASSETS / "samples"
@@ -59,7 +63,7 @@ def explained() -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (VideoError, CheckpointError) as error:
+    except (VideoError, WeightsError) as error:
         raise UserError(sentence(str(error))) from error
     except torch.OutOfMemoryError as error:
         raise UserError("The graphics card has no memory left. Try again, or start with --device cpu.") from error
@@ -144,7 +148,7 @@ def view_clip(
     if what_if:
         tell = lambda what, share: report(0.4 + 0.5 * share, what)  # noqa: E731
         network = model(checkpoint, device)
-        prediction = examined(network, prediction, tell)
+        prediction = add_trust(network, prediction, tell)
     report(0.95, "packing the trace")
     return view(explorer.pack(prediction), prediction, folder)
 
@@ -177,9 +181,9 @@ def run(
     if start_seconds:
         report(0.1, "reading the file")
         start = start_frame(clip, float(start_seconds))
-    frames = network.checkpoint.num_frames
+    frames = network.card.num_frames
     report(0.2, f"decoding and sampling {frames} frames")
-    sampled = read_clip(clip, frames, int(sampling_rate or network.checkpoint.sampling_rate), start)
+    sampled = read_clip(clip, frames, int(sampling_rate or network.card.sampling_rate), start)
     report(0.5, "preparing the frames")
     return predict(network, sampled, lambda what, share: report(0.5 + 0.45 * share, what))
 
@@ -228,7 +232,7 @@ def describe(prediction: Prediction) -> str:
     part, size = "whole" if height == width else "middle square of the", prediction.crop.size
     used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
     name = html.escape(Path(clip.path).name)
-    known = html.escape(knows(prediction.checkpoint.trained_on, len(prediction.labels)))
+    known = html.escape(knows(prediction.card.trained_on, len(prediction.labels)))
     return f'<p class="used" role="status"><b>{name}</b> {used}</p><p class="knows">{known}</p>'
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 from app import handlers
 from app.handlers import Sample, UserError, View
 from sifa.explorer import script, unpack
-from sifa.weights import DEFAULT_CHECKPOINT, load_card
+from sifa.weights.card import load_card
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 TITLE = "See how a video model follows motion"
 INTRO = f"""

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 import sifa
-from sifa.prediction import Prediction
-from sifa.preprocess import Crop
-from sifa.trace import BlockTrace, Trace
-from sifa.video import Clip
-from sifa.weights import Checkpoint
+from sifa.tracing.records import BlockTrace, Prediction, Trace
+from sifa.video.preprocess import Crop
+from sifa.video.read import Clip
+from sifa.weights.card import ModelCard
+from sifa.weights.checkpoint import untrained
 
 
 def moving_clip(frames=16, height=96, width=128) -> Clip:
@@ -36,7 +36,7 @@ def moving_clip(frames=16, height=96, width=128) -> Clip:
 def nano_model(**config) -> nn.Module:
     """The nano variant with random weights and offsets that are not zero."""
     torch.manual_seed(3)
-    model = sifa.untrained("sifa_swin_nano_16x64", **config)
+    model = untrained("sifa_swin_nano_16x64", **config)
     for name, p in model.named_parameters():
         if "conv_offset" in name:
             nn.init.normal_(p, std=0.15)
@@ -69,5 +69,5 @@ def foreign_prediction(kernel=3, normalised=False, pairs=3, grid=(7, 11), frame_
         logits=rng.normal(size=7).astype(np.float32),
         labels=labels,
         trace=Trace([block(0, *grid), block(1, grid[0] // 2, grid[1] // 2)]),
-        checkpoint=Checkpoint("made up", {"img_size": 64}, labels),
+        card=ModelCard("made up", {"img_size": 64}, labels),
     )

@@ -1,12 +1,13 @@
 """The viewer and its trace format: pack a prediction, show it in a page, a notebook or a single file."""
 
+from sifa.errors import TraceError
 from sifa.explorer.exports import export
 from sifa.explorer.foreign import foreign, foreign_block, recording
-from sifa.explorer.html import script, to_html
-from sifa.explorer.pack import pack
+from sifa.explorer.format.pack import pack
+from sifa.explorer.format.unpack import unpack
+from sifa.explorer.page import script, to_html
 from sifa.explorer.show import Page, show
-from sifa.explorer.unpack import TraceFormatError, unpack
-from sifa.prediction import Prediction
+from sifa.tracing.records import Prediction
 
 
 def explore(prediction: Prediction):

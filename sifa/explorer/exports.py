@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import PngImagePlugin
 
-from sifa.explorer.picture import drawn, frames_of_step, lines, panels, svg
-from sifa.prediction import Prediction
-from sifa.trace import BlockTrace
-from sifa.video import write_mp4
+from sifa.explorer.render.picture import drawn, frames_of_step, lines, panels, svg
+from sifa.tracing.records import BlockTrace, Prediction
+from sifa.video.write import write_mp4
 
 STEP_MS = 600  # one step of a film
 COLUMNS = ("y", "x", "neighbour", "tap_y", "tap_x", "offset_y", "offset_x", "point_y", "point_x", "weight", "outside")
@@ -54,7 +53,7 @@ def export(
 
 def caption(prediction: Prediction, block: BlockTrace, pair: int | None = None, cell: Cell | None = None) -> str:
     """The line that makes a file complete; without a pair it speaks of all of them."""
-    clip, checkpoint = prediction.clip, prediction.checkpoint
+    clip, checkpoint = prediction.clip, prediction.card
     number = [each.name for each in prediction.trace].index(block.name) + 1
     height, width = block.attention.shape[-2:]
     parts = [

@@ -9,12 +9,11 @@ import numpy as np
 from PIL import Image
 from torch import Tensor, nn
 
-from sifa.attention import neighbour_grid
-from sifa.prediction import Prediction
-from sifa.preprocess import Crop
-from sifa.trace import BlockTrace, Trace, tap_places
-from sifa.video import Clip
-from sifa.weights import Checkpoint
+from sifa.model.attention import neighbour_grid
+from sifa.tracing.records import BlockTrace, Prediction, Trace, tap_places
+from sifa.video.preprocess import Crop
+from sifa.video.read import Clip
+from sifa.weights.card import ModelCard
 
 Numbers = np.ndarray | Tensor
 UNNAMED = "Weights as recorded"
@@ -122,7 +121,7 @@ def foreign(
         logits=np.zeros(0, np.float32),
         labels=(),
         trace=Trace(placed),
-        checkpoint=Checkpoint(model or "recorded model", {"img_size": side}, (), trained_on=trained_on),
+        card=ModelCard(model or "recorded model", {"img_size": side}, (), trained_on=trained_on),
     )
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from sifa.explorer.foreign import foreign
-from sifa.explorer.html import to_html
-from sifa.explorer.pack import pack
-from sifa.prediction import Prediction
-from sifa.trace import BlockTrace
+from sifa.explorer.format.pack import pack
+from sifa.explorer.page import to_html
+from sifa.tracing.records import BlockTrace, Prediction
 
 HEIGHT = 900  # pixels of the viewer in a notebook
 

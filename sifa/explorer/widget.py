@@ -8,10 +8,10 @@ import anywidget
 import traitlets
 
 from sifa.explorer.exports import caption
-from sifa.explorer.html import script, to_html
-from sifa.explorer.pack import pack
-from sifa.explorer.picture import drawn, panels, start_cell
-from sifa.prediction import Prediction
+from sifa.explorer.format.pack import pack
+from sifa.explorer.page import script, to_html
+from sifa.explorer.render.picture import drawn, panels, start_cell
+from sifa.tracing.records import Prediction
 
 FOLLOW_HEIGHT = (
     "new ResizeObserver(() => this.style.height = this.contentDocument.body.offsetHeight + 2 + 'px')"
@@ -86,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def page(self) -> str:
         """HTML of the viewer that works by mouse and key where there is no kernel."""
-        return framed(to_html(self.trace))
+        return frame_page(to_html(self.trace))
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget where there is a kernel; else a page that still works by mouse, and a picture."""
@@ -106,7 +106,7 @@ class Explorer(anywidget.AnyWidget):
         return out.getvalue()
 
 
-def framed(page: str) -> str:
+def frame_page(page: str) -> str:
     """HTML that shows a whole page inside another one, as tall as the page is."""
     style = "width: 100%; height: 900px; border: 0"
     return (

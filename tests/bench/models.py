@@ -12,8 +12,9 @@ import time
 import torch
 
 import sifa
-from sifa.run import forward_with
-from tests.test_formats import released_resnet, released_swin_loaded
+from sifa.model.run import forward_with
+from sifa.weights.checkpoint import untrained
+from tests.weights.test_convert import released_resnet, released_swin_loaded
 
 GOLDEN = {
     "golden Swin": released_swin_loaded,
@@ -42,7 +43,7 @@ def seconds(device: str, forward, video) -> float:
 
 def measure(device: str, name: str, batch: int, rounds: int, compiled: bool) -> dict[str, float]:
     """Clips per second of a variant by way of running it."""
-    model = sifa.untrained(name)
+    model = untrained(name)
     ways = dict(float32={}, bfloat16=dict(amp="bfloat16"), channels_last=dict(amp="bfloat16", channels_last=True))
     if compiled:
         ways["compiled"] = dict(amp="bfloat16", compile=True)
@@ -61,7 +62,7 @@ def measure(device: str, name: str, batch: int, rounds: int, compiled: bool) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.models", description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    every = [name for name in sifa.names() if "x" in name.rpartition("_")[2]]
+    every = [name for name in sifa.list_models() if "x" in name.rpartition("_")[2]]
     parser.add_argument("--variants", nargs="+", default=every, choices=every)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)

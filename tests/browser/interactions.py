@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Page
 
-from sifa.weights import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 FRAME, NEXT = ".sifa-query canvas", ".sifa-key canvas"
 FIND = "const root = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready); const state = root?.sifa.state;"

@@ -13,8 +13,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from sifa import explorer
-from sifa.figures import plot_confusion
-from sifa.weights import DEFAULT_CHECKPOINT, load_card
+from sifa.charts.plots import plot_confusion
+from sifa.weights.card import load_card
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.interactions import SAMPLE, VIEWS, show_view
 

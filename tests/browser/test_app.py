@@ -13,8 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
-from sifa import weights
-from sifa.interventions import INTERVENTIONS
+from sifa.tracing.interventions import INTERVENTIONS
+from sifa.weights import checkpoint as weights
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model
 
@@ -38,7 +38,7 @@ def start(folder, checkpoint=None):
     file, temporary = folder / "small.safetensors", folder / "temporary"
     if checkpoint is None:
         model, checkpoint = nano_model(), file
-        weights.save(model, model.checkpoint, file)
+        weights.save(model, model.card, file)
     temporary.mkdir()
     command = [
         sys.executable,

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from sifa.explorer import to_html
-from sifa.weights import DEFAULT_CHECKPOINT, load_card
+from sifa.weights.card import load_card
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.test_app import app, files, own_clip, ready  # noqa: F401, fixtures
 from tests.browser.test_link import all_pixels
 from tests.browser.test_viewer import state, until

@@ -12,15 +12,16 @@ from torch.nn.functional import conv2d
 
 import sifa
 from sifa import explorer
-from sifa.preprocess import preprocess
-from sifa.resnet import Bottleneck
-from sifa.swin import SIFALayer
-from sifa.weights import DEFAULT_CHECKPOINT
-from tests import reference
+from sifa.model.resnet import Bottleneck
+from sifa.model.swin import SIFALayer
+from sifa.video.preprocess import preprocess
+from sifa.weights.checkpoint import untrained
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.test_viewer import CANVAS, host_page, open_host, settle
 from tests.browser.test_views import import_script
+from tests.model import reference
 from tests.predictions import moving_clip
-from tests.test_interventions import nano_trained
+from tests.tracing.test_interventions import nano_trained
 
 VARIANTS = sorted((DEFAULT_CHECKPOINT.parent / "variants").glob("*.safetensors"))
 PLAIN = "conv-only", "no-temporal"  # without a SIFA block
@@ -31,7 +32,7 @@ SUM = ["value", "weight", "share", "displacement", "output"]
 def resnet(reading):
     """Small offsets, so that some points stay inside the small maps."""
     torch.manual_seed(2)
-    model = sifa.untrained("sifa_resnet50_16x224", reading=reading, img_size=64, layers=(1, 2, 2, 2))
+    model = untrained("sifa_resnet50_16x224", reading=reading, img_size=64, layers=(1, 2, 2, 2))
     for name, p in model.named_parameters():
         if "conv_offset" in name:
             nn.init.normal_(p, std=0.02)
@@ -76,7 +77,7 @@ ADDED = {  # of the sum A (C,) and the module around the block
 def run(model):
     """The prediction, and for each block what it was given, its module, the module around it, and what that one added."""
     clip = moving_clip()
-    video, _ = preprocess(clip.frames, model.checkpoint.size, model.checkpoint.mean, model.checkpoint.std)
+    video, _ = preprocess(clip.frames, model.card.size, model.card.mean, model.card.std)
     left = {}  # (T, C, H, W) by the name of the module around a block, after the block's sum was added
 
     def keep_swin(name):
@@ -141,7 +142,7 @@ def test_the_formulas_give_the_numbers_and_what_was_added(page, name):
                 assert terms["offset"][0] == "Δpₖ = 0"
                 offset = np.zeros((taps, 2))
             assert [term for term in terms if term not in ("gate", "difference")] == PLACES + SUM
-            grid = sifa.attention.neighbour_grid(block.kernel).numpy()
+            grid = sifa.model.attention.neighbour_grid(block.kernel).numpy()
             points = offset + grid + [y, x]
             for term, wanted in (("offset", offset[tap]), ("tap", grid[tap]), ("point", points[tap])):
                 np.testing.assert_allclose(numbers(terms[term][1]), wanted, rtol=1e-4, atol=1 / 64 + 0.0052)

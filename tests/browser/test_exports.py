@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from sifa import explorer
-from sifa.explorer.pack import pack
-from sifa.interventions import with_what_ifs
-from sifa.prediction import TrueFlow
+from sifa.explorer.format.pack import pack
+from sifa.tracing.interventions import add_what_ifs
+from sifa.tracing.records import TrueFlow
 from tests.browser.test_link import run  # noqa: F401, a fixture
 from tests.browser.test_viewer import CANVAS, CLOSE_UP, KEY_CANVAS, open_page, pixels, settle, state, until
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
@@ -27,7 +27,7 @@ CAPTION = "moving.mp4. Block 2 of 4, stage 2, 8 \u00d7 8 cells (layers.1.blocks.
 @pytest.fixture(scope="module")
 def packed():
     """With one what-if that has points of its own and one that has none, and a made-up true motion."""
-    made = with_what_ifs(nano_model(), nano_prediction(), ["rigid", "frozen"])
+    made = add_what_ifs(nano_model(), nano_prediction(), ["rigid", "frozen"])
     flow = TrueFlow(np.ones((7, 2, 8, 8), np.float32), np.ones((7, 8, 8), bool))
     return pack(replace(made, true_flow=(flow,)))
 

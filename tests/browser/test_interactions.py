@@ -3,7 +3,7 @@
 import pytest
 
 from sifa import explorer
-from sifa.weights import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.interactions import INTERACTIONS, SAMPLE, go_through
 from tests.browser.test_app import start
 from tests.browser.test_viewer import open_page

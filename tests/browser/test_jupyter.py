@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import sifa
-from sifa import shipped
+from sifa.weights import shipped
 from tests.browser.interactions import SAMPLE, go_through
 
 ROOT = Path(__file__).parents[2]

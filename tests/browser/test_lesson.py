@@ -6,8 +6,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from sifa import explorer, lecture, shipped
-from sifa.download import sha256
+from notebooks import lecture
+from sifa import explorer
+from sifa.weights import shipped
+from sifa.weights.download import sha256
 from tests.browser.test_viewer import open_page, settle, state, until
 
 PLANS = (Path(__file__).parents[2] / "notebooks" / "README.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sifa import explorer
-from sifa.explorer.pack import pack
+from sifa.explorer.format.pack import pack
 from tests.browser.test_viewer import (
     CANVAS,
     CLOSE_UP,

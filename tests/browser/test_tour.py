@@ -8,15 +8,17 @@ import pytest
 import torch
 
 import sifa
-from sifa import explorer, shipped
-from sifa.attention import sampling_points
-from sifa.interventions import reordered
-from sifa.preprocess import preprocess
-from sifa.trace import capture, record
-from sifa.weights import DEFAULT_CHECKPOINT, load_card
-from tests import reference
+from sifa import explorer
+from sifa.model.attention import sampling_points
+from sifa.tracing.hooks import capture, record
+from sifa.tracing.interventions import reorder
+from sifa.video.preprocess import preprocess
+from sifa.weights import shipped
+from sifa.weights.card import load_card
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.test_viewer import CANVAS, open_page, pixels, settle, state, until
 from tests.browser.test_views import track_by_numpy
+from tests.model import reference
 
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 PAIR, Y, X = 3, 10, 8
@@ -173,14 +175,14 @@ def test_the_gate_is_what_offsets_are_read_from_and_nothing_else(sample):
     dots = [reference.bilinear(later.numpy(), *point) @ now[:, Y, X].numpy() for point in points.tolist()]
     atol = np.ptp(seen.attention[PAIR]) / 255 + 1e-3
     np.testing.assert_allclose(seen.attention[PAIR, :, Y, X], np.array(dots) / len(now), rtol=0, atol=atol)
-    call, traced = first_block(model, reordered(clip, [0] * len(clip.frames)))
+    call, traced = first_block(model, reorder(clip, [0] * len(clip.frames)))
     half = 0.5 * call.features[0, :, PAIR + 1].square().mean(0).sqrt()  # goes through where nothing changes
     np.testing.assert_allclose(traced.saliency[PAIR], half, rtol=1e-4)
 
 
 def first_block(model, clip):
     """The first block's call on a clip, and its trace."""
-    video, _ = preprocess(clip.frames, model.checkpoint.size)
+    video, _ = preprocess(clip.frames, model.card.size)
     with torch.no_grad(), record(model) as trace, capture(model) as calls:
         model(video)
     return calls[0], trace[0]

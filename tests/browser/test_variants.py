@@ -4,10 +4,11 @@ import pytest
 
 import sifa
 from sifa import explorer
+from sifa.weights.checkpoint import untrained
 from tests.browser.test_viewer import cell, open_page, place, until
 from tests.clips import numbered_frames, write_clip
 
-NAMES = [name for name in sifa.names() if "x" in name.rpartition("_")[2]]
+NAMES = [name for name in sifa.list_models() if "x" in name.rpartition("_")[2]]
 QUICK = ("sifa_swin_nano_16x64", "sifa_swin_tiny_64x224")
 
 
@@ -26,8 +27,8 @@ def chosen() -> list:
 
 @pytest.mark.parametrize(("name", "reading"), chosen())
 def test_a_variant_predicts_and_opens(page, clip, tmp_path, name, reading):
-    model = sifa.untrained(name, reading=reading)
-    prediction = sifa.predict(model, sifa.read_clip(clip, model.checkpoint.num_frames))
+    model = untrained(name, reading=reading)
+    prediction = sifa.predict(model, sifa.read_clip(clip, model.card.num_frames))
     assert len(prediction.trace) > 0
     file = tmp_path / "clip.html"
     file.write_text(explorer.to_html(explorer.pack(prediction)))

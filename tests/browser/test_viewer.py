@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sifa import explorer
-from sifa.prediction import TrueFlow, WhatIf
+from sifa.tracing.records import TrueFlow, WhatIf
 from tests.browser.conftest import open_page, settle
 from tests.predictions import foreign_prediction, nano_prediction
 
@@ -496,7 +496,7 @@ DELETION = dict(
 
 
 @pytest.fixture(scope="module")
-def examined(prediction):
+def add_trust(prediction):
     """A trace with every part that one may have."""
     other = WhatIf("other", "Other", "", prediction.logits, (1.0,) * 4, prediction.trace)
     flow = TrueFlow(np.zeros((7, 2, 16, 16), np.float32), np.ones((7, 16, 16), bool))
@@ -553,7 +553,7 @@ HEADERS = {
 
 
 def test_a_damaged_header_is_refused_in_words(page, tmp_path, prediction, examined):
-    open_host(page, host_page(tmp_path, [examined, *(with_header(examined, change) for change in HEADERS.values())]))
+    open_host(page, host_page(tmp_path, [add_trust, *(with_header(add_trust, change) for change in HEADERS.values())]))
     page.evaluate("() => put('trace', traces[0])")
     assert not page.locator(".sifa-error").is_visible()
     for number, name in enumerate(HEADERS, 1):
@@ -584,7 +584,7 @@ def test_text_of_a_trace_stays_text(page, tmp_path, examined):
         header["blocks"][0] |= dict(meaning="a", operator=dict(offsets="a", saliency="a", placement="a"))
         return everywhere(header)
 
-    open_host(page, host_page(tmp_path, [with_header(examined, change)]))
+    open_host(page, host_page(tmp_path, [with_header(add_trust, change)]))
     page.evaluate("() => put('trace', traces[0])")
     page.click(".sifa-trust summary")
     for key in ("e", "]", "t", "s", "w", "f", "o", "o", "o"):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import sifa
-from sifa import explorer, trust
-from sifa.interventions import with_what_ifs
-from sifa.prediction import TrueFlow, softmax
+from sifa import explorer
+from sifa.tracing import trust
+from sifa.tracing.interventions import add_what_ifs
+from sifa.tracing.records import TrueFlow, softmax
 from tests.browser.test_viewer import (
     CANVAS,
     CLOSE_UP,
@@ -24,7 +25,7 @@ from tests.browser.test_viewer import (
     state,
 )
 from tests.predictions import foreign_prediction, moving_clip
-from tests.test_interventions import nano_trained
+from tests.tracing.test_interventions import nano_trained
 
 GHOST, TRUE = (255, 95, 176), (255, 228, 92)
 V1 = Path(__file__).parents[1] / "golden" / "trace_v1.sifa"
@@ -36,7 +37,7 @@ def prediction():
     model, rng = nano_trained(), np.random.default_rng(0)
     base = sifa.predict(model, moving_clip())
     flow = TrueFlow(rng.normal(0, 1.5, (7, 2, 16, 16)).astype(np.float32), rng.random((7, 16, 16)) < 0.7)
-    return replace(with_what_ifs(model, base), trust=trust.figures(model, base), true_flow=(flow,))
+    return replace(add_what_ifs(model, base), trust=trust.trust_figures(model, base), true_flow=(flow,))
 
 
 @pytest.fixture(scope="module")

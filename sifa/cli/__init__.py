@@ -1,0 +1,1 @@
+"""The command `sifa`: one file a subcommand."""

@@ -1,0 +1,130 @@
+"""The user's own clips for fine-tuning: a folder with one sub-folder per class, or a list file."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+from sifa.errors import DataError
+from sifa.video.frames import PICTURES
+
+VIDEOS = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".gif")
+
+
+def find_clips(data: str | Path, labels: str | Path | None = None) -> list[tuple[Path, str]]:
+    """(file, class name) of every clip that a folder or a list file names.
+
+    A folder: one sub-folder of videos per class. A list file: lines `path class` or `path,class` (Kinetics style, also with
+    a header that names the columns), lines `path frames class` of the released code, whose number of frames is not needed,
+    or the JSON of Something-Something ("id" with "template" or "label"); paths count from the file's folder. Each path is
+    that of a video, with or without its suffix, or of a folder of numbered pictures. Where classes are numbers, `labels`
+    gives their names: one name per line, or a JSON object name -> number. Raises DataError for an empty class folder, a list
+    that names no clip, and labels that do not match.
+    """
+    data = Path(data)
+    if data.is_dir():
+        found = _from_folder(data)
+    elif data.is_file():
+        found = _from_list(data)
+    else:
+        raise DataError(f"there is no folder or list file {data}; check the path")
+    return _named(found, Path(labels)) if labels else found
+
+
+def _from_folder(folder: Path) -> list[tuple[Path, str]]:
+    classes = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    if not classes:
+        raise DataError(f"{folder} has no sub-folders; put the clips of each class into a sub-folder named after it")
+    found = []
+    for sub in classes:
+        videos = sorted(f for f in sub.iterdir() if f.suffix.lower() in VIDEOS or _unpacked(f))
+        if not videos:
+            raise DataError(f"the class folder {sub} holds no video ({', '.join(VIDEOS)}); fill it or remove it")
+        found += [(video, sub.name) for video in videos]
+    return found
+
+
+def _from_list(file: Path) -> list[tuple[Path, str]]:
+    if file.suffix == ".json":
+        rows = [(str(row["id"]), _plain(row.get("template") or row["label"])) for row in json.loads(file.read_text())]
+    elif file.suffix == ".csv":
+        rows = _from_csv(file)
+    else:
+        lines = [line.strip() for line in file.read_text().splitlines()]
+        rows = [_columns(line, file.parent) for line in lines if line]
+    wrong = [row for row in rows if len(row) != 2]
+    if wrong or not rows:
+        seen = f"line {' '.join(wrong[0])!r}" if wrong else "no line"
+        raise DataError(f"{file.name} has {seen}; every line names a clip and its class, as in: folder/clip.mp4 3")
+    return [(_video(file.parent / name), label.strip()) for name, label in rows]
+
+
+def _columns(line: str, folder: Path) -> tuple[str, ...]:
+    """Path and class of a line. Two numbers at its end are frames and class, unless the first is part of a clip's name."""
+    released = re.fullmatch(r"(?P<path>.+)\s+\d+\s+(?P<label>\d+)", line)
+    if released and not _video(folder / line[: released.start("label")].rstrip()).exists():
+        return released["path"].rstrip(), released["label"]
+    return tuple(re.split(r",|\s(?=\S+$)", line, maxsplit=1))
+
+
+def _from_csv(file: Path) -> list[tuple[str, ...]]:
+    """Rows of path and class; a header may name the columns, as that of Kinetics does (label, youtube_id, ...)."""
+    with file.open(newline="") as lines:
+        rows = [row for row in csv.reader(lines) if row]
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    name = next((header.index(n) for n in ("path", "file", "youtube_id", "id") if n in header), None)
+    label = next((header.index(n) for n in ("label", "class", "template") if n in header), None)
+    if name is None or label is None:
+        return [tuple(row[:2]) for row in rows]
+    return [(row[name], row[label]) for row in rows[1:]]
+
+
+def _plain(template: str) -> str:
+    """Something-Something writes "Holding [something]" in its lists and "Holding something" in its labels."""
+    return template.replace("[", "").replace("]", "")
+
+
+def _video(path: Path) -> Path:
+    """The path itself, or the video of that name in whatever container (lists often give only an identifier)."""
+    if path.suffix.lower() in VIDEOS or path.is_dir():
+        return path
+    return next((p for suffix in VIDEOS if (p := path.with_name(path.name + suffix)).exists()), path)
+
+
+def _unpacked(folder: Path) -> bool:
+    """Whether a folder holds pictures."""
+    return folder.is_dir() and any(f.suffix.lower() in PICTURES for f in folder.iterdir())
+
+
+def name_classes(found: list[tuple[Path, str]], labels: tuple[str, ...]) -> list[tuple[Path, str]]:
+    """Classes that are numbers get the names of a model's classes, in their order; the others have to be among them.
+
+    Raises DataError for a class that the model does not know.
+    """
+    names = {str(number): name for number, name in enumerate(labels)} | {name: name for name in labels}
+    strangers = sorted({label for _, label in found if label not in names})
+    if strangers:
+        raise DataError(
+            f"the model does not know {', '.join(strangers[:5])}; it knows {len(labels)} classes: "
+            f"{', '.join(labels[:5])} ..."
+        )
+    return [(file, names[label]) for file, label in found]
+
+
+def _named(found: list[tuple[Path, str]], labels: Path) -> list[tuple[Path, str]]:
+    """Classes that are numbers get their names; the others have to be in the list of names."""
+    text = labels.read_text()
+    if labels.suffix == ".json":
+        names = {str(number): name for name, number in json.loads(text).items()}
+    else:
+        names = {str(number): name for number, name in enumerate(filter(None, map(str.strip, text.splitlines())))}
+    known = set(names.values())
+    renamed = [(file, label if label in known else names.get(label)) for file, label in found]
+    strangers = sorted({old for (_, old), (_, new) in zip(found, renamed) if new is None})
+    if strangers:
+        raise DataError(
+            f"the clips have classes that {labels.name} does not list: {', '.join(strangers[:5])}"
+            f"{' ...' if len(strangers) > 5 else ''}; it lists {len(known)} names: {', '.join(sorted(known)[:5])}"
+            f"{' ...' if len(known) > 5 else ''}"
+        )
+    return renamed

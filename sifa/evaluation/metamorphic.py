@@ -1,0 +1,102 @@
+"""Check a checkpoint on unlabelled videos by what must follow: `sifa metamorphic FOLDER`.
+
+Of whatever the model says of a window, the window played backwards must give the opposite motion, the mirrored one left
+and right exchanged, and one frame held still "nothing moves". Windows where the model is unsure are counted, not checked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from sifa.data.listing import VIDEOS
+from sifa.data.motion import CLASSES, MIRRORED, REVERSED
+from sifa.errors import VideoError
+from sifa.video.preprocess import preprocess
+from sifa.video.read import Clip, read_clip
+
+SURE = 0.8  # probability from which a window is checked
+CUT = 0.18  # mean change of brightness (0..1) from one sampled frame to the next from which it is taken for a cut
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the model says of one window of a video, and of the window reversed, mirrored and frozen."""
+
+    video: str
+    start: int  # source frame
+    label: str
+    probability: float
+    reversed: str
+    mirrored: str
+    frozen: str
+
+    @property
+    def failures(self) -> list[str]:
+        """The changes whose answer does not follow from the window's own."""
+        expected = dict(reversed=REVERSED[self.label], mirrored=MIRRORED[self.label], frozen="nothing moves")
+        return [change for change, label in expected.items() if getattr(self, change) != label]
+
+
+def crosses_cut(clip: Clip) -> bool:
+    """Whether the picture changes at once, and far more than it does on the whole."""
+    grey = clip.frames[:, ::4, ::4].mean(-1) / 255
+    change = np.abs(np.diff(grey, axis=0)).mean((1, 2))
+    return bool(change.max() > max(CUT, 3 * np.median(change)))
+
+
+@torch.inference_mode()
+def check(model: nn.Module, clip: Clip) -> Window:
+    """One window and its three changes, in one batch."""
+    card = model.card
+    video, _ = preprocess(clip.frames, card.size, card.mean, card.std)
+    middle = len(clip.frames) // 2
+    still, _ = preprocess(clip.frames[[middle] * len(clip.frames)], card.size, card.mean, card.std)
+    variants = torch.cat([video, video.flip(2), video.flip(4), still]).to(next(model.parameters()).device)
+    probabilities = model(variants).softmax(1).cpu()
+    label, *others = (card.labels[i] for i in probabilities.argmax(1))
+    return Window(Path(clip.path).name, int(clip.indices[0]), label, round(probabilities[0].max().item(), 4), *others)
+
+
+def windows(file: Path, num_frames: int, sampling_rate: int, most: int) -> Iterator[Clip]:
+    """Up to `most` windows of a video, one after another, evenly chosen; one in a slower pace where it is shorter."""
+    first = read_clip(file, num_frames, sampling_rate)
+    span = (num_frames - 1) * sampling_rate + 1
+    if first.source_frames < span:
+        pace = max(1, (first.source_frames - 1) // (num_frames - 1))
+        yield read_clip(file, num_frames, pace) if pace < sampling_rate else first
+        return
+    starts = np.arange(0, first.source_frames - span + 1, span)
+    yield first
+    for start in starts[1 :: max(1, -(-len(starts) // most))]:
+        yield read_clip(file, num_frames, sampling_rate, int(start))
+
+
+def check_folder(model: nn.Module, folder: Path, most: int = 8) -> tuple[list[Window], int, dict[str, str]]:
+    """(windows, number of windows left out because they cross a cut, {unreadable file: why}) of the videos below a folder.
+
+    Raises ValueError where there is no video, or where the model's classes are not the 24 motions.
+    """
+    card = model.card
+    if card.labels != CLASSES:
+        raise ValueError(
+            f"the check needs the {len(CLASSES)} motions; this model knows {', '.join(card.labels[:3])} ..."
+        )
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in VIDEOS)
+    if not files:
+        raise ValueError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
+    found, cuts, unreadable = [], 0, {}
+    for file in tqdm(files, unit="video", leave=False):
+        try:
+            for clip in windows(file, card.num_frames, card.sampling_rate, most):
+                if crosses_cut(clip):
+                    cuts += 1
+                else:
+                    found.append(check(model, clip))
+        except VideoError as error:
+            unreadable[file.name] = str(error)
+    return found, cuts, unreadable

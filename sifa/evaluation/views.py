@@ -1,0 +1,70 @@
+"""Multi-view evaluation: the views of a video, and the mean of what a model says to them.
+
+Views "4x3" are 4 clips in time and 3 crops of each. Clip i of n starts at frame floor(room * i / n), where room is the
+number of frames less the span of a clip (num_frames * sampling_rate), at least 0: the rule of the released code's
+VideoTestDataset (dataset/video_dataset.py). So the first clip starts at frame 0, as in a prediction, and none at the
+very end. Crops are squares of the shorter side, evenly spaced along the longer one: the middle; both ends; or both ends
+and the middle. Each is scaled to the model's size.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sifa.video.frames import read_video
+from sifa.video.preprocess import preprocess
+from sifa.weights.card import ModelCard
+
+
+class Views(NamedTuple):
+    """How many clips in time, and how many crops of each."""
+
+    clips: int = 1
+    crops: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Views":
+        """Of "4x3"; ValueError for anything else, for no clip, and for more than three crops."""
+        match = re.fullmatch(r"(\d+)x(\d+)", text)
+        if not match or int(match[1]) < 1 or not 1 <= int(match[2]) <= 3:
+            raise ValueError(f"views are {text!r}; give clips x crops with 1 to 3 crops, as in 4x3 or 1x1")
+        return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.clips}x{self.crops}"
+
+
+def clip_starts(source_frames: int, span: int, clips: int) -> list[int]:
+    """First frames of the clips of a video; all 0 where the video is not longer than a clip's span."""
+    room = max(0, source_frames - span)
+    return [room * i // clips for i in range(clips)]
+
+
+def crops(frames: np.ndarray, count: int) -> list[np.ndarray]:
+    """1, 2 or 3 squares (T, side, side, 3) of frames (T, H, W, 3), from left to right or from top to bottom."""
+    height, width = frames.shape[1:3]
+    side, room = min(height, width), abs(height - width)
+    places = {1: (room // 2,), 2: (0, room), 3: (0, room // 2, room)}[count]
+    if height > width:
+        return [frames[:, top : top + side] for top in places]
+    return [frames[:, :, left : left + side] for left in places]
+
+
+def read_views(path: str | Path, card: ModelCard, views: Views) -> tuple[Tensor, int]:
+    """The views of a video file or folder of frames as a model's input (clips * crops, 3, T, S, S), clip by clip; and how
+    many of each clip's frames repeat the last one, because the video is shorter. Raises VideoError."""
+    first = read_video(path, card.num_frames, card.sampling_rate)
+    starts = clip_starts(first.source_frames, card.num_frames * card.sampling_rate, views.clips)
+    read = {0: first} | {s: read_video(path, card.num_frames, card.sampling_rate, s) for s in set(starts) - {0}}
+    squares = [square for start in starts for square in crops(read[start].frames, views.crops)]
+    return torch.cat([preprocess(square, card.size, card.mean, card.std)[0] for square in squares]), first.padded
+
+
+def mean_score(forward: Callable[[Tensor], Tensor], views: Tensor, batch: int) -> Tensor:
+    """(classes,) the mean of the views' softmaxes, on the CPU; at most `batch` views in one forward pass."""
+    return torch.cat([forward(part).softmax(1).cpu() for part in views.split(batch)]).mean(0)

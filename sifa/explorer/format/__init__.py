@@ -1,0 +1,1 @@
+"""The packed trace: container, writing, reading, pruning."""

@@ -1,0 +1,193 @@
+"""Writing a packed trace: a small JSON header, then typed arrays and pictures. README.md in this folder describes it."""
+
+import io
+import json
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
+
+MAGIC, VERSION = b"SIFATRC\n", 2
+STEPS_PER_CELL = 32  # offsets are int16 in steps of 1/32 cell
+OFFSET_LIMIT = 32767  # steps
+FRAME_SIDE, JPEG_QUALITY = 480, 85
+
+
+class _Payload:
+    """Blobs one after another, each starting at a multiple of 8; the same bytes are stored once."""
+
+    def __init__(self):
+        self.parts, self.size, self.starts = [], 0, {}
+
+    def add(self, blob: bytes) -> int:
+        if blob not in self.starts:
+            self.starts[blob] = self.size
+            self.parts.append(blob + bytes(-len(blob) % 8))
+            self.size += len(self.parts[-1])
+        return self.starts[blob]
+
+
+def pack(prediction: Prediction) -> bytes:
+    """A prediction with its whole trace as bytes that the viewer reads; frames at most 480 pixels long, JPEG.
+
+    What-ifs, figures of trust and true flow go with it where the prediction has them; of a what-if with other frames the
+    answer is kept and the blocks are not, since its points belong to other pictures.
+    Offsets are rounded to 1/32 cell, weights to within 1/255 of their pair's range. Offsets beyond +-1023.97 cells are
+    limited to that, with a warning and a count in the header. Raises ValueError where a number is not finite.
+    """
+    payload = _Payload()
+    frames, factor = _shrink(prediction.clip.frames)
+    clip, crop, checkpoint = prediction.clip, prediction.crop, prediction.card
+    header = dict(
+        format="sifa-trace",
+        version=VERSION,
+        clip=dict(
+            name=Path(clip.path).name,
+            indices=clip.indices.tolist(),
+            times=[round(t, 4) for t in clip.times.tolist()],
+            fps=clip.fps,
+            source_frames=clip.source_frames,
+            source_size=list(clip.source_size),
+            sampling_rate=clip.sampling_rate,
+            padded=clip.padded if prediction.labels else 0,  # a still picture of a recorded model stands for every step
+            reach=_reach(checkpoint.config),
+        ),
+        crop=dict(scale=crop.scale / factor, top=crop.top, left=crop.left, size=crop.size),
+        frames=dict(
+            height=frames.shape[1],
+            width=frames.shape[2],
+            pictures=[dict(at=payload.add(blob), bytes=len(blob)) for blob in map(_jpeg, frames)],
+        ),
+        labels=list(prediction.labels),
+        logits=_logits(prediction.logits),
+        checkpoint=dict(
+            variant=checkpoint.variant,
+            file=Path(checkpoint.file).name,
+            sha256=checkpoint.sha256,
+            trained_on=checkpoint.trained_on,
+            top1=checkpoint.metrics.get("top1"),
+        ),
+        blocks=[_pack_block(block, payload) for block in prediction.trace],
+    )
+    if prediction.what_if:
+        header["what_if"] = [_pack_what_if(each, payload) for each in prediction.what_if]
+    if prediction.trust:
+        header["trust"] = prediction.trust
+    if prediction.true_flow:
+        header["true_flow"] = [_pack_flow(each, payload) for each in prediction.true_flow]
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    text += b" " * (-len(text) % 8)
+    return MAGIC + struct.pack("<II", len(text), 0) + text + b"".join(payload.parts)
+
+
+def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
+    height, width = frames.shape[1:3]
+    factor = min(1.0, FRAME_SIDE / max(height, width))
+    if factor == 1:
+        return frames, 1.0
+    size = (round(width * factor), round(height * factor))
+    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.LANCZOS)) for f in frames]), factor
+
+
+def _reach(config: dict) -> list[int]:
+    """[before, after]: how many sampled frames the stem of a model reads beside those of a step."""
+    tubelet = config["tubelet"] if config.get("overlap") else 0  # then its kernel is twice as long, centred
+    return [tubelet // 2, tubelet - tubelet // 2]
+
+
+def _jpeg(frame: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(frame).save(out, "JPEG", quality=JPEG_QUALITY)
+    return out.getvalue()
+
+
+def _logits(logits: np.ndarray) -> list[float]:
+    if not np.isfinite(logits).all():
+        raise ValueError("the logits hold NaN or infinite values, so there is no prediction to show; check the weights")
+    return [round(float(v), 5) for v in logits]
+
+
+def _pack_what_if(what_if: WhatIf, payload: _Payload) -> dict:
+    return dict(
+        name=what_if.name,
+        title=what_if.title,
+        explanation=what_if.explanation,
+        order=list(what_if.order),
+        logits=_logits(what_if.logits),
+        lengths=[round(v, 4) for v in what_if.lengths],
+        blocks=[] if what_if.order else [_pack_block(block, payload) for block in what_if.trace],
+    )
+
+
+def _pack_flow(true: TrueFlow, payload: _Payload) -> dict:
+    pairs, _, height, width = true.flow.shape
+    steps = np.rint(true.flow * STEPS_PER_CELL).clip(-OFFSET_LIMIT, OFFSET_LIMIT)
+    return dict(
+        pairs=pairs,
+        height=height,
+        width=width,
+        flow=payload.add(steps.astype("<i2").tobytes()),
+        visible=payload.add(true.visible.astype(np.uint8).tobytes()),
+    )
+
+
+def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
+    if not all(np.isfinite(values).all() for values in (block.offset, block.attention, block.saliency)):
+        raise ValueError(f"block {block.name} holds NaN or infinite values, which cannot be shown; check the weights")
+    pairs, _, height, width = block.attention.shape
+    steps, ranges = _quantised(block.attention)
+    offset = np.rint(block.offset * STEPS_PER_CELL)
+    limited = int((np.abs(offset) > OFFSET_LIMIT).sum())
+    if limited:
+        warnings.warn(
+            f"block {block.name}: {limited} offsets are larger than {OFFSET_LIMIT / STEPS_PER_CELL:.0f} cells and are "
+            "packed as that; the weights have probably diverged",
+            stacklevel=3,
+        )
+    most = max(float(block.saliency.max(initial=0)), 1e-12)
+    optional = {} if block.taps is None else dict(taps=block.taps.tolist(), anchored=block.anchored)
+    if block.meaning:
+        optional |= dict(meaning=block.meaning)
+    if block.operator:
+        optional |= dict(operator=block.operator)
+    return optional | dict(
+        name=block.name,
+        stage=block.stage,
+        block=block.block,
+        kernel=block.kernel,
+        dilation=block.dilation,
+        stride=list(block.stride),
+        normalised=block.normalised,
+        pairs=pairs,
+        height=height,
+        width=width,
+        offset=payload.add(offset.clip(-OFFSET_LIMIT, OFFSET_LIMIT).astype("<i2").tobytes()),
+        limited=limited,
+        attention=payload.add(steps.tobytes()),
+        range=ranges,
+        saliency=payload.add(np.rint(block.saliency / most * 255).astype(np.uint8).tobytes()),
+        saliency_max=most,
+    )
+
+
+def _quantised(attention: np.ndarray) -> tuple[np.ndarray, list[list[float]]]:
+    """Weights (P, N, H, W) in 255 steps over each pair's range: uint8, and [least, greatest] per pair.
+
+    Where weights have both signs the range is widened by less than 1/254 so that 0 is a step of its own: a point
+    outside the frame then reads as 0, not nearly 0.
+    """
+    steps, ranges = np.empty(attention.shape, np.uint8), []
+    for pair, weights in enumerate(attention.astype(np.float64)):
+        low, high = weights.min(), weights.max()
+        step = (high - low) / 255
+        if low < 0 < high:
+            step = (high - low) / 254
+            zero = np.ceil(-low / step)
+            low, high = -zero * step, (255 - zero) * step
+        steps[pair] = np.rint((weights - low) / (step or 1))
+        ranges.append([float(low), float(high)])
+    return steps, ranges

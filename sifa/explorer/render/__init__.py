@@ -1,0 +1,1 @@
+"""Pictures of a trace: a list of marks and what paints it."""

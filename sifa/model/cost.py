@@ -1,0 +1,97 @@
+"""Parameters and multiply-adds of every variant, beside the paper's numbers: `sifa cost`.
+
+Counted on the meta device, so nothing is computed; one clip of 224 x 224 (nano: 64 x 64) with 400 classes (nano: 24).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from sifa.model.attention import SIFA
+from sifa.model.registry import create_model, list_models
+from sifa.model.swin import SIFALayer, SIFATransformer, WindowAttention
+
+PAPER = {  # GFLOPs of tables 2 and 4
+    ("sifa_resnet50", 16): 25, ("sifa_resnet50", 32): 51, ("sifa_resnet50", 64): 112,
+    ("sifa_resnet101", 16): 39, ("sifa_resnet101", 32): 78, ("sifa_resnet101", 64): 157,
+    ("sifa_swin_base", 64): 270,
+}  # fmt: skip
+CLOSE = 0.01  # share of the paper's number
+
+
+@dataclass(frozen=True)
+class Cost:
+    parameters: int
+    released_parameters: int  # trainable ones of the released code's model, with those that its forward pass never uses
+    convolution_and_linear: int  # multiply-adds
+    attention: int  # multiply-adds of the window attention's two products
+    sifa: int  # multiply-adds of the operator: K * K * C for each of 2 dots and 2 bilinear readings of 4 corners, per query
+
+
+def cost(name: str, frames: int, reading: str = "released") -> Cost:
+    """What a variant costs for one clip of so many frames.
+
+    Norms, activations, softmax and pooling are not counted. Raises ValueError for an unknown name."""
+    with torch.device("meta"):
+        model = create_model(name, reading, num_frames=frames).eval()
+        size = model.config["img_size"]
+        video = torch.empty(1, 3, frames, size, size)
+    operator, attention = [], []
+    for module in model.modules():
+        if isinstance(module, SIFA):
+            module.register_forward_hook(lambda m, args, _: operator.append(_of_operator(m, args[0])))
+        elif isinstance(module, WindowAttention):
+            module.register_forward_hook(lambda m, args, _: attention.append(2 * args[0].numel() * m.window**2))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(video)
+    products = counter.get_total_flops() // 2 - sum(attention)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Cost(parameters, parameters + _never_used(model), products, sum(attention), sum(operator))
+
+
+def _of_operator(sifa: SIFA, features: torch.Tensor) -> int:
+    b, c, t, h, w = features.shape
+    return 10 * sifa.kernel_size**2 * c * b * (t - 1) * h * w
+
+
+def _never_used(model: nn.Module) -> int:
+    """Parameters that the released Swin has beside ours: every block has a temporal convolution and the branch's norm."""
+    if not isinstance(model, SIFATransformer):
+        return 0
+    blocks = [block for stage in model.layers for block in stage.blocks]
+    sizes = [block.norm1.normalized_shape[0] for block in blocks]
+    return sum(3 * c * c if isinstance(block.temporal, SIFALayer) else 2 * c for block, c in zip(blocks, sizes))
+
+
+def table(frame_counts: tuple[int, ...] = (16, 32, 64)) -> str:
+    """The costs of all named variants as a Markdown table; those whose names state frames have these alone."""
+    rows = [
+        "| variant | frames | parameters, M | released code, M | conv + linear, G | attention, G | SIFA, G | paper, G |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in list_models():
+        family, _, shape = name.rpartition("_")
+        if "x" not in shape:
+            continue
+        own = int(shape.partition("x")[0])
+        for frames in frame_counts if family.startswith("sifa_swin") and own == 64 else (own,):
+            found, paper = cost(name, frames), PAPER.get((family, frames))
+            g = [f"{n / 1e9:.2f}" for n in (found.convolution_and_linear, found.attention, found.sifa)]
+            rows.append(
+                f"| {family} | {frames} | {found.parameters / 1e6:.2f} | {_released(name, found)} | {' | '.join(g)} | "
+                f"{_compared(paper, found.convolution_and_linear / 1e9)} |"
+            )
+    return "\n".join(rows)
+
+
+def _released(name: str, found: Cost) -> str:
+    """Nano and tiny are not in the released code."""
+    return "-" if "nano" in name or "tiny" in name else f"{found.released_parameters / 1e6:.2f}"
+
+
+def _compared(paper: int | None, ours: float) -> str:
+    if paper is None:
+        return "-"
+    return f"{paper}" if abs(ours / paper - 1) <= CLOSE else f"{paper}, which we do not find"

@@ -1,0 +1,57 @@
+"""How a model's forward pass is run when nothing is recorded: device, precision, memory layout, compiler."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from sifa.errors import RunError
+
+AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def forward_with(
+    model: nn.Module, device: str = "cpu", amp: str | None = None, channels_last: bool = False, compile: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """A function from videos (B, 3, T, S, S), on any device, to logits (B, classes) float32 on `device`.
+
+    The model is moved to `device` and put into evaluation mode. `amp` "bfloat16" | "float16" runs it under autocast;
+    `channels_last` lays weights and videos out with the channels innermost; `compile` passes it through torch.compile, at the
+    first call, after which it cannot be recorded through this function. Raises RunError for an unknown `amp`, a missing
+    device, and where the compiler fails.
+    """
+    if amp is not None and amp not in AMP:
+        raise RunError(f"amp is {amp!r}; use {' or '.join(AMP)}, or leave it out for full precision")
+    kind = torch.device(device).type
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise RunError(f"the device is {device!r}, but PyTorch finds no GPU here; use --device cpu")
+    model.to(device).eval()
+    if channels_last:
+        _channels_last(model)
+    run = torch.compile(model) if compile else model
+
+    @torch.no_grad()
+    def forward(video: Tensor) -> Tensor:
+        video = video.to(device, non_blocking=True)
+        if channels_last:
+            video = video.contiguous(memory_format=torch.channels_last_3d)
+        try:
+            with torch.autocast(kind, AMP.get(amp), enabled=amp is not None):
+                return run(video).float()
+        except Exception as error:
+            if compile and type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                first = str(error).strip().splitlines()[0][:200]
+                raise RunError(
+                    f"torch.compile failed ({type(error).__name__}: {first}); on a CPU it needs a C++ compiler such as g++, "
+                    "on a GPU Triton. Install that, or leave out --compile"
+                ) from error
+            raise
+
+    return forward
+
+
+def _channels_last(model: nn.Module) -> None:
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in model.parameters():
+        if parameter.dim() in layouts:
+            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.dim()])

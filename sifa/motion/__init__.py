@@ -1,5 +1,0 @@
-"""Generated motion clips whose label is the motion and whose true displacement is known."""
-
-from sifa.motion.classes import CLASSES, MIRRORED, REVERSED
-from sifa.motion.flow import flow_at, true_flow
-from sifa.motion.generator import MotionBatch, MotionClips, balanced_labels, joined

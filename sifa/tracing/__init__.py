@@ -1,0 +1,1 @@
+"""One pass, seen: records, hooks, predictions, interventions, trust."""

@@ -1,0 +1,243 @@
+"""What if ...? One thing changed, in the blocks, the clip or the weights, and the same clip predicted again.
+
+`with intervene(model, "rigid"): predict(model, clip)` changes the blocks in the calling context only; `what_if(model, clip,
+"reversed")` takes every kind. Stand-ins run in place of the SIFA blocks and share their parameters
+(`sifa.tracing.hooks.replace_blocks`), so nothing is left on the model, threads can share it, and a recorded trace holds what
+really ran.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange, reduce, repeat
+from torch import Tensor, nn
+
+from sifa.model.attention import SIFA, SIFAOutput, sampling_points
+from sifa.model.sampling import corners, gather, padded_table
+from sifa.tracing.hooks import replace_blocks
+from sifa.tracing.predict import Progress, predict
+from sifa.tracing.records import Prediction, Trace, WhatIf
+from sifa.video.read import Clip
+from sifa.weights.card import load_card
+from sifa.weights.checkpoint import load
+from sifa.weights.download import sha256
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
+
+CLASS_ONLY = DEFAULT_CHECKPOINT.parent / "variants" / "free.safetensors"
+SEED = 6  # of shuffled frames (of eight steps none keeps its place or its neighbour) and of random weights
+
+
+def aggregate(features: Tensor, offset: Tensor, attention: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """The block's sum with weights of one's own: sum_k attention_k * f[t+1] at the sampled point k, 0 at the last step.
+
+    features (B, C, T, H, W), offset (B, P, N, 2, H, W) in cells, attention (B, P, N, H, W) -> (B, C, T, H, W).
+    """
+    b, _, _, h, w = features.shape
+    table = padded_table(rearrange(features[:, :, 1:], "b c p h w -> (b p) h w c"))
+    y, x = rearrange(sampling_points(offset, kernel_size, dilation), "b p n yx h w -> yx (b p) h w n")
+    at = corners(y, x, h, w)
+    values = rearrange(gather(table, at.index, at.weight), "(b p h w n) c -> b p h w n c", b=b, h=h, w=w, n=y.shape[-1])
+    return F.pad(torch.einsum("bphwnc,bpnhw->bcphw", values, attention), (0, 0, 0, 0, 0, 1))
+
+
+class StandIn(SIFA):
+    """A SIFA block with another's parameters and some of its attributes changed.
+
+    `reweight` takes the attention (B, P, N, H, W) and gives the weights that the values are added up with.
+    """
+
+    def __init__(self, block: SIFA, **changes):
+        super().__init__(0, block.kernel_size, block.dilation, "zero", block.saliency, block.weights)
+        self.conv_offset = block.conv_offset
+        self.reweight = getattr(block, "reweight", None)
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def forward(self, features: Tensor) -> SIFAOutput:
+        out = super().forward(features)
+        if self.reweight is None or features.shape[2] == 1:
+            return out
+        attention = self.reweight(out.attention)
+        summed = aggregate(features, out.offset, attention, self.kernel_size, self.dilation)
+        return SIFAOutput(summed, out.offset, attention)
+
+
+def mean_over_neighbours(attention: Tensor) -> Tensor:
+    """Every weight (B, P, N, H, W) replaced by the mean over its N neighbours, so that their sum stays the same."""
+    return repeat(reduce(attention, "b p n h w -> b p h w", "mean"), "b p h w -> b p n h w", n=attention.shape[2])
+
+
+def shuffle_weights(model: nn.Module, seed: int = SEED) -> nn.Module:
+    """A copy of a model in which the numbers of every parameter are shuffled: the same sizes, nothing learned."""
+    rng = torch.Generator().manual_seed(seed)
+    other = deepcopy(model)
+    with torch.no_grad():
+        for p in other.parameters():
+            p.copy_(p.flatten()[torch.randperm(p.numel(), generator=rng).to(p.device)].view_as(p))
+    return other
+
+
+def shuffle_steps(frames: int, tubelet: int) -> list[int]:
+    """Numbers of the frames with the time steps in another, fixed order; the frames inside a step keep theirs."""
+    rng = np.random.default_rng(SEED)
+    return rng.permutation(np.arange(frames).reshape(-1, tubelet)).flatten().tolist()
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """One change. Exactly one of `block`, `order` and `weights` says what it is."""
+
+    name: str
+    title: str
+    explanation: str
+    block: dict = field(default_factory=dict)  # attributes of the stand-ins
+    order: Callable[[int, int], list[int]] | None = None  # (frames, frames of a step) -> the frame shown at each place
+    weights: Callable[[nn.Module], nn.Module] | None = None  # model -> the model that runs in its place
+
+
+INTERVENTIONS = (
+    Intervention(
+        "rigid", "Rigid grid",
+        "All offsets are zero: every block reads the regular grid around the cell.",
+        block=dict(conv_offset=None),
+    ),
+    Intervention(
+        "no-gate", "No gate",
+        "The offsets are read from the next frame alone, without the gate of its difference from this one.",
+        block=dict(saliency="none"),
+    ),
+    Intervention(
+        "uniform", "Uniform weights",
+        "The neighbours of a cell all get the mean of their weights: where it looks stays, what it prefers is gone.",
+        block=dict(reweight=mean_over_neighbours),
+    ),
+    Intervention(
+        "silent", "Silent blocks",
+        "All weights are zero: what the blocks read in the next frame does not reach the rest of the model.",
+        block=dict(reweight=torch.zeros_like),
+    ),
+    Intervention(
+        "frozen", "Frozen clip", "The first frame is shown all the time.", order=lambda frames, _: [0] * frames
+    ),
+    Intervention(
+        "reversed", "Reversed clip", "The frames are shown from last to first.",
+        order=lambda frames, _: list(range(frames))[::-1],
+    ),
+    Intervention(
+        "shuffled", "Shuffled frames", "The time steps are shown in a random order, always the same one.",
+        order=shuffle_steps,
+    ),
+    Intervention(
+        "random", "Random weights",
+        "The numbers of every parameter are shuffled: the same sizes, nothing learned.",
+        weights=shuffle_weights,
+    ),
+)  # fmt: skip
+
+
+def other_checkpoint(
+    source: str | Path | Callable[[], nn.Module], title: str = "Other weights", explanation: str = ""
+) -> Intervention:
+    """The same clip through other weights, with the same classes: a checkpoint, or a function that makes the model."""
+    make = (lambda: load(source)) if isinstance(source, str | Path) else source
+
+    def fitting(model: nn.Module) -> nn.Module:
+        other = make().to(next(model.parameters()).device)
+        if other.card.labels != model.card.labels:
+            raise ValueError(
+                f"the other weights know {len(other.card.labels)} classes that are not the model's "
+                f"{len(model.card.labels)}, so the answers cannot be compared; choose weights with the same classes"
+            )
+        return other
+
+    if not explanation:
+        name = f": {Path(source).name}" if isinstance(source, str | Path) else ""
+        explanation = f"The same clip through other weights{name}."
+    return Intervention("other", title, explanation, weights=fitting)
+
+
+def interventions_for(model: nn.Module) -> list[Intervention]:
+    """Every what-if that can be tried with a model: INTERVENTIONS, and the shipped class-only weights where these are others
+    than the model's, with the same classes, for clips of as many frames and of the same size."""
+    mine, others = model.card, load_card(CLASS_ONLY)
+    same = all(getattr(mine, key) == getattr(others, key) for key in ("labels", "num_frames", "size"))
+    if not same or mine.sha256 == sha256(CLASS_ONLY):
+        return [*INTERVENTIONS]
+    learned = "The same clip through weights that learned their offsets from the class alone, as the paper describes."
+    return [*INTERVENTIONS, other_checkpoint(CLASS_ONLY, "Class-only weights", learned)]
+
+
+def find_intervention(intervention: str | Intervention) -> Intervention:
+    """An intervention by its name. Raises ValueError where there is none."""
+    if isinstance(intervention, Intervention):
+        return intervention
+    for each in INTERVENTIONS:
+        if each.name == intervention:
+            return each
+    raise ValueError(f"no what-if is called {intervention!r}; there are {', '.join(i.name for i in INTERVENTIONS)}")
+
+
+def intervene(model: nn.Module, *interventions: str | Intervention) -> AbstractContextManager:
+    """Change the SIFA blocks of a model, in the calling context while the body runs: with intervene(model, "rigid"): ...
+
+    Several changes, here or one `with` inside another, hold together. Raises ValueError for those that change the clip or
+    the weights (`what_if` takes them), and where the model has no SIFA block.
+    """
+    chosen = [find_intervention(each) for each in interventions]
+    for each in chosen:
+        if not each.block:
+            raise ValueError(f"{each.name!r} changes the clip or the weights, not the blocks; call what_if instead")
+    changes = {key: value for each in chosen for key, value in each.block.items()}
+    return replace_blocks(model, lambda block: StandIn(block, **changes))
+
+
+def reorder(clip: Clip, order: list[int]) -> Clip:
+    """The clip with frame order[i] at place i, and its number and time with it."""
+    return replace(clip, frames=clip.frames[order], indices=clip.indices[order], times=clip.times[order])
+
+
+def what_if(model: nn.Module, clip: Clip, intervention: str | Intervention) -> Prediction:
+    """What the model makes of a clip once one thing is changed; the trace is that of the changed run.
+
+    Raises ValueError for an unknown name, and where the model has no block to change or reads another number of frames.
+    """
+    chosen = find_intervention(intervention)
+    if chosen.order:
+        clip = reorder(clip, chosen.order(len(clip.frames), model.tubelet))
+    if chosen.weights:
+        model = chosen.weights(model)
+    with intervene(model, chosen) if chosen.block else nullcontext():
+        return predict(model, clip)
+
+
+def mean_lengths(trace: Trace) -> tuple[float, ...]:
+    """Mean |displacement| of each block over pairs and cells, in cells."""
+    return tuple(float(np.linalg.norm(block.displacement, axis=1).mean()) for block in trace)
+
+
+def add_what_ifs(
+    model: nn.Module, prediction: Prediction, interventions: Iterable[str | Intervention] = INTERVENTIONS,
+    progress: Progress | None = None,
+) -> Prediction:  # fmt: skip
+    """The prediction with what the model says under each intervention, in `prediction.what_if`.
+
+    Those that change blocks are left out where the model has none. `progress` is told each one's title before it runs.
+    """
+    chosen = [each for each in map(find_intervention, interventions) if len(prediction.trace) or not each.block]
+    found = []
+    for done, each in enumerate(chosen):
+        if progress:
+            progress(f"what if: {each.title.lower()}", done / len(chosen))
+        frames = len(prediction.clip.frames)
+        order = tuple(each.order(frames, model.tubelet)) if each.order else ()
+        other = what_if(model, prediction.clip, each)
+        found.append(
+            WhatIf(each.name, each.title, each.explanation, other.logits, mean_lengths(other.trace), other.trace, order)
+        )
+    return replace(prediction, what_if=tuple(found))

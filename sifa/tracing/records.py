@@ -1,0 +1,152 @@
+"""What one forward pass leaves behind, in plain numpy: no hooks, no model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from sifa.model.attention import displacement, sampling_points
+from sifa.video.preprocess import Crop
+from sifa.video.read import Clip
+from sifa.weights.card import ModelCard
+
+
+@dataclass(frozen=True)
+class BlockTrace:
+    """What one SIFA block did to one clip. P frame pairs, N = kernel * kernel neighbours, H x W cells; (y, x) order.
+
+    A block of another model (`sifa.explorer.foreign_block`) may have any N neighbours, at `taps`. A switch that `operator`
+    lacks is that of the shipped weights: offsets "learned", saliency "paper", placement "branch".
+    """
+
+    name: str
+    stage: int
+    block: int
+    kernel: int
+    dilation: int
+    stride: tuple[float, float, float]  # (t, y, x) input steps per cell
+    offset: np.ndarray  # (P, N, 2, H, W) float32, (dy, dx) in cells
+    attention: np.ndarray  # (P, N, H, W) float32
+    saliency: np.ndarray  # (P, H, W) float32, root mean square over channels of what the offsets were read from
+    normalised: bool  # True: softmax weights; False: raw dot products, which may be negative
+    taps: np.ndarray | None = None  # (N, 2) places (dy, dx) of the neighbours, where they are no K x K grid
+    anchored: bool = False  # True: `taps` are places (y, x) on the map, the same for every cell
+    meaning: str = ""  # what the weights are, in words, where they are neither of the two above
+    # the switches "offsets", "saliency" and "placement" that ran
+    operator: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> np.ndarray:
+        """(P, N, 2, H, W) sampled places (y, x) in frame t+1, in cells; whatever lies outside counts 0."""
+        if self.taps is not None:
+            return self.offset + tap_places(self.taps, self.anchored, self.offset.shape[-2:])
+        return sampling_points(torch.from_numpy(self.offset), self.kernel, self.dilation).numpy()
+
+    @property
+    def outside(self) -> np.ndarray:
+        """(P, N, H, W) bool: the point lies a whole cell or more off the map, so that it counts 0."""
+        last = np.array(self.offset.shape[-2:]).reshape(2, 1, 1)
+        return ((self.points <= -1) | (self.points >= last)).any(2)
+
+    @property
+    def displacement(self) -> np.ndarray:
+        """(P, 2, H, W) mean of (sampled place - query place), weighted by |attention|, (dy, dx) in cells."""
+        if self.taps is not None:
+            moved, share = self.points - np.indices(self.offset.shape[-2:]), np.abs(self.attention)[:, :, None]
+            return (moved * share).sum(1) / np.maximum(share.sum(1), 1e-12)
+        offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
+        return displacement(offset, attention, self.kernel, self.dilation).numpy()
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """(P, H, W) entropy of |weight| / sum |weight| over the neighbours, divided by log N: 1 = spread evenly."""
+        share = np.abs(self.attention)
+        share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
+        return -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(max(share.shape[1], 2))
+
+
+def tap_places(taps: np.ndarray, anchored: bool, grid: tuple[int, int]) -> np.ndarray:
+    """(N, 2, H, W) float32 places (y, x) of the neighbours of every cell before any offset, from taps (N, 2)."""
+    places = np.zeros((1, 2, *grid)) if anchored else np.indices(grid)
+    return (places + taps[:, :, None, None]).astype(np.float32)
+
+
+class Trace(Sequence):
+    """The blocks of one forward pass in the order they ran; `trace[2]` or `trace["layers.0.blocks.0"]`."""
+
+    def __init__(self, blocks: Sequence[BlockTrace] = ()):
+        self.blocks = list(blocks)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, key: int | str) -> BlockTrace:
+        if not isinstance(key, str):
+            return self.blocks[key]
+        for block in self.blocks:
+            if block.name == key:
+                return block
+        raise KeyError(f"no block {key!r} in this trace; it has {[b.name for b in self.blocks]}")
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What the model says of the same clip once one thing is changed (`sifa.tracing.interventions`)."""
+
+    name: str
+    title: str
+    explanation: str
+    logits: np.ndarray  # (classes,) float32, over the same labels
+    lengths: tuple[float, ...]  # mean |displacement| of each SIFA block, in cells
+    trace: Trace  # blocks of the changed run
+    order: tuple[int, ...] = ()  # which of the clip's frames was shown at each place; empty: the clip as it is
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(classes,) softmax of the logits."""
+        return softmax(self.logits)
+
+
+@dataclass(frozen=True)
+class TrueFlow:
+    """Where the surface at each cell's centre really goes from one time step to the next, on one H x W grid."""
+
+    flow: np.ndarray  # (P, 2, H, W) float32, (dy, dx) in cells
+    visible: np.ndarray  # (P, H, W) bool, whether one surface owns the cell and is still seen in the next step
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A clip, what the model made of it, and what happened inside."""
+
+    clip: Clip
+    crop: Crop
+    logits: np.ndarray  # (classes,) float32
+    labels: tuple[str, ...]
+    trace: Trace
+    card: ModelCard
+    what_if: tuple[WhatIf, ...] = ()
+    trust: dict | None = None  # the figures of `sifa.tracing.trust.trust_figures`
+    true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(classes,) softmax of the logits."""
+        return softmax(self.logits)
+
+    def top(self, count: int = 5) -> list[tuple[str, float]]:
+        """The most probable classes, best first, as (label, probability)."""
+        p = self.probabilities
+        return [(self.labels[i], float(p[i])) for i in np.argsort(-p)[:count]]
+
+    def changed_answers(self) -> list[tuple[str, str, float]]:
+        """The most probable class under each what-if, as (title, label, probability)."""
+        best = [(each.title, each.probabilities) for each in self.what_if]
+        return [(title, self.labels[p.argmax()], float(p.max())) for title, p in best]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (classes,) of logits (classes,)."""
+    e = np.exp(logits - logits.max())
+    return e / e.sum()

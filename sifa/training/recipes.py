@@ -1,0 +1,78 @@
+"""What a training run does: its sizes, rates and losses, by name, and its course over the steps."""
+
+import math
+from dataclasses import dataclass, field
+
+from sifa.data.motion import CLASSES
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a run depends on, besides the code and the clips."""
+
+    variant: str = "sifa_swin_nano_16x64"
+    config: dict = field(default_factory=dict)  # arguments of the variant that differ from its own
+    steps: int = 9000
+    batch: int = 16
+    lr: float = 3e-3
+    offset_lr: float = 0.5  # relative; the offset convolution diverges at the full rate
+    weight_decay: float = 0.05
+    flow_weight: float = 2.0
+    label_smoothing: float = 0.05
+    hard_after: int = 0  # steps after which the hard classes are drawn more often; 0: never
+    seed: int = 0
+
+
+HARD = {  # how many times more often: what is learned last, by how the first runs went
+    "one object passes in front of another": 3,
+    "object comes closer": 1,
+    "object goes away": 1,
+    "object turns clockwise": 1,
+    "object turns counter-clockwise": 1,
+    "object is squashed": 1,
+    "object is stretched": 1,
+}
+TITLES = {  # of the recipes, for lists of weights
+    "full": "full: offsets supervised with the true flow",
+    "rigid": "rigid: zero offsets, as the released Swin runs",
+    "free": "free: offsets learned from the class alone, as in the paper",
+    "no-gate": "no saliency gate: offsets read from the next frame alone",
+    "softmax": "softmax weights",
+    "conv-only": "temporal convolutions only, no SIFA",
+    "no-temporal": "no temporal module",
+}
+RECIPES = {
+    "full": Recipe(),
+    "rigid": Recipe(config=dict(offsets="zero"), flow_weight=0.0),
+    "free": Recipe(flow_weight=0.0),
+    "no-gate": Recipe(config=dict(saliency="none")),
+    "softmax": Recipe(config=dict(weights="softmax")),
+    "conv-only": Recipe(config=dict(unshifted="conv"), flow_weight=0.0),
+    "no-temporal": Recipe(config=dict(unshifted="none", shifted="none"), flow_weight=0.0),
+}
+FINE_TUNING = Recipe(steps=120, batch=16, lr=1e-3, flow_weight=0.0)
+
+
+def shown_classes(progress: float) -> list[str]:
+    """The curriculum: four pans, then every camera motion, then moving objects too, then all."""
+    pans = [c for c in CLASSES if c.startswith(("camera pans", "camera tilts"))]
+    still_objects = [c for c in CLASSES if c.startswith("camera") or c == "nothing moves"]
+    moves = [c for c in CLASSES if c.startswith("object moves")]
+    for until, shown in ((0.04, pans), (0.08, still_objects), (0.12, still_objects + moves)):
+        if progress < until:
+            return [c for c in CLASSES if c in shown]
+    return list(CLASSES)
+
+
+def drawn_classes(step: int, recipe: Recipe) -> list[str]:
+    """The classes that a step's clips are drawn from, hard ones several times where the recipe says so."""
+    shown = shown_classes(step / recipe.steps)
+    if not recipe.hard_after or step < recipe.hard_after:
+        return shown
+    return shown + [name for name, more in HARD.items() if name in shown for _ in range(more)]
+
+
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """Linear warm-up, then a cosine down to 2 % of the peak."""
+    warm = min(1.0, (step + 1) / max(30, 0.04 * recipe.steps))
+    return recipe.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))

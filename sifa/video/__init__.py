@@ -1,0 +1,1 @@
+"""Pixels: reading, sampling, writing; never a model."""

@@ -1,0 +1,101 @@
+"""Videos that were unpacked into a folder of numbered pictures, read into the same Clip as video files."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sifa.errors import VideoError
+from sifa.video.read import Clip, DecodeLimits, read_clip
+
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+def read_video(path: str | Path, num_frames: int, sampling_rate: int = 1, start: int = 0) -> Clip:
+    """`read_clip` of a video file, `read_frames` of a folder. Raises VideoError."""
+    read = read_frames if Path(path).is_dir() else read_clip
+    return read(path, num_frames, sampling_rate, start)
+
+
+def read_frames(
+    folder: str | Path,
+    num_frames: int,
+    sampling_rate: int = 1,
+    start: int = 0,
+    *,
+    fps: float = 30.0,
+    max_side: int = 640,
+    limits: DecodeLimits = DecodeLimits(),  # noqa: B008
+) -> Clip:
+    """Frames start, start + sampling_rate, ... of a folder of pictures 00001.jpg, 00002.jpg, ... (or png).
+
+    The picture with the lowest number is frame 0. Pictures carry no times, so those of the clip follow from the nominal `fps`.
+    A folder shorter than the span is padded by repeating its last sampled frame, and frames whose longer side exceeds
+    `max_side` are reduced. Raises VideoError where numbers are missing, and for whatever cannot be read within the limits.
+    """
+    folder = Path(folder)
+    for name, value, least in (("num_frames", num_frames, 1), ("sampling_rate", sampling_rate, 1), ("start", start, 0)):
+        if value < least:
+            raise VideoError(f"{name} is {value}; it must be at least {least}")
+    pictures = numbered(folder)
+    count = len(pictures)
+    if count > limits.frames:
+        raise VideoError(f"{folder.name} has {count} frames; the limit is {limits.frames}. Leave some out")
+    if start >= count:
+        raise VideoError(
+            f"the clip would start at frame {start}, but {folder.name} has {count} frames (0 to {count - 1}); start earlier"
+        )
+    indices = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
+    indices = np.minimum(indices, indices[indices < count][-1])
+    read = {number: _read(pictures[number], max_side, limits) for number in dict.fromkeys(indices.tolist())}
+    frames, sizes = zip(*(read[number] for number in indices.tolist()))
+    if len(set(sizes)) > 1:
+        raise VideoError(f"the pictures in {folder.name} have several sizes; scale them to one size first")
+    return Clip(np.stack(frames), indices / fps, indices, str(folder), fps, count, sizes[0], sampling_rate)
+
+
+def numbered(folder: Path) -> list[Path]:
+    """The pictures of a folder in the order of the numbers that their names end in; VideoError where one is missing."""
+    found = {}
+    for file in folder.iterdir():
+        number = re.search(r"\d+$", file.stem)
+        if number and file.suffix.lower() in PICTURES:
+            if int(number.group()) in found:
+                raise VideoError(
+                    f"{folder.name} has two pictures with number {int(number.group())}: {file.name} and "
+                    f"{found[int(number.group())].name}; keep one"
+                )
+            found[int(number.group())] = file
+    if not found:
+        raise VideoError(f"the folder {folder.name} holds no numbered pictures such as 00001.jpg; check the path")
+    order = sorted(found)
+    gap = next((a + 1 for a, b in pairwise(order) if b > a + 1), None)
+    if gap is not None:
+        raise VideoError(
+            f"{folder.name} has pictures {order[0]} to {order[-1]}, but number {gap} is missing; unpack the video again"
+        )
+    return [found[number] for number in order]
+
+
+def _read(file: Path, max_side: int, limits: DecodeLimits) -> tuple[np.ndarray, tuple[int, int]]:
+    """(H, W, 3) uint8, and the picture's own height and width."""
+    name = f"{file.parent.name}/{file.name}"
+    try:
+        with Image.open(file) as picture:
+            width, height = picture.size
+            if width * height > limits.pixels:
+                raise VideoError(
+                    f"{name} is {width} x {height} pixels; the limit is {limits.pixels / 1e6:.1f} million. Scale it down first"
+                )
+            picture = picture.convert("RGB")
+            factor = max_side / max(width, height)
+            if factor < 1:
+                reduced = (max(1, round(width * factor)), max(1, round(height * factor)))
+                picture = picture.resize(reduced, Image.LANCZOS, reducing_gap=3)
+            return np.asarray(picture), (height, width)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise VideoError(
+            f"{name} could not be read ({error}); it is damaged or no picture. Try another copy"
+        ) from error

@@ -1,0 +1,1 @@
+"""Files <-> models: checkpoints, cards, downloads, conversion."""

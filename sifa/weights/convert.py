@@ -1,0 +1,195 @@
+"""State dicts of other code in our names: the released training code's, and image Swins and ResNets, inflated.
+
+Nothing is dropped in silence: what a file holds beyond the model is either compared with what it has to be, or named in
+`Converted.left_out` with the reason; what the model has beyond the file is named in `Converted.fresh`.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from sifa.errors import WeightsError
+from sifa.model.resnet import SIFANet
+from sifa.model.swin import Block, SIFALayer, WindowAttention
+
+SWIN_STEM, RESNET_STEM = "patch_embed.proj.weight", "conv1.weight"
+RELEASED_MARKS = ("def_cor.weight", "tda_norm.weight", "1.conv_offset.weight")
+
+
+@dataclass
+class Converted:
+    """A state dict in the model's names, and the account of what was done to it."""
+
+    kind: str  # "ours", "released", "image"
+    state: dict[str, Tensor] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # key of the file -> why the model has no use for it
+    fresh: dict[str, str] = field(default_factory=dict)  # key of the model -> what stands there instead
+
+
+def convert(state: dict[str, Tensor], model: nn.Module) -> Converted:
+    """A state dict of any known naming in the names of `model`.
+
+    Raises WeightsError where something that has to hold a known constant holds something else. Keys that are not
+    understood are passed on as they are, for the caller to compare.
+    """
+    of_resnet, wanted = isinstance(model, SIFANet), model.state_dict()
+    stem = state.get(RESNET_STEM if of_resnet else SWIN_STEM)
+    if stem is not None and stem.dim() == 4:
+        return _image_resnet(state, wanted) if of_resnet else _image_swin(state, model, wanted)
+    if any(key.endswith(RELEASED_MARKS) for key in state) or ("fc.weight" in state and not of_resnet):
+        return _released_resnet(state, model) if of_resnet else _released_swin(state, model)
+    return Converted("ours", dict(state))
+
+
+def _released_swin(state: dict[str, Tensor], model: nn.Module) -> Converted:
+    """`c2d_sifa_swin.py`: every block has all the parts, and uses those that its shift calls for."""
+    out = Converted("released")
+    for key, value in state.items():
+        prefix, block, rest = _split(key, model)
+        shifted = block is not None and block.attn.shift > 0
+        match rest:
+            case "def_cor.weight" if block:
+                sifa = getattr(block.temporal, "sifa", None)
+                _check_constant(key, value, sifa.kernel_size if sifa else value.shape[-1])
+                out.left_out[key] = "the constant 1/C"
+            case "conv.weight" if block and not shifted:
+                out.left_out[key] = "the released forward pass never uses it"
+            case "conv.weight" if block:  # (C, C, 1, 3)
+                out.state[f"{prefix}temporal.weight"] = value.squeeze(2)
+            case "tda_norm.weight" | "tda_norm.bias" if block and shifted:
+                out.left_out[key] = "the released forward pass never uses it"
+            case "tda_norm.weight" | "tda_norm.bias" if block:
+                if isinstance(block.temporal, SIFALayer) and block.temporal.norm is None:
+                    raise WeightsError(
+                        f"{key} is the norm of a SIFA branch beside the window attention; create the model with "
+                        'reading="released"'
+                    )
+                out.state[f"{prefix}temporal.norm.{_last(rest)}"] = value
+            case "conv_offset.weight":
+                out.state[f"{prefix}temporal.sifa.conv_offset.weight"] = value.squeeze(2)
+            case "fc.weight" | "fc.bias":
+                out.state[f"head.{_last(rest)}"] = value
+            case _:
+                _keep_swin(key, value, block, rest, out)
+    return out
+
+
+def _released_resnet(state: dict[str, Tensor], model: SIFANet) -> Converted:
+    """`c2d_sifa_resnet.py`: image convolutions with a time axis of length 1."""
+    out = Converted("released")
+    for key, value in state.items():
+        prefix, _, rest = key.rpartition("def_cor.")
+        if prefix:
+            block = dict(model.named_modules()).get(prefix.rstrip("."))
+            sifa = getattr(block, "sifa", None)
+            _check_constant(key, value, sifa.kernel_size if sifa else value.shape[-1])
+            out.left_out[key] = "the constant 1/C"
+            continue
+        name = key.replace(".conv_offset.", ".sifa.conv_offset.")
+        out.state[name] = value.squeeze(2) if value.dim() == 5 and key != RESNET_STEM else value
+    return out
+
+
+def _image_swin(state: dict[str, Tensor], model: nn.Module, wanted: dict[str, Tensor]) -> Converted:
+    """The names of the official code or of timm, which keeps the merging at the start of the next stage."""
+    out = Converted("image")
+    of_timm = "head.fc.weight" in state or not any(key.startswith("layers.0.downsample") for key in state)
+    for key, value in state.items():
+        name = key.replace("head.fc.", "head.")
+        if of_timm:
+            name = re.sub(r"^layers\.(\d+)\.downsample", lambda m: f"layers.{int(m[1]) - 1}.downsample", name)
+        _, block, rest = _split(name, model)
+        if name == SWIN_STEM:
+            out.state[name] = _inflated(value, model.config["tubelet"])
+        elif name.startswith("patch_embed.norm.") and name not in wanted:
+            out.left_out[key] = "the released model has no norm after its tubelets (patch_norm=True keeps it)"
+        elif name in ("head.weight", "head.bias"):
+            _image_head(key, name, value, wanted, out)
+        else:
+            _keep_swin(name, value, block, rest, out)
+    for name, value in wanted.items():
+        if ".temporal." in name and name not in out.state:
+            out.state[name] = torch.zeros_like(value)
+            out.fresh[name] = "zero"
+    return out
+
+
+def _image_resnet(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Converted:
+    """torchvision's names; the dual head's last stage starts as a copy of the last stage."""
+    out = Converted("image")
+    for key, value in state.items():
+        if key == RESNET_STEM:
+            out.state[key] = _inflated(value, wanted[key].shape[2])
+        elif key in ("fc.weight", "fc.bias"):
+            _image_head(key, key, value, wanted, out)
+        else:
+            out.state[key] = value
+        if key.startswith("layer4."):
+            out.state[key.replace("layer4.", "layer4_dual.")] = value
+    for name, value in wanted.items():
+        if name in out.state:
+            continue
+        if name.endswith((".conv_offset.weight", ".num_batches_tracked")):  # the counter is not in files of before 2018
+            out.state[name], out.fresh[name] = torch.zeros_like(value), "zero"
+        elif name.startswith("fc_dual.") or re.search(r"\.fc[12]\.", name):
+            out.state[name], out.fresh[name] = value, "as created"
+    return out
+
+
+def _split(key: str, model: nn.Module) -> tuple[str, Block | None, str]:
+    """(prefix of the block, the block, the rest of the key); no block outside of blocks, or where there is none."""
+    found = re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key)
+    if not found:
+        return "", None, key
+    stage, number = int(found[1]), int(found[2])
+    if stage >= len(model.layers) or number >= len(model.layers[stage].blocks):
+        return "", None, key
+    return found.group(), model.layers[stage].blocks[number], key[found.end() :]
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _keep_swin(key: str, value: Tensor, block: Block | None, rest: str, out: Converted) -> None:
+    """Buffers that follow from the window must be what we compute; everything else keeps its name."""
+    attention: WindowAttention | None = block.attn if block else None
+    if attention is None or rest not in ("attn.relative_position_index", "attn_mask"):
+        out.state[key] = value
+        return
+    ours = attention.index if rest.startswith("attn.") else attention.mask
+    if ours is None or value.shape != ours.shape or not torch.equal(value.to(ours), ours):
+        raise WeightsError(
+            f"{key} is not what follows from the model's window of {attention.window} and shift of {attention.shift}; "
+            "create the model with the img_size and window_size of the weights"
+        )
+    out.left_out[key] = "follows from the window"
+
+
+def _check_constant(key: str, value: Tensor, kernel: int) -> None:
+    """The frozen weights of the released correlation, (C, T, K, K), are 1/C everywhere."""
+    if value.dim() != 4 or value.shape[2:] != (kernel, kernel):
+        raise WeightsError(
+            f"{key} has shape {tuple(value.shape)}, but the model's kernel is {kernel} x {kernel}; create it with that of "
+            "the weights"
+        )
+    if not torch.allclose(value, torch.full_like(value, 1 / value.shape[0])):
+        raise WeightsError(f"{key} is not the constant 1/C that the released model keeps there")
+
+
+def _inflated(weight: Tensor, tubelet: int) -> Tensor:
+    """An image filter (O, I, h, w) as one over `tubelet` frames that sees only frame tubelet // 2."""
+    filters = weight.new_zeros(*weight.shape[:2], tubelet, *weight.shape[2:])
+    filters[:, :, tubelet // 2] = weight
+    return filters
+
+
+def _image_head(key: str, name: str, value: Tensor, wanted: dict[str, Tensor], out: Converted) -> None:
+    """The image classifier is kept only where it has as many classes."""
+    if value.shape == wanted[name].shape:
+        out.state[name] = value
+    else:
+        out.left_out[key] = f"classifies {len(value)} image classes"
+        out.state[name], out.fresh[name] = wanted[name], "as created"

@@ -1,0 +1,82 @@
+"""Reading state dicts from files of any origin, without ever running code in them."""
+
+import argparse
+import json
+import zipfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from sifa.errors import WeightsError
+
+
+def read_state(file: Path) -> dict:
+    """What a .safetensors or .pth file holds; a .pth only if it is plain data. Raises WeightsError."""
+    if file.suffix == ".safetensors":
+        return read_safetensors(file)[0]
+    if not file.is_file():
+        raise WeightsError(f"there is no file {file.name}; check the path")
+    _refuse_bomb(file)
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):  # where the released code keeps its options
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        if "weights_only" in str(error) and ("GLOBAL" in str(error) or "Unsupported" in str(error)):
+            raise WeightsError(
+                f"{file.name} needs Python code to be unpickled, and code in files is never executed. Save the state dict "
+                "alone, best with safetensors, and load that"
+            ) from error
+        raise WeightsError(
+            f"{file.name} is cut off, damaged, or no PyTorch file ({type(error).__name__}); copy or download it again"
+        ) from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{file.name} holds a {type(state).__name__}, not a state dict; save model.state_dict()")
+    for key, value in unwrap(state).items():
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise WeightsError(f"{file.name}: {key} {tuple(value.shape)} claims more numbers than the file holds")
+    return state
+
+
+def _refuse_bomb(file: Path) -> None:
+    """PyTorch writes its zip files uncompressed, so one that unpacks to more than its own size was made to do harm."""
+    if not zipfile.is_zipfile(file):
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise WeightsError(f"{file.name} is a damaged zip file ({error}); copy or download it again") from error
+    size = file.stat().st_size
+    if unpacked > size:
+        raise WeightsError(
+            f"{file.name} has {size / 1e6:.1f} MB and would unpack to {unpacked / 1e6:.1f} MB; PyTorch's files are not "
+            "compressed, so it is not opened"
+        )
+
+
+def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], dict | None]:
+    if not file.is_file():
+        raise WeightsError(f"there is no checkpoint {file.name}; check the path")
+    try:
+        with safe_open(file, framework="pt") as f:
+            tensors = {key: f.get_tensor(key) for key in f.keys()} if weights else {}  # noqa: SIM118
+            card = (f.metadata() or {}).get("sifa")
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{file.name} is not a readable safetensors file ({error}); copy or train it again"
+        ) from error
+    return tensors, json.loads(card) if card else None
+
+
+def unwrap(state: dict) -> dict[str, Tensor]:
+    """The state dict inside of what training code saves, without the prefix that parallel training adds."""
+    for key in ("model", "state_dict"):
+        if isinstance(state.get(key), dict):
+            state = state[key]
+    strangers = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
+    if strangers or not state:
+        held = f"also holds {', '.join(strangers[:5])}, which are no tensors" if strangers else "is empty"
+        raise WeightsError(f"this is no state dict: it {held}; save model.state_dict() and load that")
+    return {key.removeprefix("module."): value for key, value in state.items()}

@@ -1,0 +1,41 @@
+"""What comes with this project: sample clips and weights, by the names that people read."""
+
+from pathlib import Path
+
+from sifa.video.read import Clip, read_clip
+from sifa.weights.card import load_card
+
+PACKAGE = Path(__file__).parents[1]
+ASSETS = next(
+    (f for f in (PACKAGE / "assets", PACKAGE.parent / "assets") if f.is_dir()), PACKAGE / "assets"
+)  # wheel, repository
+DEFAULT_CHECKPOINT = ASSETS / "sifa_swin_nano_16x64.safetensors"
+VARIANTS = (
+    "full",
+    "rigid",
+    "free",
+    "no-gate",
+    "softmax",
+    "conv-only",
+    "no-temporal",
+)  # in the order that people read them
+
+
+def clips(folder: Path = ASSETS / "samples") -> dict[str, Path]:
+    """Sample clips by what they show, in the order of their numbers: {"object moves right": file, ...}."""
+    files = sorted(folder.glob("*.mp4"))
+    return {file.stem.partition("_")[2].replace("_", " "): file for file in files}
+
+
+def weights() -> dict[str, Path]:
+    """Checkpoints by the title in their card, the default ones first."""
+    variants = [ASSETS / "variants" / f"{name}.safetensors" for name in VARIANTS]
+    return {load_card(file).title: file for file in (DEFAULT_CHECKPOINT, *variants) if file.exists()}
+
+
+def sample(title: str) -> Clip:
+    """A sample clip by title, sampled as the default weights want it. Raises ValueError for an unknown one."""
+    if title not in clips():
+        raise ValueError(f"no sample is called {title!r}; there are {', '.join(clips())}")
+    card = load_card(DEFAULT_CHECKPOINT)
+    return read_clip(str(clips()[title]), card.num_frames, card.sampling_rate)

@@ -1,0 +1,278 @@
+"""The page's functions with real clips and a real, untrained model; the page itself is in browser/test_app.py."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app import handlers
+from app.handlers import UserError
+from sifa import explorer
+from sifa.tracing.interventions import INTERVENTIONS
+from sifa.weights import checkpoint as weights
+from tests.clips import numbered_frames, write_clip
+from tests.predictions import nano_model, nano_prediction
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    file = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    model = nano_model()
+    weights.save(model, model.card, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """80 numbered frames, 96 x 128, 25 per second."""
+    return str(write_clip(tmp_path_factory.mktemp("clips") / "numbered.mp4", numbered_frames(80, 96, 128)))
+
+
+def run(clip, checkpoint, start=0, rate=4, report=lambda share, what: None):
+    return handlers.run(clip, start, rate, checkpoint, "cpu", report)
+
+
+def explained(clip, checkpoint, tmp_path, start=0, rate=4):
+    """What the visitor is told when this clip fails."""
+    with pytest.raises(UserError) as caught:
+        handlers.view_clip(clip, start, rate, checkpoint, "cpu", tmp_path)
+    return str(caught.value)
+
+
+def test_a_clip_is_read_from_the_start_time_at_the_sampling_rate(clip, checkpoint):
+    assert run(clip, checkpoint).clip.indices.tolist() == list(range(0, 64, 4))
+    assert run(clip, checkpoint, start=1.0, rate=2).clip.indices.tolist() == list(range(25, 57, 2))
+
+
+def test_every_stage_is_named_and_shares_only_grow(clip, checkpoint, tmp_path):
+    told = []
+    handlers.view_clip(clip, 0.2, 4, checkpoint, "cpu", tmp_path, lambda share, what: told.append((share, what)))
+    assert [what for _, what in told] == [
+        "loading the model",
+        "reading the file",
+        "decoding and sampling 16 frames",
+        "preparing the frames",
+        *(f"block {i} of 4" for i in (1, 2, 3, 4)),
+        "packing the trace",
+    ]
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert all(0 < share < 1 for share, _ in told)
+
+
+def test_what_ifs_are_worked_out_on_demand_with_progress(clip, checkpoint, tmp_path):
+    told = []
+    tell = lambda share, what: told.append((share, what))  # noqa: E731
+    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, tell, what_if=True)
+    shown = explorer.unpack(view.trace)
+    assert [each.name for each in shown.what_if] == [each.name for each in INTERVENTIONS]
+    assert len(shown.trust["blocks"]) == 4
+    assert [what for _, what in told if what.startswith("what if")] == [
+        f"what if: {each.title.lower()}" for each in INTERVENTIONS
+    ]
+    assert [what for _, what in told][-2:] == ["how far to trust it", "packing the trace"]
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert all(0 < share < 1 for share, _ in told)
+    assert explorer.unpack(handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace).what_if == ()
+
+
+def test_what_is_shown_belongs_to_the_clip(clip, checkpoint, tmp_path):
+    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path)
+    expected = run(clip, checkpoint)
+    shown = explorer.unpack(view.trace)
+    assert shown.logits == pytest.approx(expected.logits, abs=1e-4)
+    assert [name for name, _ in shown.top(5)] == list(view.probabilities.data[0].y[:5])
+    assert len(view.blocks.data) == 2 * len(expected.trace)
+    assert view.page.read_text().startswith("<!doctype html>")
+    assert "numbered: " in view.page.read_text()[:1000]
+    assert "numbered.mp4" in view.status
+    assert "frames 0, 4, 8 … 60 of 80, 0.00 to 2.40 s" in view.status
+    assert "middle square of the 128 × 96 picture, scaled to 64 × 64" in view.status
+    assert "Untrained weights" in view.status
+    assert "too short" not in view.status
+
+
+def test_a_short_clip_is_padded_and_the_page_says_so(checkpoint, tmp_path):
+    short = str(write_clip(tmp_path / "short.mp4", numbered_frames(10, 96, 96)))
+    view = handlers.view_clip(short, 0, 4, checkpoint, "cpu", tmp_path)
+    assert "frames 0, 4, 8 of 10" in view.status
+    assert "too short for 16 frames at this rate, so its last frame stands in for the missing 13" in view.status
+    assert "the whole 96 × 96 picture" in view.status
+
+
+def test_a_start_after_the_end_is_explained_in_seconds(clip, checkpoint, tmp_path):
+    message = explained(clip, checkpoint, tmp_path, start=9)
+    assert message == "numbered.mp4 is 3.2 s long, so it cannot start at 9 s. Start earlier."
+
+
+def test_a_text_file_called_mp4_is_explained(checkpoint, tmp_path):
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video\n" * 100)
+    message = explained(str(text), checkpoint, tmp_path)
+    assert message.startswith("notes.mp4 could not be read as a video")
+    assert message.endswith(".")
+
+
+def test_a_missing_checkpoint_is_explained_when_a_clip_is_run(clip, tmp_path):
+    assert "There is no checkpoint lost.safetensors" in explained(clip, tmp_path / "lost.safetensors", tmp_path)
+
+
+def test_no_clip_is_explained(checkpoint, tmp_path):
+    assert explained(None, checkpoint, tmp_path).startswith("Choose a clip first")
+
+
+def test_what_nobody_expected_is_one_sentence_and_a_traceback_in_the_log(clip, checkpoint, tmp_path, caplog):
+    message = explained(clip, checkpoint, tmp_path, rate="many")
+    assert message.startswith("Something went wrong that should not (ValueError).")
+    assert "Traceback" in caplog.text
+    assert str(tmp_path) not in message
+
+
+def test_a_failed_clip_leaves_no_files(clip, checkpoint, tmp_path):
+    explained(clip, checkpoint, tmp_path, start=9)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_escaped(clip, checkpoint, tmp_path):
+    name = '<img src=x onerror="alert(1)">&.mp4'
+    (tmp_path / name).write_bytes(Path(clip).read_bytes())
+    view = handlers.view_clip(str(tmp_path / name), 0, 4, checkpoint, "cpu", tmp_path)
+    for text in (view.status, view.page.read_text(), handlers.failure(f"{name} is bad")):
+        assert "<img" not in text
+    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;.mp4" in view.status
+
+
+def test_results_are_forgotten_after_an_hour(clip, checkpoint, tmp_path):
+    old = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace.parent
+    young = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace.parent
+    past = time.time() - handlers.KEEP_SECONDS - 60
+    os.utime(old, (past, past))
+    handlers.forget_old(tmp_path)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_the_answer_is_plain_data_and_only_for_uploaded_clips(clip, checkpoint, tmp_path):
+    folder = Path(clip).parent
+    answer = handlers.answer(clip, 0, 4, checkpoint, "cpu", folder)
+    assert [entry["label"] for entry in answer["top5"]] == [label for label, _ in run(clip, checkpoint).top(5)]
+    assert answer["frames"] == list(range(0, 64, 4))
+    for elsewhere in (clip, f"{tmp_path}/../{folder.name}/numbered.mp4", "/etc/passwd"):
+        with pytest.raises(UserError, match="Upload the clip first"):
+            handlers.answer(elsewhere, 0, 4, checkpoint, "cpu", tmp_path)
+
+
+def test_samples_are_listed_by_number_and_shown_without_a_model(clip, tmp_path):
+    packed = explorer.pack(nano_prediction())
+    for name in ("02_object_moves_right", "01_camera_pans_left", "03_no_trace"):
+        (tmp_path / f"{name}.mp4").write_bytes(Path(clip).read_bytes())
+        if name != "03_no_trace":
+            (tmp_path / f"{name}.sifa").write_bytes(packed)
+    samples = handlers.samples(tmp_path)
+    assert [sample.title for sample in samples] == ["camera pans left", "object moves right"]
+    loaded = handlers.model.cache_info().misses
+    view = handlers.view_sample(samples[0], tmp_path)
+    assert view.trace.read_bytes() == packed
+    assert handlers.model.cache_info().misses == loaded
+
+
+def test_the_shipped_samples_are_readable_and_at_least_six(tmp_path):
+    samples = handlers.samples()
+    assert len(samples) >= 6
+    for sample in samples:
+        assert sample.title.isascii()
+        assert handlers.view_sample(sample, tmp_path).trace.stat().st_size > 10_000
+
+
+def test_what_the_weights_know():
+    assert "24 motions" in handlers.knows("120000 generated clips of 24 motions", 24)
+    assert "nothing about actions" in handlers.knows("120000 generated clips of 24 motions", 24)
+    assert handlers.knows("Kinetics-400", 400) == "Trained on Kinetics-400."
+    assert handlers.knows("", 24).startswith("Untrained weights")
+
+
+def test_a_one_frame_clip_is_described():
+    prediction = nano_prediction()
+    still = replace(prediction.clip, indices=np.zeros(16, np.int64), times=np.zeros(16), source_frames=1)
+    status = handlers.describe(replace(prediction, clip=still))
+    assert "frame 0 of 1" in status
+    assert "missing 15" in status
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_there_is_refused():
+    assert handlers.choose_device("auto") == "cpu"
+    with pytest.raises(UserError, match="--device cpu"):
+        handlers.choose_device("cuda")
+
+
+@pytest.mark.slow
+def test_a_busy_port_is_one_sentence(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "app", "--port", str(port), "--device", "cpu"]
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=environment, cwd=ROOT, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"port {port} is in use or not allowed; choose another with --port"
+    assert [file for file in tmp_path.iterdir() if file.name.startswith("sifa-")] == []
+
+
+def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(checkpoint):
+    offered = handlers.checkpoints(checkpoint)
+    assert next(iter(offered.values())) == checkpoint
+    assert weights.DEFAULT_CHECKPOINT in offered.values()
+    titles = " ".join(offered)
+    for variant in ("rigid", "free", "no temporal module"):
+        assert variant in titles
+    assert all(file.stat().st_size < 12e6 for file in offered.values())
+
+
+def test_weights_with_the_title_of_shipped_ones_are_not_replaced_by_them(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(weights.DEFAULT_CHECKPOINT.read_bytes())
+    assert next(iter(handlers.checkpoints(file).values())) == file
+
+
+@pytest.mark.parametrize("variant", ["rigid", "free", "no-temporal"])
+def test_the_teaching_variants_open(clip, tmp_path, variant):
+    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    view = handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path)
+    assert "24 motions" in view.status
+    shown = explorer.unpack(view.trace)
+    assert len(shown.trace) == (0 if variant == "no-temporal" else 4)
+    if variant == "rigid":
+        assert not any(block.offset.any() for block in shown.trace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["softmax", "no-temporal"])
+def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant):
+    """The class-only ones, as the samples do."""
+    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    told = []
+    tell = lambda share, what: told.append((share, what))  # noqa: E731
+    shown = explorer.unpack(handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path, tell, what_if=True).trace)
+    assert "what if: class-only weights" in [what for _, what in told]
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    other = shown.what_if[-1]
+    shipped = explorer.unpack(handlers.samples()[0].trace).what_if[-1]
+    assert (other.name, other.title, other.explanation) == ("other", shipped.title, shipped.explanation)
+    np.testing.assert_allclose(other.logits, run(clip, file.with_name("free.safetensors")).logits, rtol=0, atol=1e-4)
+
+
+def test_weights_that_are_not_offered_are_refused(clip, tmp_path):
+    with pytest.raises(UserError, match="Choose one of the listed weights"):
+        handlers.view_clip(clip, 0, 4, None, "cpu", tmp_path)

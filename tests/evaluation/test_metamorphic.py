@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+
+import sifa
+from sifa.cli.metamorphic import main
+from sifa.data.motion import pasted
+from sifa.evaluation.metamorphic import Window, check, check_folder, crosses_cut, windows
+from sifa.video.write import write_mp4
+from sifa.weights.checkpoint import untrained
+from tests.clips import numbered_frames
+
+
+@pytest.fixture(scope="module")
+def panned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("panned")
+    pasted.make(folder, classes=("camera pans left",))
+    return folder
+
+
+def window(**changes):
+    expected = dict(reversed="camera pans right", mirrored="camera pans right", frozen="nothing moves")
+    return Window("clip.mp4", 0, "camera pans left", 0.9, **expected | changes)
+
+
+def test_what_must_follow_from_a_pan_to_the_left():
+    assert window().failures == []
+    assert window(reversed="camera pans left").failures == ["reversed"]
+    assert window(mirrored="camera tilts up", frozen="object shakes").failures == ["mirrored", "frozen"]
+
+
+def test_a_real_pan_holds_in_every_way(panned):
+    found = check(sifa.load(), sifa.read_clip(panned / "camera pans left/0_1.0.mp4", 16, 4))
+    assert found.label == "camera pans left"
+    assert found.probability > 0.8
+    assert found.failures == []
+
+
+def test_long_videos_are_cut_into_windows_and_short_ones_slowed(tmp_path):
+    frames = numbered_frames(200)
+    write_mp4(frames, tmp_path / "long.mp4")
+    write_mp4(frames[:40], tmp_path / "short.mp4")
+    assert [int(c.indices[0]) for c in windows(tmp_path / "long.mp4", 16, 4, 8)] == [0, 61, 122]
+    assert len(list(windows(tmp_path / "long.mp4", 16, 4, 2))) == 2
+    (short,) = windows(tmp_path / "short.mp4", 16, 4, 8)
+    assert short.sampling_rate == 2
+    assert short.padded == 0
+
+
+def test_a_cut_is_noticed(tmp_path):
+    dark, bright = np.full((30, 64, 64, 3), 20, np.uint8), np.full((31, 64, 64, 3), 220, np.uint8)
+    write_mp4(np.concatenate([dark, bright]), tmp_path / "cut.mp4")
+    assert crosses_cut(sifa.read_clip(tmp_path / "cut.mp4", 16, 4))
+    _, cuts, _ = check_folder(sifa.load(), tmp_path)
+    assert cuts == 1
+
+
+def test_the_command_names_what_it_could_not_read(panned, monkeypatch, capsys):
+    (panned / "broken.mp4").write_bytes(b"nothing" * 99)
+    monkeypatch.setattr("sys.argv", ["metamorphic", str(panned), "--json"])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    told = json.loads(lines[-1])
+    assert len(told["windows"]) == 10
+    assert told["hold"] <= told["sure"] <= 10
+    assert "broken.mp4" in told["unreadable"]
+    assert any(line.startswith("left out: 0 windows that cross a cut, 1 files") for line in lines)
+
+
+def test_folders_and_models_that_cannot_be_checked_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="there is no video below"):
+        check_folder(sifa.load(), tmp_path)
+    with pytest.raises(ValueError, match="the check needs the 24 motions; this model knows class 0"):
+        check_folder(untrained("sifa_swin_nano_16x64"), tmp_path)

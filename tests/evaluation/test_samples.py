@@ -1,0 +1,72 @@
+"""The shipped samples' traces hold what the shipped weights make of the shipped clips, whoever computes it."""
+
+import numpy as np
+import pytest
+
+import sifa
+from sifa import explorer
+from sifa.tracing import trust
+from sifa.tracing.interventions import interventions_for
+from sifa.weights import shipped
+from sifa.weights.download import sha256
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
+
+CLOSE = 0.02  # of logits and probabilities: other processors and decoders round in other ways
+FINE = 0.004  # of the figures of blocks
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sifa.load()
+
+
+@pytest.fixture(scope="module", params=["object moves right", "camera rolls clockwise"])
+def title(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def packed(title):
+    return explorer.unpack(shipped.clips()[title].with_suffix(".sifa"))
+
+
+@pytest.fixture(scope="module")
+def computed(model, title):
+    return sifa.predict(model, shipped.sample(title))
+
+
+def test_the_answer(packed, computed):
+    assert packed.card.sha256 == sha256(DEFAULT_CHECKPOINT)
+    assert packed.clip.indices.tolist() == computed.clip.indices.tolist()
+    np.testing.assert_allclose(packed.logits, computed.logits, rtol=0, atol=CLOSE)
+
+
+def test_offsets_weights_and_saliency_of_every_block(packed, computed):
+    assert len(packed.trace) == len(computed.trace) == 4
+    for seen, block in zip(packed.trace, computed.trace):
+        np.testing.assert_allclose(seen.offset, block.offset, rtol=0, atol=1 / 64 + 0.01)
+        span = np.ptp(block.attention, axis=(1, 2, 3), keepdims=True)
+        assert (np.abs(seen.attention - block.attention) <= 1.5 * span / 255 + 1e-3).all()
+        np.testing.assert_allclose(seen.saliency, block.saliency, rtol=0, atol=block.saliency.max() / 255 + 1e-3)
+
+
+@pytest.mark.parametrize("name", ["rigid", "reversed", "other"])
+def test_what_ifs(model, packed, computed, name):
+    seen = next(each for each in packed.what_if if each.name == name)
+    again = sifa.what_if(model, computed.clip, next(each for each in interventions_for(model) if each.name == name))
+    np.testing.assert_allclose(seen.logits, again.logits, rtol=0, atol=CLOSE)
+    lengths = [np.linalg.norm(block.displacement, axis=1).mean() for block in again.trace]
+    np.testing.assert_allclose(seen.lengths, lengths, rtol=0, atol=FINE)
+
+
+@pytest.mark.slow
+def test_how_far_to_trust_it(model, packed, computed):
+    again = trust.trust_figures(model, computed)
+    for seen, block in zip(packed.trust["blocks"], again["blocks"], strict=True):
+        assert (seen["name"], seen["words"]) == (block["name"], block["words"])
+        for key in ("unevenness", "offset", "spread", "follows_change", "like_random", "outside"):
+            assert seen[key] == pytest.approx(block[key], abs=FINE), key
+    seen, test = packed.trust["deletion"], again["deletion"]
+    assert (seen["label"], seen["removed"]) == (test["label"], test["removed"])
+    for key in ("probability", "strongest", "random", "all"):
+        assert seen[key] == pytest.approx(test[key], abs=CLOSE), key

@@ -1,0 +1,94 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import sifa
+from sifa import explorer
+from sifa.tracing.interventions import INTERVENTIONS
+from tests.clips import write_clip
+from tests.predictions import moving_clip, nano_model, nano_prediction
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return write_clip(tmp_path_factory.mktemp("clips") / "moving.mp4", moving_clip(64).frames, fps=30)
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "sifa.predict", *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_prediction_holds_all_that_the_page_shows(clip):
+    said = []
+    model = nano_model()
+    prediction = sifa.predict(model, sifa.read_clip(clip, 16, 4), lambda what, share: said.append((what, share)))
+    assert said == [(f"block {i} of 4", i / 4) for i in (1, 2, 3, 4)]
+    assert len(prediction.trace) == 4
+    np.testing.assert_allclose(prediction.probabilities.sum(), 1, rtol=1e-5)
+    best = prediction.top(5)
+    assert [p for _, p in best] == sorted((p for _, p in best), reverse=True)
+    assert prediction.logits.shape == (24,)
+
+
+def test_the_wrong_number_of_frames_is_refused():
+    clip = moving_clip()
+    short = replace(clip, frames=clip.frames[:9])
+    with pytest.raises(ValueError, match=r"has 9 frames, but sifa_swin_nano_16x64 reads 16"):
+        sifa.predict(nano_model(), short)
+
+
+def test_the_command_prints_and_writes_all_three_kinds(clip, tmp_path):
+    done = command(clip, "--out", tmp_path / "a.json")
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in done.stdout.splitlines() if "%" in line]) == 5
+    told = json.loads((tmp_path / "a.json").read_text())
+    assert len(told["top5"]) == 5
+    assert told["frames"] == list(range(0, 64, 4))
+    assert command(clip, "--out", tmp_path / "a.sifa").returncode == 0
+    assert explorer.unpack(tmp_path / "a.sifa").top(1)[0][0] == told["top5"][0]["label"]
+    assert command(clip, "--out", tmp_path / "a.html").returncode == 0
+    assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_command_tries_every_what_if(clip, tmp_path):
+    done = command(clip, "--what-if", "--out", tmp_path / "a.sifa")
+    assert done.returncode == 0, done.stderr
+    packed = explorer.unpack(tmp_path / "a.sifa")
+    assert [each.name for each in packed.what_if] == [*(each.name for each in INTERVENTIONS), "other"]
+    assert len(packed.trust["blocks"]) == len(packed.trace)
+    for title, label, p in packed.changed_answers():
+        assert f"{p:6.1%}  {label}  (what if: {title.lower()})" in done.stdout
+    assert command(clip, "--what-if", "--out", tmp_path / "a.json").returncode == 0
+    frozen = json.loads((tmp_path / "a.json").read_text())["what_if"][4]
+    assert frozen["name"] == "Frozen clip"
+    assert frozen["label"] == "nothing moves"
+
+
+def test_the_command_fails_in_one_sentence(tmp_path):
+    done = command(tmp_path / "none.mp4")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "there is no file none.mp4; check the path"
+
+
+def test_a_model_without_sifa_blocks_has_an_empty_trace():
+    prediction = nano_prediction(unshifted="none", shifted="none")
+    assert len(prediction.trace) == 0
+    assert prediction.logits.shape == (24,)
+    again = explorer.unpack(explorer.pack(prediction))
+    assert len(again.trace) == 0
+    assert again.top(1)[0][0] == prediction.top(1)[0][0]
+
+
+def test_reduced_precision_changes_little():
+    model, clip = nano_model(), moving_clip()
+    full, reduced = sifa.predict(model, clip), sifa.predict(model, clip, amp=True)
+    assert not np.array_equal(full.logits, reduced.logits)
+    np.testing.assert_allclose(reduced.probabilities, full.probabilities, atol=0.02)
+    assert reduced.trace[0].attention.dtype == np.float32
