@@ -64,8 +64,8 @@ def adopt(
     """A model of a named variant with weights from other code, in evaluation mode, with a card; and what was done to them.
 
     `dataset` names the class list (`sifa.weights.labels`), `trained_on` says in words what the weights have seen,
-    `sampling_rate` is that of the training clips (default: 2 for Swin and 1 for ResNet, as in the released settings); `config` overrides the
-    variant's arguments, and num_classes is read off a video head. Raises WeightsError like `load_weights`.
+    `sampling_rate` is that of the training clips (default: 2 for Swin and 1 for ResNet, as in the released settings);
+    `config` overrides the variant's arguments, and num_classes is read off a video head. Raises WeightsError like `load_weights`.
     """
     file = fetch(source)
     state = unwrap(read_state(file))
