@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from sifa.errors import WeightsError
 from sifa.weights.download import fetch
@@ -39,10 +40,10 @@ def load_card(source: str | Path) -> ModelCard:
     _, card = read_safetensors(file, weights=False)
     if card is None:
         raise WeightsError(f"{file.name} holds weights but no card")
-    return card_of(card, file)
+    return parse_card(card, file)
 
 
-def card_of(card: dict, file: Path) -> ModelCard:
+def parse_card(card: dict, file: Path) -> ModelCard:
     """The card that a checkpoint's metadata holds as JSON."""
     known = {k: v for k, v in card.items() if k in ModelCard.__dataclass_fields__}
     return ModelCard(
@@ -50,6 +51,28 @@ def card_of(card: dict, file: Path) -> ModelCard:
             known | {"config": _tuples(card["config"]), "file": file.name, "title": card.get("title") or file.stem}
         )
     )
+
+
+def card_of(model: Any) -> ModelCard:
+    """SHIM until the branches that write it are merged."""
+    if getattr(model, "card", None) is not None:
+        return model.card
+    c = model.config
+    return ModelCard("", c, tuple(f"class {i}" for i in range(c["num_classes"])), num_frames=c["num_frames"])
+
+
+class VideoModel(Protocol):
+    """SHIM until the branches that write it are merged."""
+
+    config: Any
+    card: Any
+
+    def __call__(self, video: Any) -> Any: ...
+    def named_modules(self) -> Any: ...
+    def modules(self) -> Any: ...
+    def parameters(self) -> Any: ...
+    def eval(self) -> Any: ...
+    def to(self, device: Any) -> Any: ...
 
 
 def _tuples(values: dict) -> dict:

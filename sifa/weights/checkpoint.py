@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sifa.errors import WeightsError
 from sifa.model.registry import create_model
-from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, card_of
+from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, parse_card
 from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Converted, convert
 from sifa.weights.download import fetch, sha256
 from sifa.weights.labels import class_names
@@ -45,7 +45,7 @@ def load(source: str | Path = DEFAULT_CHECKPOINT, device: str = "cpu") -> nn.Mod
             f"{file.name} holds weights but not the card that says which model they are for; make one of ours from it with "
             f"sifa convert {file.name} --variant NAME --out FILE, or in Python with sifa.weights.checkpoint.adopt"
         )
-    checkpoint = card_of(card, file)
+    checkpoint = parse_card(card, file)
     model = create_model(checkpoint.variant, **checkpoint.config)
     load_weights(model, tensors)
     model.card = replace(checkpoint, sha256=sha256(file))
