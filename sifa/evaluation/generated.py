@@ -3,7 +3,7 @@
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -68,9 +68,7 @@ def evaluate_generated(
     card = card_of(model)
     motion = motions(card)
     device = next(model.parameters()).device
-    source = MotionClips(
-        "held-out", card.size, card.num_frames, seed=seed, textures=150, worn=worn, device=str(device)
-    )
+    source = MotionClips("held-out", card.size, card.num_frames, seed=seed, textures=150, worn=worn, device=str(device))
     truth = torch.arange(clips) % len(motion)
     ranks, sums = [], []
     for index, part in enumerate(truth.split(batch)):
@@ -93,13 +91,18 @@ def pasted_videos() -> tuple[tempfile.TemporaryDirectory[str], list[tuple[Path, 
     return folder, find_clips(folder.name)
 
 
-def measure(model: VideoModel, clips: int, progress: Progress | None = None) -> Figures:
-    """All figures of a card: generated clips clean and `worn`, and the mp4 files that other code made (`pasted`)."""
+def measure(model: VideoModel, clips: int, progress: Progress | None = None) -> Figures | None:
+    """All figures of a card: generated clips clean and `worn`, and the mp4 files that other code made (`pasted`).
+
+    Under torchrun every process but the first returns None.
+    """
     metrics = evaluate_generated(model, clips, progress=progress)
     worn = evaluate_generated(model, clips, worn=True, progress=progress)
     labels = card_of(model).labels
-    files = evaluate_videos(model, [(file, name) for file, name in pasted_videos()[1] if name in labels], progress=progress)
-    return Figures(**metrics, worn=_part(worn), pasted=_part(files))
+    files = evaluate_videos(
+        model, [(file, name) for file, name in pasted_videos()[1] if name in labels], progress=progress
+    )
+    return Figures(**metrics, worn=_part(worn), pasted=_part(files)) if files else None
 
 
 def _part(found: Accuracy) -> Part:

@@ -1,11 +1,11 @@
-"""Make the sample clips and their packed traces: `sifa make samples` writes assets/samples/.
+"""Make the sample clips and their packed traces.
 
 Each is generated from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4,
-read back through `read_clip` and predicted with the shipped checkpoint like any upload. Their traces also hold every what-if,
-the figures of trust, and the true flow, which the generator knows.
+read back through `read_clip` and predicted like any upload. Their traces also hold every what-if, the figures of trust, and
+the true flow, which the generator knows.
 """
 
-import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +14,13 @@ import torch
 from sifa import explorer
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.data.motion.scenes import Scene
-from sifa.tracing.predict import predict
-from sifa.tracing.records import Trace, TrueFlow
+from sifa.errors import DataError
+from sifa.tracing.predict import Progress, predict
+from sifa.tracing.records import Prediction, Trace, TrueFlow
 from sifa.tracing.trust import add_trust
 from sifa.video.read import read_clip
 from sifa.video.write import write_mp4
-from sifa.weights.checkpoint import load
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.card import VideoModel, card_of
 
 SAMPLES = {  # class -> number of the clip among those the generator makes, chosen by eye
     "camera zooms in": 6,
@@ -34,26 +34,29 @@ SAMPLES = {  # class -> number of the clip among those the generator makes, chos
 }
 
 
-def sampled(batch: MotionBatch, rate: int) -> MotionBatch:
+def every_frame(batch: MotionBatch, rate: int) -> MotionBatch:
     """Every rate-th frame of generated clips, with their layers."""
+    if batch.scene is None or batch.owner is None:
+        raise DataError("only generated clips have layers; these are the user's own")
     layers = (layer[:, ::rate] for layer in (batch.scene.camera, batch.scene.front, batch.scene.back))
     scene = Scene(*layers, batch.scene.present)
     return MotionBatch(batch.video[:, :, ::rate], batch.labels, scene, batch.owner[:, ::rate])
 
 
-def flows(clip: MotionBatch, tubelet: int, trace: Trace) -> tuple[TrueFlow, ...]:
+def flows(clip: MotionBatch, trace: Trace) -> tuple[TrueFlow, ...]:
     """True flow of one clip of the frames that the model sees, once for each square grid of the trace's blocks."""
     grids = sorted({block.attention.shape[-1] for block in trace}, reverse=True)
-    flow, visible = true_flow(clip, tubelet, grids[0])
+    if not grids:
+        return ()
+    flow, visible = true_flow(clip, round(trace[0].stride[0]), grids[0])
     coarser = [flow_at(flow, visible, grid) for grid in grids]
     return tuple(TrueFlow(f[0].numpy(), v[0].numpy()) for f, v in coarser)
 
 
-def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
-    """Write every sample's clip and trace, and print what the model makes of it."""
+def make_samples(model: VideoModel, folder: Path, progress: Progress | None = None) -> Iterator[tuple[str, Prediction]]:
+    """Write every sample's clip and trace into a folder; yields each one's title and prediction once it is written."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = load(checkpoint)
-    card = model.card
+    card = card_of(model)
     length = (card.num_frames - 1) * card.sampling_rate + 1
     source = MotionClips("held-out", size=256, num_frames=length, seed=11, textures=60)
     for position, (label, number) in enumerate(SAMPLES.items(), 1):
@@ -62,17 +65,7 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         file = folder / f"{position:02}_{label.replace(' ', '_')}.mp4"
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
-        prediction = replace(
-            add_trust(model, prediction),
-            true_flow=flows(sampled(batch, card.sampling_rate), model.config["tubelet"], prediction.trace),
-        )
+        truth = flows(every_frame(batch, card.sampling_rate), prediction.trace)
+        prediction = replace(add_trust(model, prediction, progress), true_flow=truth)
         file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))
-        print(f"{label}: {', '.join(f'{name} {p:.2f}' for name, p in prediction.top(2))}")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="sifa make samples", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=DEFAULT_CHECKPOINT.parent / "samples")
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
-    args = parser.parse_args()
-    make(args.out, args.checkpoint)
+        yield label, prediction
