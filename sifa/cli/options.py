@@ -16,11 +16,11 @@ class Misuse(Exception):
     """Options that do not go together; the message says which, and ends in the command's usage."""
 
 
-def add_checkpoint(parser: Options, default: str = "the shipped ones", **changes: Any) -> None:
+def add_checkpoint(parser: Options, fallback: str = "the shipped ones", **changes: Any) -> None:
     parser.add_argument(
         "--checkpoint",
         metavar="WEIGHTS",
-        help=f"a file, a URL, or hf-hub:owner/name[/file] (default: {default})",
+        help=f"a file, a URL, or hf-hub:owner/name[/file] (default: {fallback})",
         **changes,
     )
 

@@ -58,7 +58,7 @@ def card_of(model: Any) -> ModelCard:
     if getattr(model, "card", None) is not None:
         return model.card
     c = model.config
-    return ModelCard("", c, tuple(f"class {i}" for i in range(c["num_classes"])), num_frames=c["num_frames"])
+    return ModelCard("sifa_swin_nano_16x64", c, tuple(f"class {i}" for i in range(c["num_classes"])), num_frames=c["num_frames"])
 
 
 class VideoModel(Protocol):
