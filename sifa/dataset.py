@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sifa.frames import PICTURES, read_video
 from sifa.motion import MotionBatch
+from sifa.motion.seeds import batch_seed
 from sifa.preprocess import preprocess
 from sifa.video import Clip, VideoError
 
@@ -195,7 +196,7 @@ class VideoClips:
 
     def batch(self, index: int, labels: Tensor) -> MotionBatch:
         """Clips of the given classes, labels (B,): video (B, 3, T, S, S) 0..1; no scene and no owner."""
-        rng = torch.Generator().manual_seed(hash((self.seed, index)) % 2**63)
+        rng = torch.Generator().manual_seed(batch_seed(self.seed, index))
         pick = lambda count: int(torch.randint(count, (), generator=rng))  # noqa: E731
         videos = []
         for label in labels.tolist():

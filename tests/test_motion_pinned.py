@@ -15,8 +15,11 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from sifa.dataset import VideoClips, find_clips
 from sifa.motion import MotionBatch, MotionClips
 from sifa.motion.scenes import Scene, draw_scene
+from sifa.motion.seeds import batch_seed
+from tests.clips import numbered_frames, write_clip
 
 FILE = Path(__file__).parent / "golden" / "motion_clips.npz"
 EXACT = (torch.rand, torch.randint)
@@ -34,6 +37,20 @@ CLIPS = {  # name -> split, worn, source's seed, index, labels
 }
 
 
+SEEDS = {  # (seed, index) -> the hash of that pair modulo 2 ** 63 in CPython 3.8 to 3.13 on 64 bits
+    (0, 0): 765232833172254823,
+    (1, 0): 4058750184239831832,
+    (0, 1): 7272873589274253248,
+    (2, 3): 8409376899596376432,
+    (11, 144): 1948932637833058380,
+    (0, -1): 8374038142897728572,
+    (0, -2): 8374038142897728572,
+    (-2, 5): 7913930892179122687,
+    (7, 2**61 - 1): 4358481687155754187,
+    (2**61, 10**30): 4941486746728696404,
+    (-(2**70), 123): 8360444241018296072,
+    (21, 122872550421973035): 1546275796,
+}
 DIGESTS = {  # of the random numbers that each of them draws
     "all classes": "346b722f452a3bb9",
     "all classes backwards": "a5c65b109bc5c6a1",
@@ -94,6 +111,11 @@ def few(pixels: Tensor) -> Tensor:
     return pixels[..., 1::4, 5::16, 9::16]
 
 
+@pytest.mark.parametrize(("pair", "seed"), SEEDS.items())
+def test_seeds(pair, seed):
+    assert batch_seed(*pair) == seed
+
+
 @pytest.fixture(scope="module")
 def pinned():
     with np.load(FILE) as arrays:
@@ -116,6 +138,15 @@ def test_clips(name, pinned):
     difference = np.abs(few(batch.video).numpy() - pinned[f"video {name}"] / 255.0)
     assert (difference > 0.01).mean() < 0.005  # an edge, or a coefficient of `compress`, may fall to the other side
     assert (few(batch.owner).numpy() != pinned[f"owner {name}"]).mean() < 0.005
+
+
+def test_the_users_own_clips(tmp_path):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for number in range(2):
+            write_clip(tmp_path / label / f"{number}.mp4", numbered_frames(8))
+    source = VideoClips(find_clips(tmp_path), size=32, num_frames=4, sampling_rate=2, seed=3)
+    assert drawn(lambda: source.batch(5, torch.tensor([0, 1, 1])))[0] == "d7928206bd680acd"
 
 
 def main() -> None:

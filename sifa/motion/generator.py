@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sifa.motion.classes import CLASSES
 from sifa.motion.scenes import Scene, affine, draw_scene
+from sifa.motion.seeds import batch_seed
 from sifa.motion.textures import FACE, outline_bank, texture_bank
 from sifa.motion.wear import wear
 
@@ -49,7 +50,7 @@ class MotionClips:
 
     def batch(self, index: int, labels: Tensor) -> MotionBatch:
         """Clips of the given classes, labels (B,)."""
-        rng = torch.Generator().manual_seed(hash((self.seed, index)) % 2**63)
+        rng = torch.Generator().manual_seed(batch_seed(self.seed, index))
         count, device = len(labels), self.device
         uniform = lambda low, high, *shape: (torch.rand(count, *shape, generator=rng) * (high - low) + low).to(device)  # noqa: E731
         scene = Scene(*(m.to(device) for m in draw_scene(labels.cpu(), self.num_frames, rng)))
