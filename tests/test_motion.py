@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from sifa.motion import CLASSES, MIRRORED, REVERSED, MotionClips, balanced_labels, flow_at, pasted, true_flow
 from sifa.motion.textures import PHOTOGRAPHS, photographs
-from sifa.motion.wear import blurred, compressed, letterbox
+from sifa.motion.wear import blur, compress, letterbox
 from sifa.video import read_clip
 
 
@@ -113,10 +113,10 @@ def test_blur_and_compression_take_detail_away():
     torch.manual_seed(0)
     clip = torch.rand(3, 2, 64, 64)
     detail = lambda video: video.diff(dim=-1).abs().mean()  # noqa: E731
-    assert detail(blurred(clip, 1.0)) < 0.5 * detail(clip)
-    torch.testing.assert_close(blurred(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
-    torch.testing.assert_close(compressed(clip, 1e-4), clip, atol=1e-3, rtol=0)
-    rough = compressed(clip, 0.5)
+    assert detail(blur(clip, 1.0)) < 0.5 * detail(clip)
+    torch.testing.assert_close(blur(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
+    torch.testing.assert_close(compress(clip, 1e-4), clip, atol=1e-3, rtol=0)
+    rough = compress(clip, 0.5)
     assert detail(rough) < detail(clip)
     assert (rough - clip).abs().mean() > 0.05
 
