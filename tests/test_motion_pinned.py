@@ -6,8 +6,10 @@ random numbers, sines and pictures differ in the last bit between processors: of
 """
 
 import hashlib
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from sifa.dataset import VideoClips, find_clips
-from sifa.motion import MotionBatch, MotionClips
+from sifa.motion import CLASSES, MotionBatch, MotionClips, pasted
 from sifa.motion.scenes import Scene, draw_scene
 from sifa.motion.seeds import batch_seed
 from tests.clips import numbered_frames, write_clip
@@ -149,8 +151,28 @@ def test_the_users_own_clips(tmp_path):
     assert drawn(lambda: source.batch(5, torch.tensor([0, 1, 1])))[0] == "d7928206bd680acd"
 
 
+def pasted_frames() -> dict[str, np.ndarray]:
+    """Of each class of pasted clips four frames of one clip, and 8 x 8 pixels of each: (4, 8, 8, 3) uint8."""
+    made = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(pasted, "FRAMES", 4),
+        mock.patch.object(pasted, "write_mp4", lambda frames, file: made.update({file: frames})),
+    ):
+        pasted.make(Path(folder))
+    return {file.parent.name: frames[:, 10::20, 10::20] for file, frames in made.items() if file.stem == "1_1.0"}
+
+
+def test_pasted_clips(pinned):
+    frames = pasted_frames()
+    assert set(frames) == set(CLASSES)
+    for name, pixels in frames.items():
+        difference = np.abs(pixels.astype(int) - pinned[f"pasted {name}"])
+        assert (difference > 3).mean() < 0.005, name
+
+
 def main() -> None:
-    arrays = {}
+    arrays = {f"pasted {name}": frames for name, frames in pasted_frames().items()}
     for name in SCENES:
         digest, made = scene(name)
         print(f"{name!r}: {digest!r},")

@@ -10,9 +10,10 @@ from einops import rearrange
 from torch import Tensor
 
 from sifa.motion.classes import CLASSES
+from sifa.motion.outlines import outline_bank
 from sifa.motion.scenes import Scene, affine, draw_scene
 from sifa.motion.seeds import batch_seed
-from sifa.motion.textures import FACE, outline_bank, texture_bank
+from sifa.motion.textures import FACE, texture_bank
 from sifa.motion.wear import wear
 
 OUTLINE_SIZE = 64  # pixels
@@ -69,6 +70,7 @@ class MotionClips:
         return MotionBatch(video, labels.to(self.device), scene, owner)
 
     def _uniform(self, rng: torch.Generator, low: float, high: float, shape: tuple[int, ...]) -> Tensor:
+        """Random numbers between two bounds, on the clips' device."""
         return (torch.rand(shape, generator=rng) * (high - low) + low).to(self.device)
 
     def _paint(self, scene: Scene, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -120,10 +122,10 @@ class MotionClips:
 
     def _noise(self, rng: torch.Generator, count: int) -> Tensor:
         """White noise (B, 3, T, S, S), each clip's read at a random place of the row."""
-        shape = 3, self.num_frames, self.size, self.size
+        row, shape = self._row, (3, self.num_frames, self.size, self.size)
         length = math.prod(shape)
-        starts = torch.randint(8 * length, (count,), generator=rng).tolist()
-        return torch.stack([self._row[start : start + length].view(shape) for start in starts])
+        starts = torch.randint(len(row) - length, (count,), generator=rng).tolist()
+        return torch.stack([row[start : start + length].view(shape) for start in starts])
 
 
 def joined(batches: list[MotionBatch]) -> MotionBatch:
