@@ -152,11 +152,11 @@ def test_the_users_own_clips(tmp_path):
 
 
 def pasted_frames() -> dict[str, np.ndarray]:
-    """Of each class of pasted clips four frames of one clip, and 8 x 8 pixels of each: (4, 8, 8, 3) uint8."""
+    """Of each class of pasted clips six frames of one clip, and 8 x 8 pixels of each: (6, 8, 8, 3) uint8."""
     made = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(pasted, "FRAMES", 4),
+        mock.patch.object(pasted, "FRAMES", 6),
         mock.patch.object(pasted, "write_mp4", lambda frames, file: made.update({file: frames})),
     ):
         pasted.make(Path(folder))
