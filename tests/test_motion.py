@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sifa.motion import CLASSES, MIRRORED, REVERSED, MotionClips, balanced_labels, flow_at, pasted, true_flow
+from sifa.motion import CLASSES, MIRRORED, REVERSED, MotionClips, balanced_labels, flow_at, joined, pasted, true_flow
 from sifa.motion.textures import PHOTOGRAPHS, photographs
 from sifa.motion.wear import blur, compress, letterbox
 from sifa.video import read_clip
@@ -82,6 +82,20 @@ def test_flow_on_a_coarser_grid_is_the_mean_in_its_own_cells():
     coarse, valid = flow_at(flow, visible, 2)
     assert coarse[0, 0, 0].tolist() == [[1.0, 0.0], [0.0, 0.0]]
     assert valid[0, 0].tolist() == [[True, True], [True, False]]
+
+
+def test_clips_without_a_scene_have_no_true_flow(clips):
+    batch = clips.batch(0, balanced_labels(2))
+    with pytest.raises(ValueError, match="no scene"):
+        true_flow(batch._replace(scene=None, owner=None), tubelet=2, grid=16)
+    whole = joined([batch, batch])
+    assert whole.video.shape[0] == whole.owner.shape[0] == whole.scene.present.shape[0] == 4
+    assert joined([batch, batch._replace(scene=None, owner=None)]).scene is None
+
+
+def test_an_unknown_split_is_refused():
+    with pytest.raises(ValueError, match="no split 'test' of the photographs; choose one of train, held-out"):
+        MotionClips("test", size=64, num_frames=2)
 
 
 def test_balanced_labels_cover_all_classes():

@@ -66,7 +66,7 @@ DIGESTS = {  # of the random numbers that each of them draws
 
 
 class Recorder(TorchFunctionMode):
-    """While it is entered, a digest of all random numbers that PyTorch draws: shapes in their order, and `EXACT`'s bytes."""
+    """A digest of all random numbers that PyTorch draws meanwhile: shapes in their order, and the bytes of `EXACT`."""
 
     def __init__(self) -> None:
         super().__init__()

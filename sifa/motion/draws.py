@@ -1,7 +1,7 @@
 """The random numbers of a scene: what is left to chance in a clip once its class is chosen.
 
-All of them are drawn for every clip, whatever its class, and in one order, so that the same generator gives the same clips.
-A new number goes to the end; moving a line, or taking one out, changes every clip.
+All of them are drawn for every clip, whatever its class, and in the order of the fields of `Draws`, so that the same
+generator gives the same clips. A new number goes to the end; to move a line, or to take one out, changes every clip.
 """
 
 import math

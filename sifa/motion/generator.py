@@ -39,9 +39,9 @@ def pixel_centres(size: int, device: torch.device | str | None = None) -> Tensor
 class MotionClips:
     """An endless, indexed source of clips: the same (seed, index) gives the same batch, whatever was drawn before.
 
-    `split` "train" | "held-out" chooses the photographs; `size` is the side in pixels; `textures` is how many pictures the
-    layers are chosen from; with `worn`, clips also have the faults of uploads (`sifa.motion.wear`). Random numbers are drawn
-    on the CPU and pictures made on `device`, so that a seed means the same clips on every device, up to rounding.
+    `split` "train" | "held-out" chooses the photographs; `size` is the side in pixels; `textures` is how many pictures
+    the layers are chosen from; with `worn`, clips also have the faults of uploads (`sifa.motion.wear`). Random numbers
+    are drawn on the CPU and pictures made on `device`: a seed means the same clips on every device, up to rounding.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class MotionClips:
         return (torch.rand(shape, generator=rng) * (high - low) + low).to(self.device)
 
     def _paint(self, scene: Scene, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The layers over each other, in random pictures: video (B, 3, T, S, S), not yet in 0..1, and owner (B, T, S, S)."""
+        """The layers over each other, in random pictures: video (B, 3, T, S, S), about 0..1, and owner (B, T, S, S)."""
         count, device = len(scene.present), self.device
         chosen = torch.randint(len(self.textures), (count, 3), generator=rng).to(device)
         outlines = torch.randint(len(self.outlines), (count, 2), generator=rng).to(device)

@@ -1,7 +1,7 @@
 """A second held-out set, made by other means than the generator: `python -m sifa.motion.pasted --out FOLDER`.
 
-Held-out photographs are panned, zoomed and rolled, and cut-outs of them pasted and moved, with PIL; every clip is a real
-mp4 file in the sub-folder of its class, to be read back through `read_clip`. Times u go from -0.5 to 0.5.
+Held-out photographs are panned, zoomed and rolled, and cut-outs of them pasted and moved, with PIL; every clip is a
+real mp4 file in the sub-folder of its class, to be read back through `read_clip`. Times u go from -0.5 to 0.5.
 """
 
 import argparse
@@ -192,7 +192,7 @@ def clip_view(photos: Sequence[Image.Image], number: int, name: str, strength: f
 
 
 def make(folder: Path, classes: Sequence[str] = CLASSES) -> None:
-    """Write the set, with a progress bar: in a sub-folder for each class, a clip over every photograph at every strength."""
+    """Write the set with a progress bar: a sub-folder for each class, a clip for each photograph and each strength."""
     rng = np.random.default_rng(0)
     photos = [Image.fromarray(photo) for photo in photographs("held-out")]
     times = np.linspace(-0.5, 0.5, FRAMES)
@@ -206,6 +206,7 @@ def make(folder: Path, classes: Sequence[str] = CLASSES) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """The program, with these arguments or those of the command line."""
     parser = argparse.ArgumentParser(prog="python -m sifa.motion.pasted", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     make(parser.parse_args(arguments).out)

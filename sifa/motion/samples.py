@@ -1,8 +1,8 @@
 """Make the sample clips and their packed traces: `python -m sifa.motion.samples` writes assets/samples/.
 
 Each is generated from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4,
-read back through `read_clip` and predicted with the shipped checkpoint like any upload. Their traces also hold every what-if,
-the figures of trust, and the true flow, which the generator knows.
+read back through `read_clip` and predicted with the shipped checkpoint like any upload. Their traces also hold every
+what-if, the figures of trust, and the true flow, which the generator knows.
 """
 
 import argparse
@@ -76,6 +76,7 @@ def make(folder: Path, checkpoint: str | Path = DEFAULT_CHECKPOINT) -> dict[str,
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """The program, with these arguments or those of the command line."""
     parser = argparse.ArgumentParser(prog="python -m sifa.motion.samples", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=DEFAULT_CHECKPOINT.parent / "samples")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)

@@ -1,7 +1,8 @@
 """How the layers of a clip move: a camera and up to two objects, each a 3 x 3 affine matrix per frame.
 
-Coordinates are homogeneous (x, y, 1) in the image square [-1, 1] x [-1, 1], x to the right, y down. A layer's matrix maps
-layer coordinates to image coordinates; objects live in the world that the camera looks at.
+Coordinates are homogeneous (x, y, 1) in the image square [-1, 1] x [-1, 1], x to the right, y down. A layer's matrix
+maps layer coordinates to image coordinates; objects live in the world that the camera looks at. Everything is computed
+on the CPU, where the random numbers are drawn.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The seed of a batch of clips, from the seed of its source and its index.
 
-Trained weights and sample clips came from seeds that were CPython's hash of the pair (seed, index). That hash is no promise
-of the language, so its arithmetic stands here: the same pair gives the same clips on every Python. It is xxHash64 as
-`tupleobject.c` of CPython 3.8 uses it, cut to two items.
+Trained weights and sample clips came from seeds that were CPython's hash of the pair (seed, index). That hash is no
+promise of the language, so its arithmetic stands here: the same pair gives the same clips on every Python. It is
+xxHash64 as `tupleobject.c` of CPython 3.8 uses it, for two items.
 """
 
 PRIMES = 11400714785074694791, 14029467366897019727, 2870177450012600261  # the first, second and fifth of xxHash64
@@ -11,7 +11,7 @@ MODULUS = 2**61 - 1  # CPython takes integers modulo this prime on machines with
 
 
 def batch_seed(seed: int, index: int) -> int:
-    """The seed 0 <= s < 2 ** 63 of the random numbers of batch `index` of the source with `seed`; any integers will do."""
+    """The seed 0 <= s < 2 ** 63 of the random numbers of batch `index` of the source with `seed`, any two integers."""
     first, second, fifth = PRIMES
     mixed = fifth
     for number in (seed, index):

@@ -103,9 +103,9 @@ def gradient(size: int, rng: np.random.Generator) -> Values:
 
 
 def texture_bank(split: str, count: int, size: int, seed: int) -> Tensor:
-    """Textures (n <= count, 3, size, size) uint8 of a split: crops of photographs and procedural ones; flat ones are left out.
+    """Textures (n <= count, 3, size, size) uint8 of a split: crops of photographs and procedural ones.
 
-    Raises what `photographs` raises.
+    Of `count` those that are too flat are left out. Raises what `photographs` raises.
     """
     rng = np.random.default_rng([seed, len(split)])
     photos = photographs(split)
