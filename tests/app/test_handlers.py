@@ -12,7 +12,8 @@ from app import handlers, texts
 from sifa import explorer
 from sifa.errors import RunError, SifaError
 from sifa.tracing.interventions import INTERVENTIONS
-from sifa.weights import checkpoint as weights
+from sifa.weights.checkpoint import save
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model, nano_prediction
 
@@ -21,7 +22,7 @@ from tests.predictions import nano_model, nano_prediction
 def checkpoint(tmp_path_factory):
     file = tmp_path_factory.mktemp("weights") / "small.safetensors"
     model = nano_model()
-    weights.save(model, model.card, file)
+    save(model, model.card, file)
     return file
 
 
@@ -200,7 +201,7 @@ def test_a_device_that_is_not_there_is_refused():
 def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(checkpoint):
     offered = handlers.checkpoints(checkpoint)
     assert next(iter(offered.values())) == checkpoint
-    assert weights.DEFAULT_CHECKPOINT in offered.values()
+    assert DEFAULT_CHECKPOINT in offered.values()
     titles = " ".join(offered)
     for variant in ("rigid", "free", "no temporal module"):
         assert variant in titles
@@ -209,13 +210,13 @@ def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(check
 
 def test_weights_with_the_title_of_shipped_ones_are_not_replaced_by_them(tmp_path):
     file = tmp_path / "mine.safetensors"
-    file.write_bytes(weights.DEFAULT_CHECKPOINT.read_bytes())
+    file.write_bytes(DEFAULT_CHECKPOINT.read_bytes())
     assert next(iter(handlers.checkpoints(file).values())) == file
 
 
 @pytest.mark.parametrize("variant", ["rigid", "free", "no-temporal"])
 def test_the_teaching_variants_open(clip, tmp_path, variant):
-    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
     view = handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path)
     assert "24 motions" in view.status
     shown = explorer.unpack(view.trace)
@@ -228,7 +229,7 @@ def test_the_teaching_variants_open(clip, tmp_path, variant):
 @pytest.mark.parametrize("variant", ["softmax", "no-temporal"])
 def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant):
     """The class-only ones, as the samples do."""
-    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
     steps = []
     shown = explorer.unpack(handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path, note(steps), what_if=True).trace)
     assert "what if: class-only weights" in [what for what, _ in steps]
