@@ -50,8 +50,12 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
     """Start the page, say where it is, and wait until it is stopped. Raises SifaError where it cannot start."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    from . import handlers, layout
-
+    try:
+        from . import handlers, layout
+    except ModuleNotFoundError as error:
+        if error.name not in ("gradio", "plotly"):
+            raise
+        raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
     page = layout.build(fetch(checkpoint), handlers.choose_device(device), folder)
     try:
         _, local, public = page.launch(

@@ -65,9 +65,25 @@ def test_a_busy_port_is_one_sentence(tmp_path, start):
     assert [file for file in tmp_path.iterdir() if file.name.startswith("sifa-")] == []
 
 
-def test_missing_weights_are_one_sentence(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def outside(monkeypatch):
+    """Undoes what the program sets in its process."""
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED"):
-        monkeypatch.setenv(name, "")  # so that what the program sets is undone
+        monkeypatch.setenv(name, "")
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+
+@pytest.mark.usefixtures("outside")
+def test_missing_weights_are_one_sentence(tmp_path, capsys):
     assert server.main(["--checkpoint", str(tmp_path / "lost.safetensors"), "--device", "cpu"]) == 1
     assert capsys.readouterr().err == "there is no checkpoint lost.safetensors; check the path\n"
+
+
+@pytest.mark.usefixtures("outside")
+def test_without_gradio_the_command_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    for name in ("layout", "events"):
+        monkeypatch.delitem(sys.modules, f"app.{name}", raising=False)
+        monkeypatch.delattr(f"app.{name}", raising=False)
+    assert server.main([]) == 1
+    assert capsys.readouterr().err == "the page needs gradio; install it with: pip install 'sifa-explorer[app]'\n"
