@@ -36,7 +36,7 @@ def cost(name: str, frames: int, reading: str = "released") -> Cost:
     Norms, activations, softmax and pooling are not counted. Raises ValueError for an unknown name."""
     with torch.device("meta"):
         model = create_model(name, reading, num_frames=frames).eval()
-        size = model.config["img_size"]
+        size = model.config.img_size
         video = torch.empty(1, 3, frames, size, size)
     operator, attention = [], []
     for module in model.modules():

@@ -102,7 +102,7 @@ def _image_swin(state: dict[str, Tensor], model: nn.Module, wanted: dict[str, Te
             name = re.sub(r"^layers\.(\d+)\.downsample", lambda m: f"layers.{int(m[1]) - 1}.downsample", name)
         _, block, rest = _split(name, model)
         if name == SWIN_STEM:
-            out.state[name] = _inflated(value, model.config["tubelet"])
+            out.state[name] = _inflated(value, model.config.tubelet)
         elif name.startswith("patch_embed.norm.") and name not in wanted:
             out.left_out[key] = "the released model has no norm after its tubelets (patch_norm=True keeps it)"
         elif name in ("head.weight", "head.bias"):
