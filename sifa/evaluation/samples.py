@@ -64,7 +64,7 @@ def make(folder: Path, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
         prediction = replace(
             add_trust(model, prediction),
-            true_flow=flows(sampled(batch, card.sampling_rate), model.config["tubelet"], prediction.trace),
+            true_flow=flows(sampled(batch, card.sampling_rate), model.config.tubelet, prediction.trace),
         )
         file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))
         print(f"{label}: {', '.join(f'{name} {p:.2f}' for name, p in prediction.top(2))}")
