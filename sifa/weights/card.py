@@ -71,6 +71,7 @@ class VideoModel(Protocol):
     card: Any  # the ModelCard of its weights; None: untrained
     variant: str  # its name, for people
     tubelet: int  # frames of a time step
+    training: bool
 
     @property
     def config(self) -> VideoConfig: ...
