@@ -7,8 +7,9 @@ order (N // 2 is the centre tap), H x W cells, C channels. Coordinates are (y, x
 """
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from einops import rearrange
@@ -25,7 +26,7 @@ class SIFAOutput(NamedTuple):
     attention: Tensor  # (B, P, N, H, W) one weight per neighbour
 
 
-def neighbour_grid(kernel_size: int, dilation: int = 1, device=None) -> Tensor:
+def neighbour_grid(kernel_size: int, dilation: int = 1, device: torch.device | None = None) -> Tensor:
     """(N, 2) places (dy, dx) of the K x K neighbours around a location, row-major, in cells."""
     first = -((dilation * (kernel_size - 1) + 1) // 2)
     steps = torch.arange(kernel_size, device=device, dtype=torch.float32) * dilation + first
@@ -77,7 +78,7 @@ class _Attend(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool):
+    def forward(ctx: Any, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool) -> tuple[Tensor, Tensor]:
         steps, maps, height, width, channels = tokens.shape  # y, x (P, maps, height, width, N)
         taps = y.shape[-1]
         flat = tokens.view(steps, -1, channels)
@@ -98,12 +99,12 @@ class _Attend(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_features: Tensor, grad_weights: Tensor):
+    def backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         with _unreduced(grad_features.device):
             return _Attend._backward(ctx, grad_features, grad_weights)
 
     @staticmethod
-    def _backward(ctx, grad_features: Tensor, grad_weights: Tensor):
+    def _backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         tokens, y, x, weights = ctx.saved_tensors
         steps, maps, height, width, channels = tokens.shape
         taps = y.shape[-1]
@@ -143,7 +144,7 @@ def _parts(locations: int, values_each: int, device: torch.device) -> list[slice
     return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
 
 
-def _unreduced(device: torch.device) -> AbstractContextManager:
+def _unreduced(device: torch.device) -> AbstractContextManager[Any]:
     """No autocast inside: places and weights would lose what makes them right."""
     return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
 
@@ -175,7 +176,8 @@ def inter_frame_attention(
         tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
         points = sampling_points(offset.to(dtype), kernel_size, dilation)
         y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
-        result, attention = _Attend.apply(tokens, y, x, weights == "softmax")
+        attend: Callable[..., tuple[Tensor, Tensor]] = _Attend.apply
+        result, attention = attend(tokens, y, x, weights == "softmax")
     return SIFAOutput(
         rearrange(result, "t b h w c -> b c t h w").to(features.dtype),
         offset,
@@ -227,7 +229,8 @@ class SIFA(nn.Module):
             return features.new_zeros(b, t - 1, self.kernel_size**2, 2, h, w)
         salient = motion_saliency(features, self.saliency)
         offset = self.conv_offset(rearrange(salient, "b c p h w -> (b p) c h w"))
-        return rearrange(offset, "(b p) (n yx) h w -> b p n yx h w", b=b, yx=2)
+        per_pair: Tensor = rearrange(offset, "(b p) (n yx) h w -> b p n yx h w", b=b, yx=2)
+        return per_pair
 
     def forward(self, features: Tensor) -> SIFAOutput:
         return inter_frame_attention(features, self.offset(features), self.kernel_size, self.dilation, self.weights)

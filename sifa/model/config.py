@@ -35,9 +35,9 @@ def check_word(name: str, value: object, kind: Any) -> None:
         raise ValueError(f"{name} is {shown(value)}; use {', '.join(words[:-1])} or {words[-1]}")
 
 
-def check_size(name: str, value: object, most: int) -> int:
+def check_size(name: str, value: Any, most: int) -> int:
     """`value` as an int. Raises ValueError unless it is a whole number from 1 to `most`."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or not 1 <= value <= most:
+    if not _is(Integral, value) or not 1 <= value <= most:
         raise ValueError(f"{name} is {shown(value)}; it must be a whole number from 1 to {most}")
     return int(value)
 
@@ -109,11 +109,11 @@ class SwinConfig(_Config):
         _check_total(self.num_frames * self.img_size**2, self._numbers())
 
     def channels(self, stage: int) -> int:
-        return self.embed_dim * 2**stage
+        return int(self.embed_dim * 2**stage)
 
     def resolution(self, stage: int) -> int:
         """Cells along each side of the map."""
-        return self.img_size // self.patch_size // 2**stage
+        return int(self.img_size // self.patch_size // 2**stage)
 
     def window(self, stage: int) -> int:
         """Cells along each side of a window, never more than the map has."""
@@ -135,11 +135,14 @@ class SwinConfig(_Config):
                 f"{stage + 1}; choose a window_size that divides {side}, or another img_size"
             )
         if not 0 < self.mlp_ratio <= 64 or channels * self.mlp_ratio < 1:
-            raise ValueError(f"mlp_ratio is {self.mlp_ratio}; it must leave at least 1 hidden channel, and be at most 64")
+            raise ValueError(
+                f"mlp_ratio is {self.mlp_ratio}; it must leave at least 1 hidden channel, and be at most 64"
+            )
 
     def _numbers(self) -> float:
         """About how many numbers the model holds: weights, and two tables for the windows of each block."""
-        total = self.num_classes * self.channels(len(self.depths) - 1) + 24 * self.tubelet * self.patch_size**2 * self.embed_dim
+        total: float = self.num_classes * self.channels(len(self.depths) - 1)
+        total += 24 * self.tubelet * self.patch_size**2 * self.embed_dim
         for stage, depth in enumerate(self.depths):
             channels, side, window = self.channels(stage), self.resolution(stage), self.window(stage)
             block = (7 + 2 * self.mlp_ratio) * channels**2 + 18 * self.kernel_size**2 * channels
@@ -179,7 +182,7 @@ class ResNetConfig(_Config):
 
     def _numbers(self) -> float:
         """About how many numbers the model holds; the last stage is there twice."""
-        total = 2 * 2048 * self.num_classes
+        total: float = 2 * 2048 * self.num_classes
         for stage, (depth, kernel) in enumerate(zip(self.layers, self.kernel_sizes)):
             width, outputs = self.width_per_group * 2**stage, 256 * 2**stage
             block = 9 * width**2 + 2 * width * outputs + 18 * kernel**2 * width + outputs**2 // 8
@@ -200,7 +203,7 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
             raise ValueError(f"{name} is {shown(value)}; use True or False")
         return value
     if kind is float:
-        if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+        if not _is(Real, value) or not math.isfinite(value):
             raise ValueError(f"{name} is {shown(value)}; it must be a number")
         return float(value)
     if kind is int:
@@ -208,7 +211,9 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
     if not isinstance(value, tuple | list) or not value:
         raise ValueError(f"{name} is {shown(value)}; it must be a whole number for each stage, such as (2, 2)")
     if len(value) > LARGEST["stages"]:
-        raise ValueError(f"{name} has {len(value)} numbers, one for each stage; there can be {LARGEST['stages']} stages")
+        raise ValueError(
+            f"{name} has {len(value)} numbers, one for each stage; there can be {LARGEST['stages']} stages"
+        )
     return tuple(check_size(f"{name}[{i}]", each, LARGEST[name]) for i, each in enumerate(value))
 
 
@@ -239,6 +244,11 @@ def _check_total(pixels: int, numbers: float) -> None:
             f"the model would hold {numbers / 1e6:.0f} million numbers; the limit is {LARGEST_MODEL / 1e6:.0f} million, so "
             "choose fewer blocks, fewer channels or smaller windows"
         )
+
+
+def _is(kind: type, value: object) -> bool:
+    """Whether it is a number of that kind, Python's or numpy's; True and False are none."""
+    return isinstance(value, kind) and type(value) is not bool
 
 
 def _cut(name: str) -> str:

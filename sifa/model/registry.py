@@ -1,6 +1,7 @@
 """Named models. A variant is a function of a few lines that gives its configuration; `create_model` finds it by name."""
 
 from collections.abc import Callable
+from reprlib import repr as shown
 from typing import Any, Literal, TypeVar
 
 from sifa.model.config import ModelConfig, ResNetConfig, SwinConfig, check_word
@@ -109,7 +110,7 @@ def list_models() -> list[str]:
 def model_config(name: str, /, reading: Reading | None = None, **arguments: Any) -> ModelConfig:
     """The checked arguments of a named variant, without the model. Raises ValueError like `create_model`."""
     if name not in _variants:
-        raise ValueError(f"no model is called {name!r}; there are {', '.join(_variants)}")
+        raise ValueError(f"no model is called {shown(name)}; there are {', '.join(_variants)}")
     config = _variants[name]()
     if reading is None:
         return config.change(**arguments)

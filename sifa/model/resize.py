@@ -35,7 +35,7 @@ def resize_kernel(model: SIFAModel, kernel_size: int) -> SIFAModel:
             old.weight.device
         )
         with torch.no_grad():
-            block.conv_offset.weight.copy_(old.weight.unflatten(0, (-1, 2))[taps].flatten(0, 1))
+            block.conv_offset.weight.copy_(old.weight.view(before**2, 2, -1, 3, 3)[taps].flatten(0, 1))
         block.conv_offset.eval().requires_grad_(old.weight.requires_grad)
     if isinstance(other.config, SwinConfig):
         other.config = other.config.change(kernel_size=kernel_size)

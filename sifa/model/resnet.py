@@ -44,9 +44,9 @@ class Bottleneck(nn.Module):
         self.downsample = None
         if stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-        context = stage > 1 and block % 2 == 0
-        self.fc1 = nn.Linear(outputs, outputs // 16) if context else None
-        self.fc2 = nn.Linear(outputs // 16, outputs) if context else None
+        self.fc1 = self.fc2 = None
+        if stage > 1 and block % 2 == 0:
+            self.fc1, self.fc2 = nn.Linear(outputs, outputs // 16), nn.Linear(outputs // 16, outputs)
 
     def forward(self, x: Tensor, steps: int) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
@@ -56,7 +56,7 @@ class Bottleneck(nn.Module):
             out = out + rearrange(aggregated, "b c t h w -> (b t) c h w")
         out = self.bn3(self.conv3(out))
         shortcut = x if self.downsample is None else self.downsample(x)
-        if self.fc1 is not None:
+        if self.fc1 is not None and self.fc2 is not None:
             context = self.fc2(F.relu(self.fc1(reduce(out, "(b t) c h w -> b c", "mean", t=steps))))
             shortcut = shortcut + context.repeat_interleave(steps, 0)[:, :, None, None]
         return F.relu(out + shortcut)

@@ -33,7 +33,7 @@ class TubeletEmbedding(nn.Module):
         self.mix = nn.Linear(2 * channels, channels) if config.rectified else None
 
     def forward(self, video: Tensor) -> Tensor:
-        x = self.norm(rearrange(self.proj(video), "b c t h w -> b t h w c"))
+        x: Tensor = self.norm(rearrange(self.proj(video), "b c t h w -> b t h w c"))
         if self.mix is not None:
             x = self.mix(torch.cat([x.relu(), (-x).relu()], -1))
         return x
@@ -96,8 +96,8 @@ class WindowAttention(nn.Module):
             i=h // self.window,
             y=self.window,
         )
-        x = self.proj(x)
-        return x.roll((self.shift, self.shift), (2, 3)) if self.shift else x
+        out: Tensor = self.proj(x)
+        return out.roll((self.shift, self.shift), (2, 3)) if self.shift else out
 
 
 class Mlp(nn.Module):
@@ -107,7 +107,8 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
 
 
 class TemporalConv(nn.Module):
@@ -135,9 +136,7 @@ class SIFALayer(nn.Module):
     def __init__(self, config: SwinConfig, stage: int, block: int) -> None:
         super().__init__()
         channels = config.channels(stage)
-        self.sifa = SIFA(
-            channels, config.kernel_size, config.dilation, config.offsets, config.saliency, config.weights
-        )
+        self.sifa = SIFA(channels, config.kernel_size, config.dilation, config.offsets, config.saliency, config.weights)
         self.sifa.placement, self.sifa.stage, self.sifa.block = config.placement, stage, block
         self.norm = None
         if config.placement == "branch":
@@ -146,10 +145,10 @@ class SIFALayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.sifa(rearrange(x, "b t h w c -> b c t h w"))
-        aggregated = rearrange(out.features, "b c t h w -> b t h w c")
-        if self.norm is None:
-            return x + aggregated
-        return x + self.norm(aggregated)
+        aggregated: Tensor = rearrange(out.features, "b c t h w -> b t h w c")
+        if self.norm is not None:
+            aggregated = self.norm(aggregated)
+        return x + aggregated
 
 
 class DropPath(nn.Module):
@@ -194,7 +193,8 @@ class Block(nn.Module):
         x = x + self.drop_path(self.temporal(attended) if self.inside else attended)
         if not self.inside:
             x = self.temporal(x)
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        changed: Tensor = self.drop_path(self.mlp(self.norm2(x)))
+        return x + changed
 
 
 class PatchMerging(nn.Module):
@@ -206,7 +206,9 @@ class PatchMerging(nn.Module):
         self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.reduction(self.norm(rearrange(x, "b t (h y) (w x) c -> b t h w (x y c)", y=2, x=2)))
+        merged = self.norm(rearrange(x, "b t (h y) (w x) c -> b t h w (x y c)", y=2, x=2))
+        out: Tensor = self.reduction(merged)
+        return out
 
 
 class Stage(nn.Module):
@@ -221,7 +223,8 @@ class Stage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for block in self.blocks:
             x = block(x)
-        return self.downsample(x)
+        out: Tensor = self.downsample(x)
+        return out
 
 
 class SIFATransformer(nn.Module):
@@ -239,7 +242,7 @@ class SIFATransformer(nn.Module):
         super().__init__()
         self.config, self.tubelet = config, config.tubelet
         self.patch_embed = TubeletEmbedding(config)
-        drop_paths = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").split(config.depths)
+        drop_paths = torch.split(torch.linspace(0, config.drop_path, sum(config.depths), device="cpu"), list(config.depths))
         self.layers = nn.ModuleList(Stage(config, i, shares.tolist()) for i, shares in enumerate(drop_paths))
         channels = config.channels(len(config.depths) - 1)
         self.norm = nn.LayerNorm(channels)
@@ -255,4 +258,5 @@ class SIFATransformer(nn.Module):
         x = self.patch_embed(video)
         for stage in self.layers:
             x = stage(x)
-        return self.head(self.norm(x).mean((2, 3))).mean(1)
+        logits: Tensor = self.head(self.norm(x).mean((2, 3)))  # (B, T, num_classes)
+        return logits.mean(1)

@@ -139,8 +139,8 @@ def _check_normalisation(mean: object, std: object) -> None:
     if mean is None and std is None:
         return
     for name, values in (("mean", mean), ("std", std)):
-        numbers = isinstance(values, list) and len(values) == 3 and all(type(v) in (int, float) for v in values)
-        if not numbers or not all(math.isfinite(v) and (v > 0 or name == "mean") for v in values):
+        numbers = values if isinstance(values, list) and all(type(v) in (int, float) for v in values) else []
+        if not len(numbers) == 3 or not all(math.isfinite(v) and (v > 0 or name == "mean") for v in numbers):
             raise ValueError(f"{name} is {shown(values)}; it must be three numbers, those of std above 0, or neither")
 
 

@@ -94,7 +94,7 @@ def _image_words(file: Path, converted: Converted) -> str:
     return f"{words}, and its classifier is random" if random_head else words
 
 
-def load_weights(model: nn.Module, weights: str | Path | Mapping[str, Tensor]) -> Converted:
+def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -> Converted:
     """Load a state dict, or a .safetensors or .pth file, URL or hub id of one, into a model: strictly.
 
     Knows our own naming, that of the released training code (key `model`, optional `module.` prefix), and image Swins (official

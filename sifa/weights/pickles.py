@@ -78,7 +78,9 @@ def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor
     try:
         return tensors, json.loads(card)
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"the card in {file.name} is damaged, no readable JSON; convert or train it again") from error
+        raise WeightsError(
+            f"the card in {file.name} is damaged, no readable JSON; convert or train it again"
+        ) from error
 
 
 def unwrap(state: Mapping[str, Any]) -> dict[str, Tensor]:

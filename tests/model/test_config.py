@@ -129,7 +129,9 @@ IMPOSSIBLE += [("sifa_resnet", SMALL_NET, *case) for case in IMPOSSIBLE_NET]
 
 
 @pytest.mark.parametrize(
-    ("name", "small", "arguments", "words"), IMPOSSIBLE, ids=[f"{n}-{list(a.items())}"[:80] for n, _, a, _ in IMPOSSIBLE]
+    ("name", "small", "arguments", "words"),
+    IMPOSSIBLE,
+    ids=[f"{n}-{list(a.items())}"[:80] for n, _, a, _ in IMPOSSIBLE],
 )
 def test_sizes_that_cannot_be_are_refused_before_memory_is_taken(name, small, arguments, words, monkeypatch):
     def built(*_):
@@ -179,14 +181,20 @@ def test_what_is_written_has_the_keys_and_values_of_before():
 
 
 def test_whole_numbers_of_other_kinds_become_plain_ones():
-    config = sifa.create_model("sifa_swin", **SMALL_SWIN | dict(num_classes=np.int64(7), depths=[2, 2], mlp_ratio=2)).config
+    config = sifa.create_model(
+        "sifa_swin", **SMALL_SWIN | dict(num_classes=np.int64(7), depths=[2, 2], mlp_ratio=2)
+    ).config
     assert json.loads(json.dumps(config.as_dict()))["num_classes"] == 7
     assert config.depths == (2, 2)
 
 
 def test_a_block_knows_its_place():
     places = lambda model: [(m.placement, m.stage, m.block) for m in model.modules() if isinstance(m, SIFA)]  # noqa: E731
-    assert places(sifa.create_model("sifa_swin", **SMALL_SWIN)) == [("inside", 0, 0), ("inside", 1, 0), ("inside", 1, 1)]
+    assert places(sifa.create_model("sifa_swin", **SMALL_SWIN)) == [
+        ("inside", 0, 0),
+        ("inside", 1, 0),
+        ("inside", 1, 1),
+    ]
     assert {p for p, *_ in places(sifa.create_model("sifa_swin", "released", **SMALL_SWIN))} == {"branch"}
     assert places(sifa.create_model("sifa_resnet", **SMALL_NET)) == [
         ("inside", 2, 1), ("inside", 3, 1), ("inside", 4, 1), ("inside", 4, 1),
