@@ -72,7 +72,7 @@ def make(folder: Path, checkpoint: str | Path = DEFAULT_CHECKPOINT) -> dict[str,
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
         seen = every_nth(batch, card.sampling_rate)
-        flow = flows(seen, card.config["tubelet"], prediction.trace)
+        flow = flows(seen, model.config.tubelet, prediction.trace)
         file.with_suffix(".sifa").write_bytes(pack(replace(add_trust(model, prediction), true_flow=flow)))
         answers[label] = prediction.top(2)
     return answers
