@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sifa.data.motion.generator import MotionBatch
+from sifa.data.motion.seeds import batch_seed
 from sifa.errors import DataError, VideoError
 from sifa.video.frames import read_video
 from sifa.video.preprocess import preprocess
@@ -35,6 +36,16 @@ def read_each(
         yield clip, label
 
 
+def _counted(
+    found: list[tuple[Path, str]], progress: Callable[[str, float], None] | None
+) -> Iterator[tuple[Path, str]]:
+    """The clips, each after `progress` is told its name and the share that is done."""
+    for done, (file, label) in enumerate(found):
+        if progress:
+            progress(f"reading {file.name}", done / len(found))
+        yield file, label
+
+
 class VideoClips:
     """The user's clips, decoded once and kept in memory as uint8.
 
@@ -46,12 +57,12 @@ class VideoClips:
 
     def __init__(
         self, clips: Iterable[tuple[Path, str]], size: int, num_frames: int, sampling_rate: int, seed: int = 0,
-        progress: Callable[[Iterable], Iterable] = iter,
+        progress: Callable[[str, float], None] | None = None,
     ):  # fmt: skip
         self.size, self.seed = size, seed
         clips, self.skipped = list(clips), {}
         by_class = {label: [] for _, label in clips}
-        for clip, label in read_each(progress(clips), num_frames, sampling_rate, self.skipped):
+        for clip, label in read_each(_counted(clips, progress), num_frames, sampling_rate, self.skipped):
             video, _ = preprocess(clip.frames, round(size * MARGIN), (0.0,) * 3, (1.0,) * 3)
             by_class[label].append((video[0] * 255).round().byte())
         self.labels = tuple(sorted(by_class))
@@ -73,7 +84,7 @@ class VideoClips:
 
     def batch(self, index: int, labels: Tensor) -> MotionBatch:
         """Clips of the given classes, labels (B,): video (B, 3, T, S, S) 0..1; no scene and no owner."""
-        rng = torch.Generator().manual_seed(hash((self.seed, index)) % 2**63)
+        rng = torch.Generator().manual_seed(batch_seed(self.seed, index))
         pick = lambda count: int(torch.randint(count, (), generator=rng))  # noqa: E731
         videos = []
         for label in labels.tolist():

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sifa.data.motion import MotionBatch, flow_at, true_flow
 from sifa.errors import DataError
-from sifa.tracing.hooks import Captured
+from sifa.tracing.hooks import BlockCall
 
 MOVING, STATIC = 0.25, 0.05  # cells per step: above, a cell counts as moving; below, as static
 TEXTURED = 0.04  # deviation of brightness (0..1) in a cell and its eight neighbours: below, no motion can be seen
@@ -25,12 +25,12 @@ class FlowFigures(TypedDict):
     static_displacement: list[float]  # mean length on static cells
 
 
-def paired(blocks: Iterable[Captured]) -> list[Captured]:
+def paired(blocks: Iterable[BlockCall]) -> list[BlockCall]:
     """The blocks that saw two time steps or more; the others had no next step to look into."""
     return [call for call in blocks if call.output.features.shape[2] > 1]
 
 
-def finest_grids(blocks: Iterable[Captured], size: int) -> dict[int, int]:
+def finest_grids(blocks: Iterable[BlockCall], size: int) -> dict[int, int]:
     """{time steps: cells along a side of the finest map} of the blocks that `paired` leaves.
 
     `size` is the picture's side in pixels. Raises DataError where the maps do not divide it or one another, so that cells
@@ -50,7 +50,7 @@ def finest_grids(blocks: Iterable[Captured], size: int) -> dict[int, int]:
     return grids
 
 
-def flow_sums(clips: MotionBatch, blocks: Iterable[Captured]) -> list[list[float]]:
+def flow_sums(clips: MotionBatch, blocks: Iterable[BlockCall]) -> list[list[float]]:
     """What `flow_figures` needs of one batch: a row of ten sums for each block that saw two time steps or more."""
     frames, size = clips.video.shape[2], clips.video.shape[-1]
     truths = {}
@@ -86,7 +86,7 @@ def textured(clips: MotionBatch, tubelet: int, grid: int) -> Tensor:
     return (mean_of_squares - mean**2).clamp_min(0).sqrt() > TEXTURED
 
 
-def _sums(call: Captured, flow: Tensor, visible: Tensor, seen: Tensor) -> list[float]:
+def _sums(call: BlockCall, flow: Tensor, visible: Tensor, seen: Tensor) -> list[float]:
     """[cosine, end-point error, length of the true flow, cells] of the moving textured cells, the same of all moving
     ones, then [length of the displacement, cells] of the static ones: sums."""
     moved = call.displacement

@@ -83,12 +83,18 @@ def evaluate_generated(
     )
 
 
+def pasted_videos(progress: Progress | None = None) -> list[tuple[Path, str]]:
+    """The files of `sifa.data.motion.pasted` with their classes; they are made once, and go when the program ends."""
+    folder = Path(_temporary().name)
+    if not (folder / "whole").exists():
+        pasted.make(folder / "part", progress=progress)
+        (folder / "part").rename(folder / "whole")
+    return find_clips(folder / "whole")
+
+
 @cache
-def pasted_videos() -> tuple[tempfile.TemporaryDirectory[str], list[tuple[Path, str]]]:
-    """The files of `sifa.data.motion.pasted`, made once, and the folder that they lie in as long as it is referred to."""
-    folder = tempfile.TemporaryDirectory()
-    pasted.make(Path(folder.name))
-    return folder, find_clips(folder.name)
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
 
 
 def measure(model: VideoModel, clips: int, progress: Progress | None = None) -> Figures | None:
@@ -99,9 +105,8 @@ def measure(model: VideoModel, clips: int, progress: Progress | None = None) -> 
     metrics = evaluate_generated(model, clips, progress=progress)
     worn = evaluate_generated(model, clips, worn=True, progress=progress)
     labels = card_of(model).labels
-    files = evaluate_videos(
-        model, [(file, name) for file, name in pasted_videos()[1] if name in labels], progress=progress
-    )
+    videos = [(file, name) for file, name in pasted_videos(progress) if name in labels]
+    files = evaluate_videos(model, videos, progress=progress)
     return Figures(**metrics, worn=_part(worn), pasted=_part(files)) if files else None
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import torch
 
-from sifa import explorer
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.data.motion.scenes import Scene
-from sifa.errors import DataError
+from sifa.explorer.format.pack import pack
 from sifa.tracing.predict import Progress, predict
 from sifa.tracing.records import Prediction, Trace, TrueFlow
 from sifa.tracing.trust import add_trust
@@ -34,13 +33,12 @@ SAMPLES = {  # class -> number of the clip among those the generator makes, chos
 }
 
 
-def every_frame(batch: MotionBatch, rate: int) -> MotionBatch:
-    """Every rate-th frame of generated clips, with their layers."""
-    if batch.scene is None or batch.owner is None:
-        raise DataError("only generated clips have layers; these are the user's own")
-    layers = (layer[:, ::rate] for layer in (batch.scene.camera, batch.scene.front, batch.scene.back))
-    scene = Scene(*layers, batch.scene.present)
-    return MotionBatch(batch.video[:, :, ::rate], batch.labels, scene, batch.owner[:, ::rate])
+def every_nth(batch: MotionBatch, n: int) -> MotionBatch:
+    """Every n-th frame of clips, with their layers."""
+    video, labels, scene, owner = batch
+    if scene is not None:
+        scene = Scene(scene.camera[:, ::n], scene.front[:, ::n], scene.back[:, ::n], scene.present)
+    return MotionBatch(video[:, :, ::n], labels, scene, None if owner is None else owner[:, ::n])
 
 
 def flows(clip: MotionBatch, trace: Trace) -> tuple[TrueFlow, ...]:
@@ -50,7 +48,7 @@ def flows(clip: MotionBatch, trace: Trace) -> tuple[TrueFlow, ...]:
         return ()
     flow, visible = true_flow(clip, round(trace[0].stride[0]), grids[0])
     coarser = [flow_at(flow, visible, grid) for grid in grids]
-    return tuple(TrueFlow(f[0].numpy(), v[0].numpy()) for f, v in coarser)
+    return tuple(TrueFlow(f[0].cpu().numpy(), v[0].cpu().numpy()) for f, v in coarser)
 
 
 def make_samples(model: VideoModel, folder: Path, progress: Progress | None = None) -> Iterator[tuple[str, Prediction]]:
@@ -65,7 +63,7 @@ def make_samples(model: VideoModel, folder: Path, progress: Progress | None = No
         file = folder / f"{position:02}_{label.replace(' ', '_')}.mp4"
         write_mp4(frames, file)
         prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
-        truth = flows(every_frame(batch, card.sampling_rate), prediction.trace)
+        truth = flows(every_nth(batch, card.sampling_rate), prediction.trace)
         prediction = replace(add_trust(model, prediction, progress), true_flow=truth)
-        file.with_suffix(".sifa").write_bytes(explorer.pack(prediction))
+        file.with_suffix(".sifa").write_bytes(pack(prediction))
         yield label, prediction

@@ -1,6 +1,5 @@
 """The user's clips, read as a checkpoint's model wants them."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sifa.data.listing import find_clips
@@ -13,15 +12,7 @@ def read_clips(
     data: str | Path, card: ModelCard, labels: str | Path | None = None, seed: int = 0, progress: Progress | None = None
 ) -> VideoClips:
     """The clips of a folder or list file (`find_clips`) at the card's size, length and rate. Raises DataError."""
-
-    def report(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
-        for number, (file, label) in enumerate(files):
-            if progress:
-                progress(f"reading {file.name}", number / len(listing))
-            yield file, label
-
-    listing = find_clips(data, labels)
-    return VideoClips(listing, card.size, card.num_frames, card.sampling_rate, seed, report)
+    return VideoClips(find_clips(data, labels), card.size, card.num_frames, card.sampling_rate, seed, progress)
 
 
 def describe_clips(clips: VideoClips) -> str:

@@ -9,7 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sifa.data.motion import MotionBatch, flow_at, true_flow
 from sifa.evaluation.flow import finest_grids, paired
-from sifa.tracing.hooks import Captured, capture
+from sifa.tracing.hooks import BlockCall, capture
 from sifa.training.recipes import Recipe
 from sifa.video.preprocess import normalise
 from sifa.weights.card import card_of
@@ -25,7 +25,7 @@ class Losses(NamedTuple):
     accuracy: Tensor  # share of correct clips; not minimised
 
 
-def flow_loss(clips: MotionBatch, blocks: Iterable[Captured]) -> Tensor:
+def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
     """|displacement - true flow|, its mean over a clip's moving visible cells plus half that over its static ones,
     averaged over the clips and summed over the blocks."""
     blocks = paired(blocks)

@@ -7,16 +7,16 @@ from torch import nn
 
 from sifa.data.motion import CLASSES
 from sifa.model.initialise import initialise
-from sifa.model.registry import create_model
+from sifa.model.registry import SIFAModel, create_model
 from sifa.model.swin import SIFATransformer
 from sifa.training.recipes import Recipe
-from sifa.weights.card import ModelCard
+from sifa.weights.card import card_of
 from sifa.weights.checkpoint import load
 
 HEADS = ("head", "fc", "fc_dual")  # the classifiers of Swin and ResNet, by name
 
 
-def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path | None = None) -> nn.Module:
+def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path | None = None) -> SIFAModel:
     """A new model of the recipe's variant, or that of checkpoint `start`, with a new head where its classes are others.
 
     Its card says which classes it knows, and what it was trained on before. Raises WeightsError like `load`.
@@ -25,17 +25,18 @@ def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path |
         model = create_model(recipe.variant, **recipe.config)
         if isinstance(model, SIFATransformer):
             initialise(model)
-        model.card = ModelCard(recipe.variant, model.config, labels, num_frames=model.config["num_frames"])
+        model.card = replace(card_of(model), labels=labels)
         return model
     model = load(start)
-    if model.card.labels != labels:
+    card = card_of(model)
+    if card.labels != labels:
         for name, old in heads(model).items():
             head = nn.Linear(old.in_features, len(labels))
             nn.init.trunc_normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
             setattr(model, name, head)
-        model.config = model.config | {"num_classes": len(labels)}
-        model.card = replace(model.card, config=model.config, labels=labels)
+        model.config = model.config.change(num_classes=len(labels))
+        model.card = replace(card, config=model.config.as_dict(), labels=labels)
     return model
 
 
