@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from sifa.errors import SifaError
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from . import handlers, texts

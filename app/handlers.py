@@ -18,8 +18,8 @@ import torch
 from sifa import explorer
 from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import RunError, SifaError, VideoError, WeightsError
-from sifa.tracing.predict import Progress, predict, summary
-from sifa.tracing.records import Prediction
+from sifa.tracing.predict import predict, summary
+from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
 from sifa.video.read import read_clip
 from sifa.weights import shipped

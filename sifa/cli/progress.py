@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from sifa.tracing.predict import Progress
+    from sifa.tracing.records import Progress
 
 FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 
 from sifa.cli import options
 from sifa.cli.progress import progress_bar
@@ -21,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sifa.errors import RunError
     from sifa.tracing.predict import predict
-    from sifa.tracing.trust import describe_figures, trust_figures
+    from sifa.tracing.trust import trust_figures
+    from sifa.tracing.trust_words import describe_trust
     from sifa.video.read import read_clip
     from sifa.weights.card import card_of
 
@@ -33,6 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
             raise RunError(
                 "this model has no SIFA block, so there is nothing to trust or distrust; choose other weights"
             )
-        figures = trust_figures(model, prediction)
-    print(json.dumps(figures) if arguments.json else describe_figures(figures))
+        trust = trust_figures(model, prediction)
+    print(json.dumps(asdict(trust)) if arguments.json else describe_trust(trust))
     return 0

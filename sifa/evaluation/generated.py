@@ -15,7 +15,7 @@ from sifa.evaluation.flow import FlowFigures, flow_figures, flow_sums
 from sifa.evaluation.metrics import Accuracy, accuracy
 from sifa.evaluation.videos import evaluate_videos
 from sifa.tracing.hooks import capture
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
 from sifa.weights.card import ModelCard, VideoModel, card_of
 

@@ -14,7 +14,7 @@ import torch
 from sifa.data.listing import VIDEOS
 from sifa.data.motion import CLASSES, MIRRORED, REVERSED
 from sifa.errors import DataError, VideoError
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.video.preprocess import preprocess
 from sifa.video.read import Clip, read_clip
 from sifa.weights.card import VideoModel, card_of

@@ -14,8 +14,8 @@ import torch
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.data.motion.scenes import Scene
 from sifa.explorer.format.pack import pack
-from sifa.tracing.predict import Progress, predict
-from sifa.tracing.records import Prediction, Trace, TrueFlow
+from sifa.tracing.predict import predict
+from sifa.tracing.records import Prediction, Progress, Trace, TrueFlow
 from sifa.tracing.trust import add_trust
 from sifa.video.read import read_clip
 from sifa.video.write import write_mp4

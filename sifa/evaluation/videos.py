@@ -16,7 +16,7 @@ from sifa.evaluation.metrics import FIRST, Accuracy, accuracy
 from sifa.evaluation.processes import gather, join, wait
 from sifa.evaluation.store import Row, read_rows, reserve, writer
 from sifa.evaluation.views import ONE, Views, mean_score, read_views
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.weights.card import ModelCard, VideoModel, card_of
 
 Forward = Callable[[Tensor], Tensor]  # videos (B, 3, T, S, S) -> logits (B, classes) float32

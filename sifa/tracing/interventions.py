@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from sifa.model.attention import SIFA, SIFAOutput, sampling_points
 from sifa.model.sampling import corners, gather, padded_table
 from sifa.tracing.hooks import replace_blocks
-from sifa.tracing.predict import Progress, predict
-from sifa.tracing.records import Prediction, Trace, WhatIf
+from sifa.tracing.predict import predict
+from sifa.tracing.records import Prediction, Progress, Trace, WhatIf
 from sifa.video.read import Clip
 from sifa.weights.card import card_of, load_card
 from sifa.weights.checkpoint import load

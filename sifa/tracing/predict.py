@@ -1,6 +1,5 @@
 """The one call that the app, the notebooks and the command line make: `predict(model, clip) -> Prediction`."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -8,20 +7,18 @@ import torch
 
 from sifa.model.attention import SIFA
 from sifa.tracing.hooks import listen, record
-from sifa.tracing.records import Prediction, Trace
+from sifa.tracing.records import Prediction, Progress, Trace
 from sifa.video.preprocess import preprocess
 from sifa.video.read import Clip
 from sifa.weights.card import VideoModel, card_of
-
-Progress = Callable[[str, float], None]  # (what is being done, share done of the forward pass)
 
 
 @torch.inference_mode()
 def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp: bool = False) -> Prediction:
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
-    `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and products run in bfloat16, and the
-    operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
+    `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
+    products run in bfloat16, and the operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
     number of frames than the model reads.
     """
     checkpoint = card_of(model)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sifa.data.listing import find_clips
 from sifa.data.user_clips import VideoClips
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.weights.card import ModelCard
 
 

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, join_batches
 from sifa.data.user_clips import VideoClips
 from sifa.evaluation.generated import evaluate_generated
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.training.log import Log
 from sifa.training.losses import losses
 from sifa.training.optimisers import make_optimisers, set_rates

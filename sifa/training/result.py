@@ -12,7 +12,7 @@ from sifa.data.motion import CLASSES
 from sifa.data.user_clips import VideoClips
 from sifa.evaluation.generated import evaluate_generated
 from sifa.evaluation.held_out import evaluate_held_out
-from sifa.tracing.predict import Progress
+from sifa.tracing.records import Progress
 from sifa.training.recipes import RECIPES, TITLES, Recipe
 from sifa.training.start import heads
 from sifa.weights.card import ModelCard, card_of

@@ -73,7 +73,7 @@ def test_what_ifs_are_worked_out_on_demand_with_progress(clip, checkpoint, tmp_p
     view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, note(steps), what_if=True)
     shown = explorer.unpack(view.trace)
     assert [each.name for each in shown.what_if] == [each.name for each in INTERVENTIONS]
-    assert len(shown.trust["blocks"]) == 4
+    assert len(shown.trust.blocks) == 4
     assert [what for what, _ in steps if what.startswith("what if")] == [
         f"what if: {each.title.lower()}" for each in INTERVENTIONS
     ]
