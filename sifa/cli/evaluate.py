@@ -16,8 +16,8 @@ from sifa.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from sifa.evaluation.videos import VideoFigures
+    from sifa.model.registry import SIFAModel
     from sifa.tracing.records import Progress
-    from sifa.weights.card import VideoModel
 
 EXAMPLES = """examples:
   sifa evaluate                                                  the shipped weights, on generated clips
@@ -91,12 +91,13 @@ def check(arguments: argparse.Namespace) -> None:
         )
 
 
-def print_tables(sources: list[str]) -> None:
+def print_tables(sources: list[str | Path]) -> None:
     """Of these checkpoints' cards; of the shipped ones' where none is named."""
     from sifa.evaluation.report import per_class_table, table
     from sifa.weights.shipped import ASSETS
 
-    chosen = sources or sorted(ASSETS.rglob("*.safetensors"))
+    shipped: list[str | Path] = sorted(ASSETS.rglob("*.safetensors"))
+    chosen = sources or shipped
     print(table(chosen), per_class_table(chosen), sep="\n\n")
 
 
@@ -141,7 +142,7 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
         print(json.dumps(found if len(sources) > 1 else next(iter(found.values()))))
 
 
-def generated_measure(arguments: argparse.Namespace) -> "Callable[[VideoModel, Progress], Figures | None]":
+def generated_measure(arguments: argparse.Namespace) -> "Callable[[SIFAModel, Progress], Figures | None]":
     from sifa.evaluation.generated import measure
 
     return lambda model, progress: measure(model, arguments.clips, progress)
@@ -149,7 +150,7 @@ def generated_measure(arguments: argparse.Namespace) -> "Callable[[VideoModel, P
 
 def video_measure(
     arguments: argparse.Namespace, device: str
-) -> "Callable[[VideoModel, Progress], VideoFigures | None]":
+) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":
     from sifa.data.listing import find_clips
     from sifa.evaluation.videos import evaluate_videos
     from sifa.evaluation.views import Views
@@ -161,7 +162,7 @@ def video_measure(
         raise options.Misuse(str(error)) from None
     videos = find_clips(arguments.data, arguments.labels)
 
-    def measure(model: "VideoModel", progress: "Progress") -> "VideoFigures | None":
+    def measure(model: "SIFAModel", progress: "Progress") -> "VideoFigures | None":
         forward = forward_with(model, device, arguments.amp, arguments.channels_last, arguments.compile)
         precision = arguments.amp or "float32"
         return evaluate_videos(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sifa.weights.card import VideoModel
+    from sifa.model.registry import SIFAModel
 
 
 Options = argparse._ActionsContainer  # a parser, or a group of its options
@@ -73,7 +73,7 @@ def count(text: str) -> int:
     return int(text)
 
 
-def load_model(arguments: argparse.Namespace) -> "VideoModel":
+def load_model(arguments: argparse.Namespace) -> "SIFAModel":
     """The model that --checkpoint and --device ask for. Raises WeightsError, and RunError for a device that is not there."""
     from sifa.model.run import choose_device
     from sifa.weights.checkpoint import load

@@ -62,15 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def write(prediction: "Prediction", file: Path) -> None:
     """A prediction as a packed trace (.sifa), a page in one file (.html) or its summary (.json), by suffix."""
-    from sifa import explorer
+    from sifa.explorer.format.pack import pack
+    from sifa.explorer.page import to_html
     from sifa.tracing.predict import summary
 
     match file.suffix:
         case ".sifa":
-            file.write_bytes(explorer.pack(prediction))
+            file.write_bytes(pack(prediction))
         case ".html":
             title = f"{Path(prediction.clip.path).stem}: {prediction.top(1)[0][0]}"
-            file.write_text(explorer.to_html(explorer.pack(prediction), title=title), encoding="utf-8")
+            file.write_text(to_html(pack(prediction), title=title), encoding="utf-8")
         case ".json":
             file.write_text(json.dumps(summary(prediction), indent=2) + "\n", encoding="utf-8")
 

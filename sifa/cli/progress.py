@@ -14,9 +14,10 @@ FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
 @contextmanager
-def progress_bar() -> Iterator["Progress"]:
-    """A bar on stderr, where that is a terminal, which is gone at the end; what is logged meanwhile stands above it."""
-    with tqdm(total=1.0, bar_format=FORMAT, leave=False, disable=None, dynamic_ncols=True) as bar:
+def progress_bar(always: bool = False) -> Iterator["Progress"]:
+    """A bar on stderr, where that is a terminal, that is gone at the end. `always`: anywhere, as in a notebook; it stays."""
+    hidden = False if always else None  # None: tqdm looks for a terminal
+    with tqdm(total=1.0, bar_format=FORMAT, leave=always, disable=hidden, dynamic_ncols=True) as bar:
 
         def show(what: str, share: float) -> None:
             if share < bar.n:  # something else has begun

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, join_batches
 from sifa.data.user_clips import VideoClips
 from sifa.evaluation.generated import evaluate_generated
+from sifa.model.registry import SIFAModel
 from sifa.tracing.records import Progress
 from sifa.training.log import Log
 from sifa.training.losses import losses
@@ -92,7 +93,7 @@ def train(
     return file
 
 
-def generated_clips(model: nn.Module, recipe: Recipe, device: str) -> MotionClips:
+def generated_clips(model: SIFAModel, recipe: Recipe, device: str) -> MotionClips:
     """What a model is trained on where the user has no clips."""
     card = card_of(model)
     return MotionClips("train", card.size, card.num_frames, seed=recipe.seed + 1, worn=True, device=device)
@@ -123,7 +124,7 @@ def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:
         optimiser.step()
 
 
-def look(model: nn.Module, clips: int) -> None:
+def look(model: SIFAModel, clips: int) -> None:
     """Measure the model on the way, for the log, and go on training it."""
     metrics = evaluate_generated(model, clips)
     logger.info("held-out top-1 %.3f, flow cosine %s", metrics["top1"], metrics["flow_cosine"])

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from sifa.data.motion import MotionBatch, flow_at, true_flow
 from sifa.evaluation.flow import finest_grids, paired
+from sifa.model.registry import SIFAModel
 from sifa.tracing.hooks import BlockCall, capture
 from sifa.training.recipes import Recipe
 from sifa.video.preprocess import normalise
@@ -44,12 +45,12 @@ def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
     return total
 
 
-def losses(model: nn.Module, clips: MotionBatch, active: Tensor, recipe: Recipe) -> Losses:
+def losses(model: SIFAModel | DistributedDataParallel, clips: MotionBatch, active: Tensor, recipe: Recipe) -> Losses:
     """Of a model on a batch; `active` (classes,) bool are the classes that the run has come to so far.
 
     The others cannot be answered: their logits take no part in the softmax.
     """
-    inner = model.module if isinstance(model, DistributedDataParallel) else model
+    inner: SIFAModel = model.module if isinstance(model, DistributedDataParallel) else model
     card = card_of(inner)
     with capture(inner) as blocks:
         logits = model(normalise(clips.video.to(active.device), card.mean, card.std))

@@ -2,11 +2,12 @@
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from sifa.errors import RunError
 from sifa.evaluation import processes
+from sifa.model.registry import SIFAModel
 from sifa.model.run import choose_device
 
 SHARD = 8  # clips made and measured together; a batch is some of these, and each process of torchrun takes as many
@@ -29,7 +30,7 @@ class Processes:
             )
         return range(self.rank * each, (self.rank + 1) * each)
 
-    def share(self, model: nn.Module) -> nn.Module:
+    def share(self, model: SIFAModel) -> SIFAModel | DistributedDataParallel:
         """The model to call in training; its gradients are averaged over the processes."""
         return DistributedDataParallel(model) if self.count > 1 else model
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from sifa.data.motion import CLASSES
 from sifa.data.user_clips import VideoClips
 from sifa.evaluation.generated import evaluate_generated
 from sifa.evaluation.held_out import evaluate_held_out
+from sifa.model.registry import SIFAModel
 from sifa.tracing.records import Progress
 from sifa.training.recipes import RECIPES, TITLES, Recipe
 from sifa.training.start import heads
@@ -20,15 +20,15 @@ from sifa.weights.checkpoint import save
 
 
 @torch.no_grad()
-def even_out(model: nn.Module, pool: Sequence[str], labels: Sequence[str]) -> None:
+def even_out(model: SIFAModel, pool: Sequence[str], labels: Sequence[str]) -> None:
     """Take from the head's bias what it learned from some classes being drawn more often than others."""
     for head in heads(model).values():
         counts = torch.tensor([float(pool.count(name)) for name in labels], device=head.bias.device)
-        head.bias -= (counts / counts.mean()).log()
+        head.bias.sub_((counts / counts.mean()).log())
 
 
 def write_result(
-    model: nn.Module,
+    model: SIFAModel,
     recipe: Recipe,
     file: Path,
     seconds: float,

@@ -40,6 +40,6 @@ def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path |
     return model
 
 
-def heads(model: nn.Module) -> dict[str, nn.Linear]:
+def heads(model: SIFAModel) -> dict[str, nn.Linear]:
     """The classifiers of a model, by name."""
     return {name: module for name, module in model.named_children() if name in HEADS and isinstance(module, nn.Linear)}
