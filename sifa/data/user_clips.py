@@ -21,7 +21,7 @@ class VideoClips:
     """The user's clips, decoded once and kept in memory as uint8.
 
     `clips` are (file, class name), read like any upload, num_frames of them sampling_rate apart; `size` is the side of the
-    model's input in pixels; `progress` (what is being done, share done 0..1) is called after each clip. Then `labels` are the
+    model's input in pixels; `progress` (what is being done, share done 0..1) is called before each clip. Then `labels` are the
     names of the classes, `count` is the number of clips, `training` holds for each class its clips (3, T, M, M) uint8,
     `held_out` pairs of such a clip and the number of its class: every fifth clip of a class, or none where a class has fewer
     than five. Unreadable clips are skipped and named in `skipped` {file: why}. Raises DataError where fewer than two clips of
@@ -61,7 +61,9 @@ class VideoClips:
     ) -> dict[str, list[Tensor]]:
         """The videos (3, T, M, M) uint8 of each class, in the order of the clips."""
         videos: dict[str, list[Tensor]] = {label: [] for _, label in clips}
-        for number, (file, label) in enumerate(clips, start=1):
+        for number, (file, label) in enumerate(clips):
+            if progress:
+                progress(f"reading {file.name}", number / len(clips))
             try:
                 clip = read_video(file, num_frames, sampling_rate)
             except VideoError as error:
@@ -69,8 +71,6 @@ class VideoClips:
             else:
                 video, _ = preprocess(clip.frames, round(self.size * MARGIN), (0.0,) * 3, (1.0,) * 3)
                 videos[label].append((video[0] * 255).round().byte())
-            if progress:
-                progress(f"clip {number} of {len(clips)}", number / len(clips))
         return videos
 
     def _check_count(self, videos: dict[str, list[Tensor]]) -> None:

@@ -13,11 +13,12 @@ def video_clips(clips, **options):
     return VideoClips(clips, size=32, num_frames=4, sampling_rate=2, **options)
 
 
-def test_progress_counts_clips_whether_they_can_be_read_or_not(folder, tmp_path):
+def test_progress_names_each_clip_whether_it_can_be_read_or_not(folder, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"nothing" * 99)
+    clips = [(tmp_path / "broken.mp4", "walk"), *find_clips(folder)]
     calls = []
-    video_clips([*find_clips(folder), (tmp_path / "broken.mp4", "walk")], progress=lambda *call: calls.append(call))
-    assert calls == [(f"clip {number} of 8", number / 8) for number in range(1, 9)]
+    video_clips(clips, progress=lambda *call: calls.append(call))
+    assert calls == [(f"reading {file.name}", number / 8) for number, (file, _) in enumerate(clips)]
 
 
 def test_unpacked_videos_are_clips_of_a_class_like_any_other(tmp_path):
