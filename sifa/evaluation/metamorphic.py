@@ -16,8 +16,9 @@ from tqdm import tqdm
 from sifa.data.listing import VIDEOS
 from sifa.data.motion import CLASSES, MIRRORED, REVERSED
 from sifa.errors import VideoError
+from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
-from sifa.video.read import Clip, read_clip
+from sifa.video.read import read_clip
 
 SURE = 0.8  # probability from which a window is checked
 CUT = 0.18  # mean change of brightness (0..1) from one sampled frame to the next from which it is taken for a cut

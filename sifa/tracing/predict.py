@@ -10,8 +10,8 @@ from torch import nn
 from sifa.model.attention import SIFA
 from sifa.tracing.hooks import listen, record
 from sifa.tracing.records import Prediction, Trace
+from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
-from sifa.video.read import Clip
 
 Progress = Callable[[str, float], None]  # (what is being done, share done of the forward pass)
 

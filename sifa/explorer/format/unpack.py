@@ -12,8 +12,8 @@ from PIL import Image
 from sifa.errors import TraceError
 from sifa.explorer.format.pack import MAGIC, STEPS_PER_CELL, VERSION
 from sifa.tracing.records import BlockTrace, Prediction, Trace, TrueFlow, WhatIf
+from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
-from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
 
 
