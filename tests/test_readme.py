@@ -120,3 +120,9 @@ def test_the_packages_have_their_row_in_the_map():
     rooms = re.findall(r"^\| `(\w+)/?` \|", text_of(ROOT / "sifa" / "README.md"), re.MULTILINE)
     there = {f.stem for f in (ROOT / "sifa").iterdir() if not f.name.startswith(("_", ".")) and f.suffix in ("", ".py")}
     assert set(rooms) == there
+
+
+def test_the_files_in_the_table_of_the_tests_exist():
+    named = re.findall(r"(?:^\| |, )((?:\w+/)?test_\w+)(?=[ ,])", text_of(ROOT / "tests" / "README.md"), re.MULTILINE)
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "tests" / f"{name}.py").is_file()] == []
