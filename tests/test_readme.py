@@ -123,6 +123,7 @@ def test_the_packages_have_their_row_in_the_map():
 
 
 def test_the_files_in_the_table_of_the_tests_exist():
-    named = re.findall(r"(?:^\| |, )((?:\w+/)?test_\w+)(?=[ ,])", text_of(ROOT / "tests" / "README.md"), re.MULTILINE)
+    first = re.findall(r"^\| (.+?) \|", text_of(ROOT / "tests" / "README.md"), re.MULTILINE)
+    named = [name for cell in first for name in cell.split(", ") if "test_" in name]
     assert len(named) > 20
     assert [name for name in named if not (ROOT / "tests" / f"{name}.py").is_file()] == []
