@@ -112,13 +112,13 @@ def test_the_model_card_tells_hubs_what_the_shipped_card_says():
             f'from sifa.cli import main; sys.exit(main(["predict", "assets/samples/{SAMPLE}", "--out", sys.argv[1]]))',
             "",
         ),
-        (PREDICT + "sifa.explore(prediction)", 'pip install "sifa-explorer[notebooks]"'),
-        ('import sifa; sifa.load("hf-hub:owner/name")', 'pip install "sifa-explorer[hub]"'),
+        (PREDICT + "sifa.explore(prediction)", "sifa-explorer[notebooks]"),
+        ('import sifa; sifa.load("hf-hub:owner/name")', "sifa-explorer[hub]"),
         (
             'from sifa.data.motion.textures import photographs; photographs("train")',
-            'pip install "sifa-explorer[train]"',
+            "sifa-explorer[train]",
         ),
-        ('from sifa.cli import main; sys.exit(main(["app"]))', 'pip install "sifa-explorer[app]"'),
+        ('from sifa.cli import main; sys.exit(main(["app"]))', "sifa-explorer[app]"),
     ],
 )
 def test_without_the_extras_the_core_works_and_the_rest_says_what_to_install(code, says, tmp_path):
