@@ -16,7 +16,8 @@ from sifa.data.motion import CLASSES, MIRRORED, REVERSED
 from sifa.errors import DataError, VideoError
 from sifa.tracing.records import Progress
 from sifa.video.preprocess import preprocess
-from sifa.video.read import Clip, read_clip
+from sifa.video.clip import Clip
+from sifa.video.read import read_clip
 from sifa.weights.card import VideoModel, card_of
 
 SURE = 0.8  # probability from which a window is checked
