@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from sifa.charts.info import answer_info, cell_info, greatest_weight, track, weight_colours, with_sign
 from sifa.charts.style import AXIS, BAR, CLEAR, GRID, INK, LINES, tidy
-from sifa.explorer.render.picture import QUERY
+from sifa.explorer.render.marks import QUERY
 from sifa.tracing.records import BlockTrace, Prediction
 
 

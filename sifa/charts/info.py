@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sifa.explorer.render.picture import colour
+from sifa.explorer.render.marks import colour
 from sifa.model.attention import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction, Trace
 from sifa.weights.card import ModelCard

@@ -17,7 +17,8 @@ from sifa.evaluation.videos import evaluate_videos
 from sifa.evaluation.views import Views, clip_starts, crops, mean_score, read_views
 from sifa.model.run import forward_with
 from sifa.video.preprocess import preprocess
-from sifa.weights.checkpoint import save, untrained
+from sifa.weights.card import ModelCard
+from sifa.weights.checkpoint import save
 from tests.clips import numbered_frames, write_clip, write_frames
 
 ROOT = Path(__file__).parents[2]
@@ -28,10 +29,10 @@ LABELS = ("walk", "run", "jump")
 def model():
     """Random weights for clips of 4 frames, every third, 32 pixels wide, of three classes."""
     torch.manual_seed(0)
-    model = untrained("sifa_swin_nano_16x64", num_frames=4, img_size=32, num_classes=3)
+    model = sifa.create_model("sifa_swin_nano_16x64", num_frames=4, img_size=32, num_classes=3).eval()
     torch.nn.init.normal_(model.head.weight)
-    model.card = model.card.__class__(
-        "sifa_swin_nano_16x64", model.config, LABELS, num_frames=4, sampling_rate=3, sha256="of the test"
+    model.card = ModelCard(
+        "sifa_swin_nano_16x64", model.config.as_dict(), LABELS, num_frames=4, sampling_rate=3, sha256="of the test"
     )
     return model
 
