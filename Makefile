@@ -1,6 +1,6 @@
 # One command each, from a machine with nothing but Python 3.11 or newer:
-#   make app    installs what is missing and starts the page
-#   make test   installs what is missing and runs every test
+#   make app         installs what is missing and starts the page
+#   make test        installs what is missing and runs the linter, the type checker and the tests
 #   make notebooks   installs what is missing and opens JupyterLab on the notebooks
 PYTHON ?= python3
 VENV := .venv
@@ -10,10 +10,21 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 app: $(VENV)/installed
 	$(RUN) -m app $(ARGS)
 
-test: $(VENV)/installed $(VENV)/browser
+# About a quarter of an hour on two cores.
+test: check $(VENV)/browser
+	$(RUN) -m pytest -m "not full" $(ARGS)
+
+# Also what takes longer: the wheel in an environment of its own, every notebook, fuzzing at full size.
+test-all: check $(VENV)/browser
+	$(RUN) -m pytest -m "" $(ARGS)
+
+quick: $(VENV)/installed
+	$(RUN) -m pytest -m "not slow and not full and not browser" $(ARGS)
+
+check: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(RUN) -m pytest -m "" $(ARGS)
+	$(VENV)/bin/mypy
 
 notebooks: $(VENV)/installed
 	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter lab --allow-root --notebook-dir=notebooks --LabApp.news_url=None \
@@ -24,17 +35,21 @@ notebook-pages: $(VENV)/installed
 	PYTHONPATH=$(CURDIR) $(VENV)/bin/jupyter nbconvert --config notebooks/nbconvert.json --to html --execute \
 		--output-dir runs/pages notebooks/*.ipynb
 
-quick: $(VENV)/installed
-	$(RUN) -m pytest -m "not slow and not browser" $(ARGS)
+# Slides and figures for a lesson, in runs/lecture.
+lecture: $(VENV)/installed
+	$(RUN) notebooks/lecture.py $(ARGS)
 
 bench: $(VENV)/installed $(VENV)/browser
 	$(RUN) -m tests.bench.operator
 	$(RUN) -m tests.bench.explorer
 
-$(VENV)/installed: requirements.txt
+# The wheel, in dist.
+wheel: $(VENV)/installed
+	$(RUN) -m build $(ARGS)
+
+$(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(RUN) -c "import site; open(site.getsitepackages()[0] + '/sifa.pth', 'w').write('$(CURDIR)')"
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
 	touch $@
 
 # A browser for the tests: the system's Chromium, else Debian's package, else Playwright's own.
@@ -44,4 +59,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test notebooks notebook-pages quick bench
+.PHONY: app test test-all quick check notebooks notebook-pages lecture bench wheel

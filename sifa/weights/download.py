@@ -70,13 +70,18 @@ def _download(url: str, file: Path) -> None:
 
 
 def _from_hub(name: str) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     owner, _, rest = name.partition("/")
     model, _, file = rest.partition("/")
     if not owner or not model:
         raise WeightsError(f"{HUB}{name} is no name on the hub; write {HUB}owner/name or {HUB}owner/name/file")
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ModuleNotFoundError as error:
+        raise WeightsError(
+            f"{HUB}{name} is on the hub, and the package that reads it, huggingface_hub, is not installed; "
+            'pip install "sifa-explorer[hub]"'
+        ) from error
     try:
         found = Path(
             hf_hub_download(f"{owner}/{model}", file or "model.safetensors", endpoint=os.environ.get("HF_ENDPOINT"))

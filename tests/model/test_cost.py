@@ -5,7 +5,7 @@ import pytest
 from sifa.model.cost import cost, table
 from sifa.model.registry import list_models
 
-README = Path(__file__).parents[2] / "sifa" / "README.md"
+README = Path(__file__).parents[2] / "sifa" / "model" / "README.md"
 
 
 @pytest.mark.parametrize(
