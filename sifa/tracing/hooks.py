@@ -4,7 +4,6 @@ The blocks return their evidence (`SIFAOutput`); forward hooks collect it for th
 threads can share one model. Nothing is left on the model afterwards, and no code path differs when it is watched.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,8 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from sifa.model.attention import SIFA, SIFAOutput, displacement, motion_saliency
-from sifa.model.resnet import Bottleneck
-from sifa.model.swin import SIFALayer
 from sifa.tracing.records import BlockTrace, Trace
 
 T = TypeVar("T")
@@ -139,31 +136,26 @@ def record(model: nn.Module) -> Iterator[Trace]:
             f"{len(blocks[0].features)} clips"
         )
     video = videos[0] if videos else blocks[0].features.shape
-    trace.blocks += [_block_trace(call, video, _placement(model, call.name)) for call in paired]
+    trace.blocks += [_block_trace(call, video) for call in paired]
 
 
-def _placement(model: nn.Module, name: str) -> str:
-    """What becomes of a block's sum: "inside" adds it to its input, "branch" its LayerNorm; "unknown" in other modules."""
-    match model.get_submodule(name.rpartition(".")[0]):
-        case Bottleneck() | SIFALayer(norm=None):
-            return "inside"
-        case SIFALayer():
-            return "branch"
-        case _:
-            return "unknown"
+def _short_name(path: str) -> str:
+    """The path of a module up to its last numbered part: "layers.0.blocks.1.temporal.sifa" -> "layers.0.blocks.1"."""
+    parts = path.split(".")
+    digits = "0123456789"
+    numbered = [i for i, part in enumerate(parts) if part[-1:] in digits and not set(part.rstrip(digits)) & set(digits)]
+    return ".".join(parts[: numbered[-1] + 1]) if numbered else path
 
 
-def _block_trace(call: BlockCall, video: torch.Size, placement: str) -> BlockTrace:
-    numbers = [int(n) for n in re.findall(r"\d+", call.name)]
-    name = re.match(r"(?:.*\.)?\D*\d+(?=\.|$)", call.name)
+def _block_trace(call: BlockCall, video: torch.Size) -> BlockTrace:
     frames, height, width = video[-3:]
     _, _, t, h, w = call.features.shape
     with torch.no_grad():
         saliency = motion_saliency(call.features.float(), call.block.saliency).square().mean(1).sqrt()[0]
     return BlockTrace(
-        name=name.group() if name else call.name,
-        stage=numbers[0] if numbers else 0,
-        block=numbers[1] if len(numbers) > 1 else 0,
+        name=_short_name(call.name),
+        stage=call.block.stage,
+        block=call.block.block,
         kernel=call.block.kernel_size,
         dilation=call.block.dilation,
         stride=(frames / t, height / h, width / w),
@@ -175,7 +167,7 @@ def _block_trace(call: BlockCall, video: torch.Size, placement: str) -> BlockTra
         operator=dict(
             offsets="zero" if call.block.conv_offset is None else "learned",
             saliency=call.block.saliency,
-            placement=placement,
+            placement=call.block.placement,
         ),
     )
 

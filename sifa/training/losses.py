@@ -45,6 +45,6 @@ def losses(
     cross_entropy = -(target * likely).sum(1).mean()
     flow = logits.new_zeros(())
     if recipe.flow_weight:
-        grid = inner.config["img_size"] // inner.config["patch_size"]
-        flow = flow_loss(blocks, *true_flow(clips, inner.config["tubelet"], grid))
+        grid = inner.config.img_size // inner.config.patch_size
+        flow = flow_loss(blocks, *true_flow(clips, inner.config.tubelet, grid))
     return cross_entropy, flow, (likely.argmax(1) == truth).float().mean()

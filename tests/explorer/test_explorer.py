@@ -23,7 +23,7 @@ from sifa.tracing import trust
 from sifa.tracing.interventions import INTERVENTIONS, add_what_ifs
 from sifa.tracing.records import BlockTrust, Prediction, Trace, TrueFlow, Trust, WhatIf
 from sifa.video.preprocess import Crop
-from sifa.weights.checkpoint import untrained
+from sifa.weights.card import card_of
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 README = Path(explorer.__file__).with_name("README.md")
@@ -163,12 +163,12 @@ def test_the_reach_of_a_step_is_what_its_stem_reads(tubelet, overlap):
     config = dict(
         img_size=8, num_frames=5 * tubelet, tubelet=tubelet, embed_dim=4, depths=(1,), num_heads=(1,), window_size=2
     )
-    model = untrained("sifa_swin", overlap=overlap, **config)
+    model = sifa.create_model("sifa_swin", overlap=overlap, **config).eval()
     video = torch.randn(1, 3, 5 * tubelet, 8, 8, requires_grad=True)
     model.patch_embed(video)[:, 2].sum().backward()
     read = video.grad.abs().sum((0, 1, 3, 4)).nonzero().flatten().tolist()
     made = foreign_prediction()
-    packed = explorer.pack(replace(made, card=model.card))
+    packed = explorer.pack(replace(made, card=card_of(model)))
     before, after = header_of(packed)["clip"]["reach"]
     assert read == list(range(2 * tubelet - before, 3 * tubelet + after))
     assert header_of(explorer.pack(explorer.unpack(packed)))["clip"]["reach"] == [before, after]
@@ -181,7 +181,7 @@ def test_a_sample_without_the_later_keys_keeps_what_they_stand_for():
     assert "operator" not in header_of(packed)["blocks"][0]
     assert header_of(explorer.pack(explorer.unpack(packed)))["clip"]["reach"] == [1, 1]
     model = sifa.load()
-    assert (model.config["overlap"], model.tubelet) == (True, 2)
+    assert (model.config.overlap, model.tubelet) == (True, 2)
     with sifa.record(model) as trace, torch.no_grad():
         model(torch.zeros(1, 3, 16, 64, 64))
     switches = dict(offsets="learned", saliency="paper", placement="branch")
