@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from sifa.model.attention import SIFA
 from sifa.tracing.hooks import listen, record
@@ -21,9 +20,9 @@ Progress = Callable[[str, float], None]  # (what is being done, share done of th
 def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp: bool = False) -> Prediction:
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
-    `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and products run in bfloat16, and the
-    operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
-    number of frames than the model reads.
+    `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
+    products run in bfloat16, and the operator itself does not. `progress` is told each block's name as it finishes. Raises
+    ValueError where the clip has another number of frames than the model reads.
     """
     checkpoint = card_of(model)
     if len(clip.frames) != checkpoint.num_frames:
