@@ -16,7 +16,6 @@ from typing import Any
 
 import ipywidgets as ui
 import plotly.graph_objects as go
-from torch import nn
 
 from sifa.charts.cell import plot_answers, plot_offset_rose, plot_track, plot_weights
 from sifa.charts.plots import plot_offset_and_entropy
@@ -24,16 +23,18 @@ from sifa.charts.style import INK
 from sifa.charts.tables import answer_table, block_tables, cell_tables, offset_table, track_table, weight_table
 from sifa.explorer.widget import Explorer
 from sifa.model.attention import SIFA
+from sifa.model.registry import SIFAModel
 from sifa.model.resize import resize_kernel
 from sifa.tracing.interventions import INTERVENTIONS, Intervention, what_if
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Trace
 from sifa.video.read import read_clip
 from sifa.weights import shipped
+from sifa.weights.card import card_of
 from sifa.weights.checkpoint import load
 from sifa.weights.download import fetch, sha256
 
-KERNELS = (1, 3, 5)
+KERNELS, USUAL_KERNEL = (1, 3, 5), 3
 UNCHANGED = "as it is"
 PLACE = ["block", "pair", "y", "x", "prediction"]
 CELL_CHARTS = (plot_weights, weight_table), (plot_offset_rose, offset_table), (plot_track, track_table)
@@ -181,7 +182,7 @@ def _controls(clips: list[str], weights: list[str], interventions: Sequence[Inte
     wide = dict(layout=ui.Layout(width="min(100%, 560px)"), style=dict(description_width="90px"))
     kernel = ui.ToggleButtons(
         options=[(f"{k} × {k}", k) for k in KERNELS],
-        value=3,
+        value=USUAL_KERNEL,
         description="Neighbours",
         style=dict(description_width="90px", button_width="64px"),
     )
@@ -202,11 +203,11 @@ def _predictions(
     clip: str | Path, weights: str | Path, kernel: int, change: Intervention | None
 ) -> dict[str, Prediction]:
     model = _model(weights)
-    card = model.card
+    card = card_of(model)
     frames = read_clip(str(clip), card.num_frames, card.sampling_rate)
     predictions = {UNCHANGED: predict(model, frames)}
     titles = []
-    if kernel != next((m.kernel_size for m in model.modules() if isinstance(m, SIFA)), 3):
+    if kernel != next((m.kernel_size for m in model.modules() if isinstance(m, SIFA)), USUAL_KERNEL):
         model = resize_kernel(model, kernel)
         titles.append(f"{kernel} × {kernel} neighbours")
     if change:
@@ -216,12 +217,12 @@ def _predictions(
     return predictions
 
 
-def _model(source: str | Path) -> nn.Module:
+def _model(source: str | Path) -> SIFAModel:
     """The model of a file, a URL or a hub id, kept for as long as the file holds the same bytes."""
     file = fetch(source)
     return _load(file, sha256(file) if file.is_file() else "")
 
 
 @lru_cache(maxsize=2)
-def _load(file: Path, digest: str) -> nn.Module:
+def _load(file: Path, digest: str) -> SIFAModel:
     return load(file)

@@ -136,7 +136,7 @@ def _mark_sizes(places: np.ndarray) -> np.ndarray | int:
     """Diameters in pixels of places (N, 2), or (N, 3) with a weight."""
     if places.shape[1] == 2:
         return 12
-    weights = np.abs(places[:, 2])
+    weights: np.ndarray = np.abs(places[:, 2])
     return 9 + 11 * weights / max(float(weights.max()), 1e-12)
 
 

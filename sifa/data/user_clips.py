@@ -83,9 +83,12 @@ class VideoClips:
             raise DataError(f"the clips have {len(self.labels)} class{unread}; telling apart needs at least two")
 
     def batch(self, index: int, labels: Tensor) -> MotionBatch:
-        """Clips of the given classes, labels (B,): video (B, 3, T, S, S) 0..1; no scene and no owner."""
+        """Clips of the given classes, labels (B,) int64: video (B, 3, T, S, S) float32 0..1; no scene and no owner."""
         rng = torch.Generator().manual_seed(batch_seed(self.seed, index))
-        pick = lambda count: int(torch.randint(count, (), generator=rng))  # noqa: E731
+
+        def pick(count: int) -> int:
+            return int(torch.randint(count, (), generator=rng))
+
         videos = []
         for label in labels.tolist():
             choices = self.training[label]

@@ -11,8 +11,8 @@ from reprlib import repr as shown  # long values are cut, so that messages stay 
 from typing import Any, Literal, Self, get_args, get_origin
 
 Offsets = Literal["learned", "zero"]  # "zero": no offset convolution, as the released Swin runs
-Saliency = Literal["paper", "released", "none"]
-Weights = Literal["dot", "softmax"]
+Saliency = Literal["paper", "released", "none"]  # what offsets are read from: `sifa.model.attention.motion_saliency`
+Weights = Literal["dot", "softmax"]  # of the neighbours: `sifa.model.attention.inter_frame_attention`
 Placement = Literal["inside", "branch"]
 Temporal = Literal["sifa", "conv", "none"]
 
@@ -82,13 +82,15 @@ class SwinConfig(_Config):
     offsets: Offsets = "learned"
     saliency: Saliency = "paper"
     weights: Weights = "dot"
-    placement: Placement = "inside"
+    placement: Placement = "inside"  # of SIFA in its block: `sifa.model.swin.SIFALayer`
     unshifted: Temporal = "sifa"  # the temporal module of blocks whose windows are not shifted
     shifted: Temporal = "conv"  # and of those whose windows are
-    rectified: bool = False
-    overlap: bool = False
-    patch_norm: bool = False
-    drop_path: float = 0.0
+    rectified: bool = False  # split the tubelets' response into its positive and its negative part
+    overlap: bool = False  # let the tubelets reach into their neighbours
+    patch_norm: bool = (
+        False  # a LayerNorm after the tubelets, as image Swins have it and the released SIFA code does not
+    )
+    drop_path: float = 0.0  # share of the clips that skip the last block's residuals in training; from 0 at the first
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,7 +108,7 @@ class SwinConfig(_Config):
             self._check_stage(stage, heads)
         _check_share("drop_path", self.drop_path, 1.0, below=True)
         _check_kernel("kernel_size", self.kernel_size)
-        _check_total(self.num_frames * self.img_size**2, self._numbers())
+        _check_total(self.num_frames * self.img_size**2, self.numbers())
 
     def channels(self, stage: int) -> int:
         return int(self.embed_dim * 2**stage)
@@ -139,7 +141,7 @@ class SwinConfig(_Config):
                 f"mlp_ratio is {self.mlp_ratio}; it must leave at least 1 hidden channel, and be at most 64"
             )
 
-    def _numbers(self) -> float:
+    def numbers(self) -> float:
         """About how many numbers the model holds: weights, and two tables for the windows of each block."""
         total: float = self.num_classes * self.channels(len(self.depths) - 1)
         total += 24 * self.tubelet * self.patch_size**2 * self.embed_dim
@@ -164,7 +166,7 @@ class ResNetConfig(_Config):
     offsets: Offsets = "learned"
     saliency: Saliency = "paper"
     weights: Weights = "dot"
-    dropout: float = 0.5
+    dropout: float = 0.5  # before the two heads
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -178,9 +180,9 @@ class ResNetConfig(_Config):
                 f"num_frames is {self.num_frames}; it must be a multiple of {RESNET_TUBELET}, at least {2 * RESNET_TUBELET}"
             )
         _check_share("dropout", self.dropout, 1.0)
-        _check_total(self.num_frames * self.img_size**2, self._numbers())
+        _check_total(self.num_frames * self.img_size**2, self.numbers())
 
-    def _numbers(self) -> float:
+    def numbers(self) -> float:
         """About how many numbers the model holds; the last stage is there twice."""
         total: float = 2 * 2048 * self.num_classes
         for stage, (depth, kernel) in enumerate(zip(self.layers, self.kernel_sizes)):

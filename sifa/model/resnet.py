@@ -75,7 +75,7 @@ class SIFANet(nn.Module):
     """Video (B, 3, frames, H, W), normalised -> logits (B, num_classes): the log of the mean of two heads' softmaxes.
 
     The second head is a copy of the last stage that keeps the resolution and sees pairs of time steps, max-pooled. The
-    arguments (`sifa.model.config.ResNetConfig`) are kept in `self.config`.
+    arguments, explained at `sifa.model.config.ResNetConfig`, are kept in `self.config`.
     """
 
     tubelet = TUBELET

@@ -230,9 +230,7 @@ class Stage(nn.Module):
 class SIFATransformer(nn.Module):
     """Video (B, 3, num_frames, img_size, img_size), normalised -> logits (B, num_classes), the mean over time steps.
 
-    The arguments (`sifa.model.config.SwinConfig`) are kept in `self.config`. `drop_path` is the share of clips that skip the last
-    block's residuals in training, rising linearly from 0 at the first block. `patch_norm` adds the LayerNorm that image Swins
-    have after their patches and the released SIFA code leaves out.
+    The arguments, explained at `sifa.model.config.SwinConfig`, are kept in `self.config`.
     """
 
     variant = "sifa_swin"  # the name that `create_model` made it by
@@ -242,10 +240,9 @@ class SIFATransformer(nn.Module):
         super().__init__()
         self.config, self.tubelet = config, config.tubelet
         self.patch_embed = TubeletEmbedding(config)
-        drop_paths = torch.split(
-            torch.linspace(0, config.drop_path, sum(config.depths), device="cpu"), list(config.depths)
-        )
-        self.layers = nn.ModuleList(Stage(config, i, shares.tolist()) for i, shares in enumerate(drop_paths))
+        shares = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu")
+        drop_paths = torch.split(shares, list(config.depths))
+        self.layers = nn.ModuleList(Stage(config, i, each.tolist()) for i, each in enumerate(drop_paths))
         channels = config.channels(len(config.depths) - 1)
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, config.num_classes)

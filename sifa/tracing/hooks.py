@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,13 @@ from sifa.tracing.records import BlockTrace, Trace
 
 T = TypeVar("T")
 OTHER_WEIGHTS = "Changed weights: not those that the block computed"
+
+
+class Modules(Protocol):
+    """Whatever has submodules: any nn.Module."""
+
+    def named_modules(self) -> Iterator[tuple[str, nn.Module]]: ...
+    def modules(self) -> Iterator[nn.Module]: ...
 
 
 class BlockCall(NamedTuple):
@@ -41,7 +48,7 @@ _stand_ins: ContextVar[Mapping[SIFA, SIFA]] = ContextVar("sifa_stand_ins", defau
 
 @contextmanager
 def listen(
-    model: nn.Module, calls: list[T], handler: Callable[[str, nn.Module, tuple[Any, ...], Any], T]
+    model: Modules, calls: list[T], handler: Callable[[str, nn.Module, tuple[Any, ...], Any], T]
 ) -> Iterator[None]:
     """Append handler(name, module, args, output) to `calls` for each SIFA block, and for the model itself, that runs in
     this context while the body does."""
@@ -65,7 +72,7 @@ def listen(
 
 
 @contextmanager
-def replace_blocks(model: nn.Module, stand_in: Callable[[SIFA], SIFA]) -> Iterator[None]:
+def replace_blocks(model: Modules, stand_in: Callable[[SIFA], SIFA]) -> Iterator[None]:
     """Let stand_in(block) run in place of each SIFA block of the model, in this context while the body does.
 
     Whoever listens sees the stand-in and its output, whichever began first. Within another `replace_blocks`, the
@@ -98,7 +105,7 @@ def _capture(name: str, module: nn.Module, args: tuple[Any, ...], output: Any) -
 
 
 @contextmanager
-def capture(model: nn.Module) -> Iterator[list[BlockCall]]:
+def capture(model: Modules) -> Iterator[list[BlockCall]]:
     """Collect the blocks' inputs and outputs as they are, for any batch and with gradients."""
     calls: list[BlockCall | torch.Size] = []
     blocks: list[BlockCall] = []
@@ -108,7 +115,7 @@ def capture(model: nn.Module) -> Iterator[list[BlockCall]]:
 
 
 @contextmanager
-def record(model: nn.Module) -> Iterator[Trace]:
+def record(model: Modules) -> Iterator[Trace]:
     """Record what every SIFA block does to one clip: `with record(model) as trace: logits = model(video)`.
 
     The trace is filled when the body ends, and leaves out blocks that saw a single time step. The logits are bit-identical

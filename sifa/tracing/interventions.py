@@ -6,75 +6,32 @@
 really ran.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from einops import rearrange, reduce, repeat
-from torch import Tensor, nn
 
-from sifa.model.attention import SIFA, SIFAOutput, sampling_points
-from sifa.model.sampling import corners, gather, padded_table
 from sifa.tracing.hooks import replace_blocks
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, WhatIf
+from sifa.tracing.stand_in import StandIn, mean_over_neighbours
 from sifa.video.clip import Clip
-from sifa.weights.card import card_of, load_card
+from sifa.weights.card import VideoModel, card_of, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 CLASS_ONLY = DEFAULT_CHECKPOINT.parent / "variants" / "free.safetensors"
+Model = TypeVar("Model", bound=VideoModel)
 SEED = 6  # of shuffled frames (of eight steps none keeps its place or its neighbour) and of random weights
 
 
-def aggregate(features: Tensor, offset: Tensor, attention: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
-    """The block's sum with weights of one's own: sum_k attention_k * f[t+1] at the sampled point k, 0 at the last step.
-
-    features (B, C, T, H, W), offset (B, P, N, 2, H, W) in cells, attention (B, P, N, H, W) -> (B, C, T, H, W).
-    """
-    b, _, _, h, w = features.shape
-    table = padded_table(rearrange(features[:, :, 1:], "b c p h w -> (b p) h w c"))
-    y, x = rearrange(sampling_points(offset, kernel_size, dilation), "b p n yx h w -> yx (b p) h w n")
-    at = corners(y, x, h, w)
-    values = rearrange(gather(table, at.index, at.weight), "(b p h w n) c -> b p h w n c", b=b, h=h, w=w, n=y.shape[-1])
-    return F.pad(torch.einsum("bphwnc,bpnhw->bcphw", values, attention), (0, 0, 0, 0, 0, 1))
-
-
-class StandIn(SIFA):
-    """A SIFA block with another's parameters and some of its attributes changed.
-
-    `reweight` takes the attention (B, P, N, H, W) and gives the weights that the values are added up with.
-    """
-
-    def __init__(self, block: SIFA, **changes):
-        super().__init__(0, block.kernel_size, block.dilation, "zero", block.saliency, block.weights)
-        self.placement, self.stage, self.block = block.placement, block.stage, block.block
-        self.conv_offset = block.conv_offset
-        self.reweight = getattr(block, "reweight", None)
-        for name, value in changes.items():
-            setattr(self, name, value)
-
-    def forward(self, features: Tensor) -> SIFAOutput:
-        out = super().forward(features)
-        if self.reweight is None or features.shape[2] == 1:
-            return out
-        attention = self.reweight(out.attention)
-        summed = aggregate(features, out.offset, attention, self.kernel_size, self.dilation)
-        return SIFAOutput(summed, out.offset, attention)
-
-
-def mean_over_neighbours(attention: Tensor) -> Tensor:
-    """Every weight (B, P, N, H, W) replaced by the mean over its N neighbours, so that their sum stays the same."""
-    return repeat(reduce(attention, "b p n h w -> b p h w", "mean"), "b p h w -> b p n h w", n=attention.shape[2])
-
-
-def shuffle_weights(model: nn.Module, seed: int = SEED) -> nn.Module:
+def shuffle_weights(model: Model, seed: int = SEED) -> Model:
     """A copy of a model in which the numbers of every parameter are shuffled: the same sizes, nothing learned."""
     rng = torch.Generator().manual_seed(seed)
     other = deepcopy(model)
@@ -87,7 +44,8 @@ def shuffle_weights(model: nn.Module, seed: int = SEED) -> nn.Module:
 def shuffle_steps(frames: int, tubelet: int) -> list[int]:
     """Numbers of the frames with the time steps in another, fixed order; the frames inside a step keep theirs."""
     rng = np.random.default_rng(SEED)
-    return rng.permutation(np.arange(frames).reshape(-1, tubelet)).flatten().tolist()
+    order: list[int] = rng.permutation(np.arange(frames).reshape(-1, tubelet)).flatten().tolist()
+    return order
 
 
 @dataclass(frozen=True)
@@ -97,29 +55,33 @@ class Intervention:
     name: str
     title: str
     explanation: str
-    block: dict = field(default_factory=dict)  # attributes of the stand-ins
+    block: Mapping[str, Any] = field(default_factory=dict)  # attributes of the stand-ins
     order: Callable[[int, int], list[int]] | None = None  # (frames, frames of a step) -> the frame shown at each place
-    weights: Callable[[nn.Module], nn.Module] | None = None  # model -> the model that runs in its place
+    weights: Callable[[VideoModel], VideoModel] | None = None  # model -> the model that runs in its place
 
 
 INTERVENTIONS = (
     Intervention(
-        "rigid", "Rigid grid",
+        "rigid",
+        "Rigid grid",
         "All offsets are zero: every block reads the regular grid around the cell.",
         block=dict(conv_offset=None),
     ),
     Intervention(
-        "no-gate", "No gate",
+        "no-gate",
+        "No gate",
         "The offsets are read from the next frame alone, without the gate of its difference from this one.",
         block=dict(saliency="none"),
     ),
     Intervention(
-        "uniform", "Uniform weights",
+        "uniform",
+        "Uniform weights",
         "The neighbours of a cell all get the mean of their weights: where it looks stays, what it prefers is gone.",
         block=dict(reweight=mean_over_neighbours),
     ),
     Intervention(
-        "silent", "Silent blocks",
+        "silent",
+        "Silent blocks",
         "All weights are zero: what the blocks read in the next frame does not reach the rest of the model.",
         block=dict(reweight=torch.zeros_like),
     ),
@@ -127,29 +89,34 @@ INTERVENTIONS = (
         "frozen", "Frozen clip", "The first frame is shown all the time.", order=lambda frames, _: [0] * frames
     ),
     Intervention(
-        "reversed", "Reversed clip", "The frames are shown from last to first.",
+        "reversed",
+        "Reversed clip",
+        "The frames are shown from last to first.",
         order=lambda frames, _: list(range(frames))[::-1],
     ),
     Intervention(
-        "shuffled", "Shuffled frames", "The time steps are shown in a random order, always the same one.",
+        "shuffled",
+        "Shuffled frames",
+        "The time steps are shown in a random order, always the same one.",
         order=shuffle_steps,
     ),
     Intervention(
-        "random", "Random weights",
+        "random",
+        "Random weights",
         "The numbers of every parameter are shuffled: the same sizes, nothing learned.",
         weights=shuffle_weights,
     ),
-)  # fmt: skip
+)
 
 
 def other_checkpoint(
-    source: str | Path | Callable[[], nn.Module], title: str = "Other weights", explanation: str = ""
+    source: str | Path | Callable[[], VideoModel], title: str = "Other weights", explanation: str = ""
 ) -> Intervention:
     """The same clip through other weights, with the same classes: a checkpoint, or a function that makes the model."""
-    make = (lambda: load(source)) if isinstance(source, str | Path) else source
 
-    def fitting(model: nn.Module) -> nn.Module:
-        other = make().to(next(model.parameters()).device)
+    def load_other(model: VideoModel) -> VideoModel:
+        other: VideoModel = load(source) if isinstance(source, str | Path) else source()
+        other = other.to(next(model.parameters()).device)
         mine, others = card_of(model), card_of(other)
         if others.labels != mine.labels:
             raise ValueError(
@@ -161,18 +128,20 @@ def other_checkpoint(
     if not explanation:
         name = f": {Path(source).name}" if isinstance(source, str | Path) else ""
         explanation = f"The same clip through other weights{name}."
-    return Intervention("other", title, explanation, weights=fitting)
+    return Intervention("other", title, explanation, weights=load_other)
 
 
-def interventions_for(model: nn.Module) -> list[Intervention]:
+def interventions_for(model: VideoModel) -> list[Intervention]:
     """Every what-if that can be tried with a model: INTERVENTIONS, and the shipped class-only weights where these are others
     than the model's, with the same classes, for clips of as many frames and of the same size."""
     mine, others = card_of(model), load_card(CLASS_ONLY)
     same = all(getattr(mine, key) == getattr(others, key) for key in ("labels", "num_frames", "size"))
     if not same or mine.sha256 == sha256(CLASS_ONLY):
         return [*INTERVENTIONS]
-    learned = "The same clip through weights that learned their offsets from the class alone, as the paper describes."
-    return [*INTERVENTIONS, other_checkpoint(CLASS_ONLY, "Class-only weights", learned)]
+    explanation = (
+        "The same clip through weights that learned their offsets from the class alone, as the paper describes."
+    )
+    return [*INTERVENTIONS, other_checkpoint(CLASS_ONLY, "Class-only weights", explanation)]
 
 
 def find_intervention(intervention: str | Intervention) -> Intervention:
@@ -185,7 +154,7 @@ def find_intervention(intervention: str | Intervention) -> Intervention:
     raise ValueError(f"no what-if is called {intervention!r}; there are {', '.join(i.name for i in INTERVENTIONS)}")
 
 
-def intervene(model: nn.Module, *interventions: str | Intervention) -> AbstractContextManager:
+def intervene(model: VideoModel, *interventions: str | Intervention) -> AbstractContextManager[None]:
     """Change the SIFA blocks of a model, in the calling context while the body runs: with intervene(model, "rigid"): ...
 
     Several changes, here or one `with` inside another, hold together. Raises ValueError for those that change the clip or
@@ -204,7 +173,7 @@ def reorder(clip: Clip, order: list[int]) -> Clip:
     return replace(clip, frames=clip.frames[order], indices=clip.indices[order], times=clip.times[order])
 
 
-def what_if(model: nn.Module, clip: Clip, intervention: str | Intervention) -> Prediction:
+def what_if(model: VideoModel, clip: Clip, intervention: str | Intervention) -> Prediction:
     """What the model makes of a clip once one thing is changed; the trace is that of the changed run.
 
     Raises ValueError for an unknown name, and where the model has no block to change or reads another number of frames.
@@ -224,22 +193,24 @@ def mean_lengths(trace: Trace) -> tuple[float, ...]:
 
 
 def add_what_ifs(
-    model: nn.Module, prediction: Prediction, interventions: Iterable[str | Intervention] = INTERVENTIONS,
+    model: VideoModel,
+    prediction: Prediction,
+    interventions: Iterable[str | Intervention] = INTERVENTIONS,
     progress: Progress | None = None,
-) -> Prediction:  # fmt: skip
+) -> Prediction:
     """The prediction with what the model says under each intervention, in `prediction.what_if`.
 
-    Those that change blocks are left out where the model has none. `progress` is told each one's title before it runs.
+    Those that change blocks are left out where the model has none. `progress` gets each one's title before it runs.
     """
     chosen = [each for each in map(find_intervention, interventions) if len(prediction.trace) or not each.block]
-    found = []
+    results = []
     for done, each in enumerate(chosen):
         if progress:
             progress(f"what if: {each.title.lower()}", done / len(chosen))
         frames = len(prediction.clip.frames)
         order = tuple(each.order(frames, model.tubelet)) if each.order else ()
         other = what_if(model, prediction.clip, each)
-        found.append(
+        results.append(
             WhatIf(each.name, each.title, each.explanation, other.logits, mean_lengths(other.trace), other.trace, order)
         )
-    return replace(prediction, what_if=tuple(found))
+    return replace(prediction, what_if=tuple(results))

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,47 +19,47 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
     `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
-    products run in bfloat16, and the operator itself does not. `progress` is told each block's name as it
-    finishes. Raises ValueError where the clip has another number of frames than the model reads.
+    products run in bfloat16, and the operator itself does not. `progress` is called as each block finishes. Raises
+    ValueError where the clip has another number of frames than the model reads.
     """
-    checkpoint = card_of(model)
-    if len(clip.frames) != checkpoint.num_frames:
+    card = card_of(model)
+    if len(clip.frames) != card.num_frames:
         raise ValueError(
-            f"the clip has {len(clip.frames)} frames, but {checkpoint.variant} reads {checkpoint.num_frames}; "
-            f"call read_clip(path, num_frames={checkpoint.num_frames})"
+            f"the clip has {len(clip.frames)} frames, but {card.variant} reads {card.num_frames}; "
+            f"call read_clip(path, num_frames={card.num_frames})"
         )
     if model.training:
         model.eval()
-    video, crop = preprocess(clip.frames, checkpoint.size, checkpoint.mean, checkpoint.std)
+    video, crop = preprocess(clip.frames, card.size, card.mean, card.std)
     device = next(model.parameters()).device
     blocks = [name for name, m in model.named_modules() if isinstance(m, SIFA)]
 
-    def report(name, module, *_):
+    def report(name: str, *_: object) -> None:
         if progress and name in blocks:
             done = blocks.index(name) + 1
             progress(f"block {done} of {len(blocks)}", done / len(blocks))
 
-    recording = record(model) if blocks else nullcontext(Trace())
-    reduced = torch.autocast(device.type, torch.bfloat16, enabled=amp)
-    with listen(model, [], report), recording as trace, reduced:
+    recorder = record(model) if blocks else nullcontext(Trace())
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=amp)
+    with listen(model, [], report), recorder as trace, precision:
         logits = model(video.to(device))
-    return Prediction(clip, crop, logits[0].float().cpu().numpy(), checkpoint.labels, trace, checkpoint)
+    return Prediction(clip, crop, logits[0].float().cpu().numpy(), card.labels, trace, card)
 
 
-def summary(prediction: Prediction) -> dict:
+def summary(prediction: Prediction) -> dict[str, Any]:
     """The answer in plain data: the five best classes, which frames were used, and what the weights know."""
-    clip, checkpoint = prediction.clip, prediction.card
-    told = dict(
+    clip, card = prediction.clip, prediction.card
+    answer: dict[str, Any] = dict(
         clip=Path(clip.path).name,
         top5=[dict(label=label, probability=round(p, 4)) for label, p in prediction.top(5)],
         frames=clip.indices.tolist(),
         times=[round(t, 4) for t in clip.times.tolist()],
         padded=clip.padded,
-        checkpoint=checkpoint.file,
-        trained_on=checkpoint.trained_on,
+        checkpoint=card.file,
+        trained_on=card.trained_on,
     )
     if prediction.what_if:
-        told["what_if"] = [
+        answer["what_if"] = [
             dict(name=name, label=label, probability=round(p, 4)) for name, label, p in prediction.changed_answers()
         ]
-    return told
+    return answer

@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sifa.tracing.hooks import replace_blocks
-from sifa.tracing.interventions import StandIn, add_what_ifs, intervene, interventions_for, what_if
+from sifa.tracing.interventions import add_what_ifs, intervene, interventions_for, what_if
 from sifa.tracing.predict import predict
 from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Progress, Trust
+from sifa.tracing.stand_in import Change, StandIn
 from sifa.tracing.trust_words import block_words, deletion_words
 from sifa.video.preprocess import preprocess
+from sifa.weights.card import VideoModel
 
 REPEATS = 5  # random deletions
 DIGITS = 5  # of the figures, after the point
@@ -97,7 +99,7 @@ def agreement(block: BlockTrace, other: BlockTrace) -> float | None:
     return float((d * e).sum() / length) if length > 0 else None
 
 
-def remove_first(count: int, order: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def remove_first(count: int, order: Callable[[Tensor], Tensor]) -> Change:
     """A change of weights (B, P, N, H, W): of each cell's neighbours the first `count` by order(weights) get 0."""
 
     def reweight(attention: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ def remove_first(count: int, order: Callable[[Tensor], Tensor]) -> Callable[[Ten
     return reweight
 
 
-def deletion(model: nn.Module, prediction: Prediction, repeats: int = REPEATS) -> Deletion:
+def deletion(model: VideoModel, prediction: Prediction, repeats: int = REPEATS) -> Deletion:
     """Does what was read decide the answer? Probabilities of the predicted class with weights removed in every SIFA block.
 
     A third of each cell's neighbours get weight 0: the strongest, those of largest |weight|, or any, the mean over
@@ -118,11 +120,11 @@ def deletion(model: nn.Module, prediction: Prediction, repeats: int = REPEATS) -
     neighbours = prediction.trace[0].attention.shape[1]
     removed = max(1, neighbours // 3)
 
-    def probability(reweight: Callable[[Tensor], Tensor]) -> float:
+    def probability(reweight: Change) -> float:
         with replace_blocks(model, lambda block: StandIn(block, reweight=reweight)):
             return float(predict(model, clip).probabilities[best])
 
-    def remove_any(seed: int) -> Callable[[Tensor], Tensor]:
+    def remove_any(seed: int) -> Change:
         rng = torch.Generator().manual_seed(seed)
         return remove_first(removed, lambda a: torch.rand(a.shape, generator=rng).to(a.device))
 
@@ -142,7 +144,7 @@ def deletion(model: nn.Module, prediction: Prediction, repeats: int = REPEATS) -
     return replace(test, words=deletion_words(test))
 
 
-def trust_figures(model: nn.Module, prediction: Prediction) -> Trust:
+def trust_figures(model: VideoModel, prediction: Prediction) -> Trust:
     """All figures of a prediction by `model`: those of each block, and of the deletion test.
 
     Numbers are rounded to five digits. A model without blocks has none.
@@ -178,7 +180,7 @@ def _digits(value: Any) -> Any:
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def add_trust(model: nn.Module, prediction: Prediction, progress: Progress | None = None) -> Prediction:
+def add_trust(model: VideoModel, prediction: Prediction, progress: Progress | None = None) -> Prediction:
     """The prediction with every what-if and the figures of trust, ready to be packed."""
     result = add_what_ifs(model, prediction, interventions_for(model), progress)
     if progress:

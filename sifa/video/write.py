@@ -7,7 +7,7 @@ import numpy as np
 
 
 def write_mp4(frames: np.ndarray, file: Path, fps: int = 30) -> None:
-    """Frames (T, H, W, 3) uint8 -> an h264 mp4."""
+    """Write frames (T, H, W, 3) uint8 RGB, H and W even, as an h264 mp4 of `fps` frames per second."""
     with av.open(str(file), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
         stream.height, stream.width = frames.shape[1:3]

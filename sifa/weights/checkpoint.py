@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sifa.errors import WeightsError
-from sifa.model.registry import Reading, SIFAModel, create_model
+from sifa.model.registry import Reading, SIFAModel, create_model, model_config
 from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, parse_card
 from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Converted, convert
 from sifa.weights.download import fetch, sha256
@@ -41,6 +41,12 @@ def load(source: str | Path = DEFAULT_CHECKPOINT, device: str | torch.device = "
             f"sifa convert {file.name} --variant NAME --out FILE, or in Python with sifa.weights.checkpoint.adopt"
         )
     card = parse_card(data, file)
+    held, needed = sum(t.numel() for t in tensors.values()), model_config(card.variant, **card.config).numbers()
+    if needed > 10 * held + 10**7:  # an estimate; what really fits is seen once the model is there
+        raise WeightsError(
+            f"{file.name} holds {held / 1e6:.1f} million numbers, but its card describes a model of about "
+            f"{needed / 1e6:.0f} million; convert or train it again"
+        )
     model = create_model(card.variant, **card.config)
     load_weights(model, tensors)
     model.card = replace(card, sha256=sha256(file))

@@ -114,7 +114,7 @@ def test_blocks_after_none_open_where_the_viewer_does(prediction, without_blocks
     assert late.cell == (1, 1, *start_cell(prediction.trace[1], 1))
 
 
-def drawn(panel):
+def titles(panel):
     """Titles of the charts in a panel's Output widgets."""
     return [output.outputs[0]["data"]["text/plain"] if output.outputs else None for output in panel.children]
 
@@ -123,9 +123,9 @@ def test_charts_follow_the_cell_and_the_prediction(shown, without_blocks):
     charts = cell_charts(shown)
     assert [len(output.outputs) for output in charts.children] == [1] * 4
     shown.y, shown.x = 2, 3
-    assert drawn(charts)[0].startswith("Weights of cell 2, 3 (sum ")
+    assert titles(charts)[0].startswith("Weights of cell 2, 3 (sum ")
     shown.pair = 0
-    assert drawn(charts)[2] == "Track of cell 2, 3 from step 1 on"
+    assert titles(charts)[2] == "Track of cell 2, 3 from step 1 on"
     data = charts.children[0].outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]
     assert len(data["x"]) == 9
     shown.prediction = foreign_prediction(kernel=5)
@@ -133,7 +133,7 @@ def test_charts_follow_the_cell_and_the_prediction(shown, without_blocks):
     assert len(data["x"]) == 25
     assert len(json.dumps(charts.children[0].outputs[0]["data"])) < 50_000  # a FigureWidget would be 5 MB
     shown.prediction = without_blocks
-    assert drawn(charts) == [None] * 4
+    assert titles(charts) == [None] * 4
 
 
 def test_a_chart_goes_with_a_table_for_notebooks_that_do_not_know_plotly(shown):
@@ -150,7 +150,7 @@ def test_charts_asked_for_again_are_the_same_ones(shown):
     shown.y, shown.x = 2, 3
     again = cell_charts(shown)
     assert again is not charts
-    assert drawn(again)[2].startswith("Track of cell 2, 3")
+    assert titles(again)[2].startswith("Track of cell 2, 3")
 
 
 def test_without_a_kernel_charts_are_tables_of_the_cell(shown, without_blocks):
@@ -203,7 +203,7 @@ def test_the_bench_says_what_cannot_be_changed(panel):
     assert panel.predictions.keys() == before.keys()
 
 
-def said(panel):
+def message(panel):
     """What a bench says below its controls, as its HTML is read."""
     return ElementTree.fromstring(f"<p>{panel.children[0].children[-1].value}</p>")
 
@@ -218,7 +218,7 @@ def test_whatever_stops_the_bench_is_said_as_text(error):
     before = panel.predictions
     with pytest.raises(RuntimeError) if error is RuntimeError else nullcontext():  # an error of code reaches its author
         panel.controls["what_if"].value = own
-    assert said(panel).findtext("span[@role='alert']") == "<b> is not < c"
+    assert message(panel).findtext("span[@role='alert']") == "<b> is not < c"
     assert panel.predictions is before
 
 
@@ -226,7 +226,7 @@ def test_what_the_bench_explains_is_text():
     own = other_checkpoint(sifa.load, explanation="If a < b & b < c")
     panel = Bench(interventions=[own])
     panel.controls["what_if"].value = own
-    assert said(panel).text == "If a < b & b < c"
+    assert message(panel).text == "If a < b & b < c"
     assert len(panel.predictions) == 2
 
 

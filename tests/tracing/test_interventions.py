@@ -12,14 +12,13 @@ from sifa.tracing.hooks import capture, record
 from sifa.tracing.interventions import (
     CLASS_ONLY,
     INTERVENTIONS,
-    StandIn,
     add_what_ifs,
     intervene,
     interventions_for,
-    mean_over_neighbours,
     other_checkpoint,
     what_if,
 )
+from sifa.tracing.stand_in import StandIn, mean_over_neighbours
 from sifa.weights import checkpoint as weights
 from sifa.weights.card import card_of
 from tests.model import reference

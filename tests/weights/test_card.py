@@ -79,6 +79,15 @@ def test_a_card_of_nonsense_is_refused_in_words_and_at_once(card, words, read, f
     assert time.perf_counter() - begun < 2
 
 
+def test_a_card_much_larger_than_its_file_is_refused_before_the_model_is_made(file):
+    large = with_config(embed_dim=512, depths=[2, 2, 8], num_heads=[8, 8, 8], window_size=8)
+    write(file, json.dumps(large))
+    begun = time.perf_counter()
+    with pytest.raises(sifa.WeightsError, match="holds 0.0 million numbers, but its card describes a model of about"):
+        sifa.load(file)
+    assert time.perf_counter() - begun < 1
+
+
 def test_a_sensible_card_is_read_with_lists_as_tuples_and_unknown_keys_left_out(file):
     card = parse_card(GOOD | dict(mean=[0, 0, 0], std=[1, 1, 1], later="than this version", sha256="of another"), file)
     assert (card.labels, card.mean, card.file, card.sha256) == (("left", "right"), (0, 0, 0), "odd.safetensors", "")

@@ -1,10 +1,8 @@
 """Writing a prediction as a packed trace. The README of the explorer describes what the header holds."""
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -27,7 +25,7 @@ def pack(prediction: Prediction) -> bytes:
     """
     payload = Payload()
     frames, factor = _shrink(prediction.clip.frames)
-    clip, crop, checkpoint = prediction.clip, prediction.crop, prediction.card
+    clip, crop, card = prediction.clip, prediction.crop, prediction.card
     header = dict(
         format="sifa-trace",
         version=VERSION,
@@ -40,7 +38,7 @@ def pack(prediction: Prediction) -> bytes:
             source_size=list(clip.source_size),
             sampling_rate=clip.sampling_rate,
             padded=clip.padded if prediction.labels else 0,  # a still picture of a recorded model stands for every step
-            reach=_reach(checkpoint.config),
+            reach=list(card.reach),
         ),
         crop=dict(scale=crop.scale / factor, top=crop.top, left=crop.left, size=crop.size),
         frames=dict(
@@ -51,11 +49,11 @@ def pack(prediction: Prediction) -> bytes:
         labels=list(prediction.labels),
         logits=_logits(prediction.logits),
         checkpoint=dict(
-            variant=checkpoint.variant,
-            file=Path(checkpoint.file).name,
-            sha256=checkpoint.sha256,
-            trained_on=checkpoint.trained_on,
-            top1=checkpoint.metrics.get("top1"),
+            variant=card.variant,
+            file=Path(card.file).name,
+            sha256=card.sha256,
+            trained_on=card.trained_on,
+            top1=card.metrics.get("top1"),
         ),
         blocks=[_pack_block(block, payload) for block in prediction.trace],
     )
@@ -75,12 +73,6 @@ def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
         return frames, 1.0
     size = (round(width * factor), round(height * factor))
     return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.Resampling.LANCZOS)) for f in frames]), factor
-
-
-def _reach(config: Mapping[str, Any]) -> list[int]:
-    """[before, after]: how many sampled frames the stem of a model reads beside those of a step."""
-    tubelet = config["tubelet"] if config.get("overlap") else 0  # then its kernel is twice as long, centred
-    return [tubelet // 2, tubelet - tubelet // 2]
 
 
 def _pack_picture(frame: np.ndarray, payload: Payload) -> Header:

@@ -31,6 +31,11 @@ def unpack(source: bytes | str | Path) -> Prediction:
     """
     packed = parse(source if isinstance(source, bytes) else _read(Path(source)))
     with refuse_damage():
+        if _memory(packed.header) > MOST_MEMORY:
+            raise TraceError(
+                f"the trace would take more than {MOST_MEMORY >> 20} MB of memory, which is the limit; pack fewer frames, "
+                "blocks or what-ifs"
+            )
         return _Reader(packed).prediction()
 
 
@@ -41,11 +46,29 @@ def _read(path: Path) -> bytes:
         raise TraceError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
 
 
+def _memory(header: Header) -> int:
+    """Bytes of all pictures and arrays once they are read, each counted as often as it is named."""
+    frames, what_ifs = header["frames"], header.get("what_if", [])
+    blocks = [*header["blocks"], *(block for each in what_ifs for block in each["blocks"])]
+    values = sum(math.prod(_shape(block)) * (3 * _neighbours(block) + 1) for block in blocks)
+    values += sum(2 * math.prod(_shape(flow)) for flow in header.get("true_flow", []))
+    return 4 * values + 3 * len(frames["pictures"]) * _size(frames["height"]) * _size(frames["width"])
+
+
+def _shape(grid: Header) -> tuple[int, int, int]:
+    """(P, H, W) of a block or a flow."""
+    return _size(grid["pairs"]), _size(grid["height"]), _size(grid["width"])
+
+
+def _neighbours(block: Header) -> int:
+    return len(block["taps"]) if "taps" in block else _size(block["kernel"]) ** 2
+
+
 class _Reader:
-    """Records from the header's objects, which are checked, and the payload's arrays, whose memory is counted."""
+    """Records from the header's objects, which are checked, and the payload's arrays."""
 
     def __init__(self, packed: Container) -> None:
-        self.packed, self.memory = packed, 0
+        self.packed = packed
 
     def prediction(self) -> Prediction:
         header = self.packed.header
@@ -64,7 +87,6 @@ class _Reader:
 
     def clip(self, clip: Header, frames: Header) -> Clip:
         height, width = _size(frames["height"]), _size(frames["width"])
-        self._count(len(frames["pictures"]) * height * width * 3)
         jpegs = [self.packed.cut(each["at"], each["bytes"]) for each in frames["pictures"]]
         height_before, width_before = _each(_whole, clip["source_size"])
         pictures = np.stack([np.asarray(decode(jpeg, height, width)) for jpeg in jpegs])
@@ -84,16 +106,12 @@ class _Reader:
 
     def block(self, block: Header) -> BlockTrace:
         taps = np.array([_each(_number, tap) for tap in block["taps"]], np.float32) if "taps" in block else None
-        kernel = _size(block["kernel"])
-        neighbours = kernel**2 if taps is None else len(taps)
+        neighbours = _neighbours(block)
         if taps is not None and taps.shape != (neighbours, 2):
             raise damage(f"taps of shape {taps.shape} instead of (N, 2)")
-        pairs, height, width = (_size(block[name]) for name in ("pairs", "height", "width"))
-        low, high = (
-            np.array([_each(_number, ends) for ends in block["range"]], np.float64)
-            .reshape(pairs, 2, 1, 1, 1)
-            .swapaxes(0, 1)
-        )
+        pairs, height, width = _shape(block)
+        ends = np.array([_each(_number, both) for both in block["range"]], np.float64)
+        low, high = ends.reshape(pairs, 2, 1, 1, 1).swapaxes(0, 1)
         steps = self.array("u1", block["attention"], (pairs, neighbours, height, width))
         t, y, x = _each(_number, block["stride"])
         offset = self.array("<i2", block["offset"], (pairs, neighbours, 2, height, width))
@@ -102,7 +120,7 @@ class _Reader:
             name=_text(block["name"]),
             stage=_whole(block["stage"]),
             block=_whole(block["block"]),
-            kernel=kernel,
+            kernel=_size(block["kernel"]),
             dilation=_size(block["dilation"]),
             stride=(t, y, x),
             offset=offset.astype(np.float32) / STEPS_PER_CELL,
@@ -127,23 +145,14 @@ class _Reader:
         )
 
     def true_flow(self, each: Header) -> TrueFlow:
-        pairs, height, width = (_size(each[name]) for name in ("pairs", "height", "width"))
+        pairs, height, width = _shape(each)
         flow = self.array("<i2", each["flow"], (pairs, 2, height, width)).astype(np.float32) / STEPS_PER_CELL
         return TrueFlow(flow, self.array("u1", each["visible"], (pairs, height, width)).astype(bool))
 
     def array(self, dtype: str, at: int, shape: tuple[int, ...]) -> np.ndarray:
         count = math.prod(shape)
         blob = self.packed.cut(_whole(at), count * np.dtype(dtype).itemsize)
-        self._count(4 * count)  # as float32
         return np.frombuffer(blob, dtype).reshape(shape)
-
-    def _count(self, size: int) -> None:
-        self.memory += size
-        if self.memory > MOST_MEMORY:
-            raise TraceError(
-                f"the trace would take more than {MOST_MEMORY >> 20} MB of memory, which is the limit; "
-                "pack fewer frames or blocks"
-            )
 
 
 def _crop(crop: Header) -> Crop:

@@ -1,0 +1,55 @@
+"""Blocks that run in place of a model's SIFA blocks and share their parameters, with something changed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, reduce, repeat
+from torch import Tensor
+
+from sifa.model.attention import SIFA, SIFAOutput, sampling_points
+from sifa.model.sampling import corners, gather, padded_table
+
+Change = Callable[[Tensor], Tensor]  # of weights (B, P, N, H, W)
+
+
+def aggregate(features: Tensor, offset: Tensor, attention: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """The block's sum with weights of one's own: sum_k attention_k * f[t+1] at the sampled point k, 0 at the last step.
+
+    features (B, C, T, H, W), offset (B, P, N, 2, H, W) in cells, attention (B, P, N, H, W) -> (B, C, T, H, W).
+    """
+    b, _, _, h, w = features.shape
+    table = padded_table(rearrange(features[:, :, 1:], "b c p h w -> (b p) h w c"))
+    y, x = rearrange(sampling_points(offset, kernel_size, dilation), "b p n yx h w -> yx (b p) h w n")
+    at = corners(y, x, h, w)
+    values = rearrange(gather(table, at.index, at.weight), "(b p h w n) c -> b p h w n c", b=b, h=h, w=w, n=y.shape[-1])
+    return F.pad(torch.einsum("bphwnc,bpnhw->bcphw", values, attention), (0, 0, 0, 0, 0, 1))
+
+
+class StandIn(SIFA):
+    """A SIFA block with another's parameters and some of its attributes changed.
+
+    `reweight` makes of the attention (B, P, N, H, W) the weights that the values are added up with.
+    """
+
+    def __init__(self, block: SIFA, **changes: Any) -> None:
+        super().__init__(0, block.kernel_size, block.dilation, "zero", block.saliency, block.weights)
+        self.placement, self.stage, self.block = block.placement, block.stage, block.block
+        self.conv_offset = block.conv_offset
+        self.reweight: Change | None = getattr(block, "reweight", None)
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def forward(self, features: Tensor) -> SIFAOutput:
+        out = super().forward(features)
+        if self.reweight is None or features.shape[2] == 1:
+            return out
+        attention = self.reweight(out.attention)
+        summed = aggregate(features, out.offset, attention, self.kernel_size, self.dilation)
+        return SIFAOutput(summed, out.offset, attention)
+
+
+def mean_over_neighbours(attention: Tensor) -> Tensor:
+    """Every weight (B, P, N, H, W) replaced by the mean over its N neighbours, so that their sum stays the same."""
+    return repeat(reduce(attention, "b p n h w -> b p h w", "mean"), "b p h w -> b p n h w", n=attention.shape[2])
