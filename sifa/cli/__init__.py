@@ -20,6 +20,7 @@ COMMANDS = {
     "cost": "count the parameters and multiply-adds of every variant",
     "make": "make the sample clips, or the second held-out set",
 }
+EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
   sifa app                                   the page, in the browser
@@ -37,6 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     except (SifaError, OSError) as error:
         print(_sentence(error), file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        print(
+            f"this needs {package}, which is not installed; pip install 'sifa-explorer[{EXTRAS[package]}]'",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

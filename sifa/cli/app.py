@@ -17,17 +17,10 @@ def run(argv: list[str]) -> int:
 
 
 def find_page() -> ModuleType:
-    """The page's `__main__`. Raises RunError where there is no page, or what it needs is not installed."""
+    """The page's `__main__`. Raises RunError where there is no page."""
     if PAGE not in sys.modules and importlib.util.find_spec(PAGE) is None:
         _borrow(Path(__file__).parents[2] / "app")
-    try:
-        return importlib.import_module(f"{PAGE}.__main__")
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("sifa"):
-            raise
-        raise RunError(
-            f"the page needs {error.name}, which is not installed; pip install 'sifa-explorer[app]'"
-        ) from error
+    return importlib.import_module(f"{PAGE}.__main__")
 
 
 def _borrow(folder: Path) -> None:

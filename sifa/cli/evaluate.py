@@ -148,9 +148,7 @@ def generated_measure(arguments: argparse.Namespace) -> "Callable[[SIFAModel, Pr
     return lambda model, progress: measure(model, arguments.clips, progress)
 
 
-def video_measure(
-    arguments: argparse.Namespace, device: str
-) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":
+def video_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":
     from sifa.data.listing import find_clips
     from sifa.evaluation.videos import evaluate_videos
     from sifa.evaluation.views import Views

@@ -15,8 +15,8 @@ from sifa.data.listing import VIDEOS
 from sifa.data.motion import CLASSES, MIRRORED, REVERSED
 from sifa.errors import DataError, VideoError
 from sifa.tracing.records import Progress
-from sifa.video.preprocess import preprocess
 from sifa.video.clip import Clip
+from sifa.video.preprocess import preprocess
 from sifa.video.read import read_clip
 from sifa.weights.card import VideoModel, card_of
 

@@ -137,6 +137,11 @@ def test_a_wrong_call_ends_with_2(words, why, capsys):
         (DataError("no clips; make some"), 1, "no clips; make some"),
         (FileNotFoundError(2, "No such file or directory", "a/b.json"), 1, "a/b.json: No such file or directory"),
         (OSError("the disk is full"), 1, "the disk is full"),
+        (
+            ModuleNotFoundError("No module named 'skimage'", name="skimage.data"),
+            1,
+            "this needs skimage, which is not installed; pip install 'sifa-explorer[train]'",
+        ),
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )
@@ -149,12 +154,15 @@ def test_an_error_is_one_sentence_and_a_code(error, code, said, monkeypatch, cap
     assert capsys.readouterr().err == said + "\n"
 
 
-def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
+@pytest.mark.parametrize(
+    "mistake", [ZeroDivisionError(), ModuleNotFoundError("No module named 'sifa.cot'", name="sifa.cot")]
+)
+def test_a_mistake_of_ours_is_not_hidden(mistake, monkeypatch):
     def fail(argv):
-        raise ZeroDivisionError
+        raise mistake
 
     monkeypatch.setattr(cli, "_run", fail)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(type(mistake)):
         main(["cost"])
 
 
