@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.data
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -45,6 +44,8 @@ def photographs(split: str) -> list[Picture]:
     """
     if split not in PHOTOGRAPHS:
         raise ValueError(f"there is no split {split!r} of the photographs; choose one of {', '.join(PHOTOGRAPHS)}")
+    import skimage.data
+
     folder = Path(skimage.data.__file__).parent
     files = [f for name in PHOTOGRAPHS[split] for f in sorted(folder.glob(f"{name}.*")) if f.suffix in (".png", ".jpg")]
     if not files:
