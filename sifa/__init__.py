@@ -21,8 +21,19 @@ What if       intervene              change the SIFA blocks while the body of a 
 Looking       explore                the viewer as a notebook widget
 Operator      SIFA                   the block: offsets from the motion saliency, attention over the next frame
               inter_frame_attention  its mathematics as a function
-Records       Clip, Prediction, Trace, BlockTrace, WhatIf, SIFAOutput, ModelCard
-Errors        SifaError and its kinds VideoError, WeightsError, DataError, TraceError, RunError
+Records       Clip                   frames of a video, their times and numbers
+              Prediction             a clip, what the model made of it, and its trace
+              Trace                  the blocks of one forward pass, by number or name
+              BlockTrace             offsets, weights and saliency of one block
+              WhatIf                 what the model says once one thing is changed
+              SIFAOutput             what the operator gives: sums, offsets, weights
+              ModelCard              what weights are, and what input they expect
+Errors        SifaError              what all of these have in common
+              VideoError             a video that cannot be used
+              WeightsError           weights that do not fit, or a file that holds none
+              DataError              clips that cannot be trained on or measured
+              TraceError             bytes that are no trace this version can read
+              RunError               a way of running the model that does not work here
 """
 
 from typing import TYPE_CHECKING, Any

@@ -14,6 +14,21 @@ from sifa.tracing.records import Prediction
 if TYPE_CHECKING:
     from sifa.explorer.widget import Explorer
 
+__all__ = [
+    "Page",
+    "TraceError",
+    "explore",
+    "export",
+    "foreign",
+    "foreign_block",
+    "pack",
+    "record_modules",
+    "script",
+    "show",
+    "to_html",
+    "unpack",
+]
+
 
 def explore(prediction: Prediction) -> "Explorer":
     """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, y, x and pinned can be read and set.
