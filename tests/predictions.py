@@ -8,8 +8,7 @@ import sifa
 from sifa.tracing.records import BlockTrace, Prediction, Trace
 from sifa.video.preprocess import Crop
 from sifa.video.read import Clip
-from sifa.weights.card import ModelCard
-from sifa.weights.checkpoint import untrained
+from sifa.weights.card import ModelCard, card_of
 
 
 def moving_clip(frames=16, height=96, width=128) -> Clip:
@@ -36,7 +35,8 @@ def moving_clip(frames=16, height=96, width=128) -> Clip:
 def nano_model(**config) -> nn.Module:
     """The nano variant with random weights and offsets that are not zero."""
     torch.manual_seed(3)
-    model = untrained("sifa_swin_nano_16x64", **config)
+    model = sifa.create_model("sifa_swin_nano_16x64", **config).eval()
+    model.card = card_of(model)
     for name, p in model.named_parameters():
         if "conv_offset" in name:
             nn.init.normal_(p, std=0.15)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sifa.charts.plots import AXIS, BAR, GRID, INK, LINES, _tidy
-from sifa.explorer.render.picture import QUERY, colour
+from sifa.explorer.render.marks import QUERY, colour
 from sifa.model.attention import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction
 

@@ -21,6 +21,7 @@ from sifa.charts.cell import plot_answers, plot_offset_rose, plot_track, plot_we
 from sifa.charts.plots import plot_offset_and_entropy
 from sifa.charts.tables import answer_table, block_tables, cell_tables, offset_table, track_table, weight_table
 from sifa.explorer.widget import Explorer
+from sifa.model.attention import SIFA
 from sifa.model.resize import resize_kernel
 from sifa.tracing.interventions import INTERVENTIONS, Intervention, what_if
 from sifa.tracing.predict import predict
@@ -177,7 +178,7 @@ def _run(clip: str | Path, weights: str | Path, kernel: int, chosen: Interventio
     frames = read_clip(str(clip), card.num_frames, card.sampling_rate)
     found = {UNCHANGED: predict(model, frames)}
     titles = []
-    if kernel != model.config["kernel_size"]:
+    if kernel != next((m.kernel_size for m in model.modules() if isinstance(m, SIFA)), 3):
         model = resize_kernel(model, kernel)
         titles.append(f"{kernel} × {kernel} neighbours")
     if chosen:

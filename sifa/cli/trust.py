@@ -2,12 +2,13 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from sifa.errors import VideoError, WeightsError
-from sifa.evaluation.report import describe_figures
 from sifa.tracing.predict import predict
 from sifa.tracing.trust import trust_figures
+from sifa.tracing.trust_words import describe_trust
 from sifa.video.read import read_clip
 from sifa.weights.checkpoint import load
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
@@ -27,5 +28,5 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     if not len(prediction.trace):
         raise SystemExit("this model has no SIFA block, so there is nothing to trust or distrust; choose other weights")
-    found = trust_figures(model, prediction)
-    print(json.dumps(found) if args.json else describe_figures(found))
+    trust = trust_figures(model, prediction)
+    print(json.dumps(asdict(trust)) if args.json else describe_trust(trust))

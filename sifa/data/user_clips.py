@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sifa.data.motion.generator import MotionBatch
+from sifa.data.motion.seeds import batch_seed
 from sifa.errors import DataError, VideoError
 from sifa.video.frames import read_video
 from sifa.video.preprocess import preprocess
@@ -73,7 +74,7 @@ class VideoClips:
 
     def batch(self, index: int, labels: Tensor) -> MotionBatch:
         """Clips of the given classes, labels (B,): video (B, 3, T, S, S) 0..1; no scene and no owner."""
-        rng = torch.Generator().manual_seed(hash((self.seed, index)) % 2**63)
+        rng = torch.Generator().manual_seed(batch_seed(self.seed, index))
         pick = lambda count: int(torch.randint(count, (), generator=rng))  # noqa: E731
         videos = []
         for label in labels.tolist():

@@ -39,16 +39,16 @@ def evaluate_generated(
     model.eval()
     config = model.config
     source = MotionClips(
-        "held-out", config["img_size"], config["num_frames"], seed=seed, textures=150, worn=worn, device=device
+        "held-out", config.img_size, config.num_frames, seed=seed, textures=150, worn=worn, device=device
     )
-    grid = config["img_size"] // config["patch_size"]
+    grid = config.img_size // config.patch_size
     labels, ranks, sums = balanced_labels(clips), [], []
     for index, chosen in enumerate(labels.split(batch)):
         drawn = source.batch(index, chosen)
         with capture(model) as blocks:
             ranks.append(model(normalise(drawn.video, None, None)).cpu().argsort(1, descending=True))
-        flow, visible = true_flow(drawn, config["tubelet"], grid)
-        seen = visible & textured(drawn, config["tubelet"], grid)
+        flow, visible = true_flow(drawn, config.tubelet, grid)
+        seen = visible & textured(drawn, config.tubelet, grid)
         sums.append([_flow_sums(call, flow, visible, seen) for call in blocks])
     total = torch.tensor(sums).sum(0)  # (blocks, 10)
     columns = total.unbind(1) if total.numel() else [total.new_zeros(0)] * 10

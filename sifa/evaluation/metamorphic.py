@@ -18,6 +18,7 @@ from sifa.data.motion import CLASSES, MIRRORED, REVERSED
 from sifa.errors import VideoError
 from sifa.video.preprocess import preprocess
 from sifa.video.read import Clip, read_clip
+from sifa.weights.card import card_of
 
 SURE = 0.8  # probability from which a window is checked
 CUT = 0.18  # mean change of brightness (0..1) from one sampled frame to the next from which it is taken for a cut
@@ -52,7 +53,7 @@ def crosses_cut(clip: Clip) -> bool:
 @torch.inference_mode()
 def check(model: nn.Module, clip: Clip) -> Window:
     """One window and its three changes, in one batch."""
-    card = model.card
+    card = card_of(model)
     video, _ = preprocess(clip.frames, card.size, card.mean, card.std)
     middle = len(clip.frames) // 2
     still, _ = preprocess(clip.frames[[middle] * len(clip.frames)], card.size, card.mean, card.std)
@@ -81,7 +82,7 @@ def check_folder(model: nn.Module, folder: Path, most: int = 8) -> tuple[list[Wi
 
     Raises ValueError where there is no video, or where the model's classes are not the 24 motions.
     """
-    card = model.card
+    card = card_of(model)
     if card.labels != CLASSES:
         raise ValueError(
             f"the check needs the {len(CLASSES)} motions; this model knows {', '.join(card.labels[:3])} ..."

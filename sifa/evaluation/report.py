@@ -62,7 +62,7 @@ def failures(model: nn.Module, count: int = 6, seed: int = 5) -> Image.Image:
     was taken for."""
     model.eval()
     config = model.config
-    source = MotionClips("held-out", config["img_size"], config["num_frames"], seed=seed, textures=150)
+    source = MotionClips("held-out", config.img_size, config.num_frames, seed=seed, textures=150)
     rows, seen = [], set()
     for index in range(100):
         labels = balanced_labels(len(CLASSES))

@@ -16,6 +16,7 @@ from sifa.evaluation.metrics import FIRST, accuracy
 from sifa.evaluation.processes import _gathered, _wait, processes
 from sifa.evaluation.store import _appending, read_rows, reserve
 from sifa.evaluation.views import Views, mean_score, read_views
+from sifa.weights.card import card_of
 
 
 def evaluate_videos(
@@ -39,7 +40,7 @@ def evaluate_videos(
     number of views in one pass, `readers` that of videos decoded ahead. Raises DataError where a class is none of the
     model's, where no video can be read, or where `out` holds the scores of another run.
     """
-    card, (rank, count) = model.card, processes()
+    card, (rank, count) = card_of(model), processes()
     videos = name_classes(videos, card.labels)
     if forward is None:
         device = next(model.parameters()).device

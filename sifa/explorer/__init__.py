@@ -1,16 +1,21 @@
 """The viewer and its trace format: pack a prediction, show it in a page, a notebook or a single file."""
 
+from typing import TYPE_CHECKING
+
 from sifa.errors import TraceError
 from sifa.explorer.exports import export
-from sifa.explorer.foreign import foreign, foreign_block, recording
+from sifa.explorer.foreign import foreign, foreign_block, record_modules
 from sifa.explorer.format.pack import pack
 from sifa.explorer.format.unpack import unpack
 from sifa.explorer.page import script, to_html
 from sifa.explorer.show import Page, show
 from sifa.tracing.records import Prediction
 
+if TYPE_CHECKING:
+    from sifa.explorer.widget import Explorer
 
-def explore(prediction: Prediction):
+
+def explore(prediction: Prediction) -> "Explorer":
     """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, y, x and pinned can be read and set.
 
     Needs anywidget, which nothing else here does, so it is imported at the first call.

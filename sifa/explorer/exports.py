@@ -3,17 +3,20 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 
-from sifa.explorer.render.picture import drawn, frames_of_step, lines, panels, svg
+from sifa.explorer.render.marks import Cell
+from sifa.explorer.render.panel import frames_of_step, lines, pair_panels
+from sifa.explorer.render.raster import draw
+from sifa.explorer.render.svg import to_svg
 from sifa.tracing.records import BlockTrace, Prediction
 from sifa.video.write import write_mp4
 
 STEP_MS = 600  # one step of a film
 COLUMNS = ("y", "x", "neighbour", "tap_y", "tap_x", "offset_y", "offset_x", "point_y", "point_x", "weight", "outside")
-Cell = tuple[int, int]
 
 
 def export(
@@ -76,18 +79,18 @@ def _write_png(
     text = caption(prediction, block, pair, cell)
     info = PngImagePlugin.PngInfo()
     info.add_text("Description", text)
-    drawn(panels(prediction, block, pair, cell), text, scale).save(file, pnginfo=info)
+    draw(pair_panels(prediction, block, pair, cell), text, scale).save(file, pnginfo=info)
 
 
 def _write_svg(prediction: Prediction, file: Path, block: BlockTrace, pair: int, cell: Cell | None, _: float) -> None:
-    text = svg(panels(prediction, block, pair, cell), caption(prediction, block, pair, cell))
+    text = to_svg(pair_panels(prediction, block, pair, cell), caption(prediction, block, pair, cell))
     file.write_text(text, encoding="utf-8")
 
 
-def _film(prediction: Prediction, block: BlockTrace, cell: Cell | None, scale: float) -> list:
+def _film(prediction: Prediction, block: BlockTrace, cell: Cell | None, scale: float) -> list[Image.Image]:
     texts = [caption(prediction, block, pair, cell) for pair in range(len(block.attention))]
     rows = max(len(lines(text)) for text in texts)
-    return [drawn(panels(prediction, block, pair, cell), text, scale, rows) for pair, text in enumerate(texts)]
+    return [draw(pair_panels(prediction, block, pair, cell), text, scale, rows) for pair, text in enumerate(texts)]
 
 
 def _write_gif(prediction: Prediction, file: Path, block: BlockTrace, _: int, cell: Cell | None, scale: float) -> None:
@@ -116,14 +119,15 @@ def _write_csv(prediction: Prediction, file: Path, block: BlockTrace, pair: int,
                 table.writerow([y, x, tap, *row, int(outside[tap, y, x])])
 
 
-def _write_npz(prediction: Prediction, file: Path, block: BlockTrace, *_) -> None:
-    arrays = {"caption": np.array(f"{caption(prediction, block)} Offsets and weights of all blocks.")}
+def _write_npz(prediction: Prediction, file: Path, block: BlockTrace, *_: object) -> None:
+    arrays: dict[str, Any] = {"caption": np.array(f"{caption(prediction, block)} Offsets and weights of all blocks.")}
     for each in prediction.trace:
         arrays |= {f"{each.name}.offset": each.offset, f"{each.name}.attention": each.attention}
     np.savez(file, **arrays)
 
 
-WRITERS: dict[str, Callable] = {
+Writer = Callable[[Prediction, Path, BlockTrace, int, Cell | None, float], None]
+WRITERS: dict[str, Writer] = {
     ".png": _write_png,
     ".svg": _write_svg,
     ".gif": _write_gif,

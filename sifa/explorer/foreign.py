@@ -1,9 +1,10 @@
 """Sampling points of other models as blocks of a trace: deformable convolutions, deformable attention."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import ceil
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,8 @@ from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
 
 Numbers = np.ndarray | Tensor
+T = TypeVar("T")
+Reader = Callable[[nn.Module, tuple[Any, ...], Any], T | list[T]]  # (module, arguments, output) -> mostly BlockTraces
 UNNAMED = "Weights as recorded"
 
 
@@ -105,7 +108,7 @@ def foreign(
     if frames.shape[1] != frames.shape[2]:
         frames = np.stack([np.asarray(Image.fromarray(frame).resize((side, side))) for frame in frames])
     grids = list(dict.fromkeys(block.attention.shape[-2:] for block in blocks))
-    placed = [
+    blocks = [
         replace(
             block,
             stage=grids.index(block.attention.shape[-2:]),
@@ -120,33 +123,32 @@ def foreign(
         crop=Crop(1.0, 0, 0, side),
         logits=np.zeros(0, np.float32),
         labels=(),
-        trace=Trace(placed),
+        trace=Trace(blocks),
         card=ModelCard(model or "recorded model", {"img_size": side}, (), trained_on=trained_on),
     )
 
 
 @contextmanager
-def recording(
-    model: nn.Module, readers: dict[str, Callable[[nn.Module, tuple, object], BlockTrace | list[BlockTrace]]]
-) -> Iterator[list[BlockTrace]]:
+def record_modules(model: nn.Module, readers: Mapping[str, Reader[T]]) -> Iterator[list[T]]:
     """Collect reader(module, arguments, output) of each named submodule that runs while the body does: a block, or a
     list of them.
 
-    `with recording(model, {"layer3.0.conv2": read}) as blocks: model(x)`; names are those of `model.named_modules()`.
+    `with record_modules(model, {"layer3.0.conv2": read}) as blocks: model(x)`; names are those of `model.named_modules()`.
     Raises ValueError for a name that the model does not have.
     """
-    modules, blocks = dict(model.named_modules()), []
+    modules: dict[str, nn.Module] = dict(model.named_modules())
+    blocks: list[T] = []
     if unknown := sorted(readers.keys() - modules.keys()):
         raise ValueError(f"the model has no submodule {', '.join(unknown)}; choose from model.named_modules()")
 
-    def listen(reader):
-        def read(*call):
-            found = reader(*call)
+    def hook(read: Reader[T]) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        def append(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+            found = read(module, arguments, output)
             blocks.extend(found if isinstance(found, list) else [found])
 
-        return read
+        return append
 
-    handles = [modules[name].register_forward_hook(listen(reader)) for name, reader in readers.items()]
+    handles = [modules[name].register_forward_hook(hook(read)) for name, read in readers.items()]
     try:
         yield blocks
     finally:

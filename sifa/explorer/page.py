@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from sifa.explorer.format.prune import deflated, fitted, lightened
+from sifa.explorer.format.prune import deflate, fit, lighten
 
 FOLDER = Path(__file__).parent / "viewer"
 MODULES = (  # in the order of their imports
@@ -82,7 +82,7 @@ def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False)
     with many blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The
     page says what is missing.
     """
-    trace = base64.b64encode(deflated(lightened(packed) if light else fitted(packed))).decode()
+    trace = base64.b64encode(deflate(lighten(packed) if light else fit(packed))).decode()
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -16,6 +16,7 @@ from sifa.explorer.page import to_html
 from sifa.tracing.records import BlockTrace, Prediction
 
 HEIGHT = 900  # pixels of the viewer in a notebook
+Form = Prediction | bytes | str | Path | BlockTrace | Sequence[BlockTrace]  # a trace as people have it
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Page:
 
 
 def show(
-    trace: Prediction | bytes | str | Path | BlockTrace | Sequence[BlockTrace],
+    trace: Form,
     frames: np.ndarray | None = None,
     *,
     file: str | Path | None = None,
@@ -53,7 +54,7 @@ def show(
     `trained_on`, what its weights know (`foreign_block`, `foreign`). With `file` the page is written there; without, a
     notebook shows it as a cell's value, and elsewhere it is written to a temporary file and opened in the browser.
     """
-    page = Page(to_html(_packed(trace, frames, model, trained_on), title, light=light))
+    page = Page(to_html(_pack(trace, frames, model, trained_on), title, light=light))
     if file is not None:
         page.save(file)
     elif not _in_notebook():
@@ -62,7 +63,7 @@ def show(
     return page
 
 
-def _packed(trace, frames: np.ndarray | None, model: str, trained_on: str) -> bytes:
+def _pack(trace: Form, frames: np.ndarray | None, model: str, trained_on: str) -> bytes:
     if isinstance(trace, bytes):
         return trace
     if isinstance(trace, str | Path):

@@ -3,15 +3,18 @@
 import base64
 import html
 import io
+from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 
 from sifa.explorer.exports import caption
 from sifa.explorer.format.pack import pack
 from sifa.explorer.page import script, to_html
-from sifa.explorer.render.picture import drawn, panels, start_cell
-from sifa.tracing.records import Prediction
+from sifa.explorer.render.panel import pair_panels
+from sifa.explorer.render.raster import draw
+from sifa.tracing.records import BlockTrace, Prediction
 
 FOLLOW_HEIGHT = (
     "new ResizeObserver(() => this.style.height = this.contentDocument.body.offsetHeight + 2 + 'px')"
@@ -60,8 +63,8 @@ class Explorer(anywidget.AnyWidget):
         return self.block, *(min(v, end - 1) for v, end in zip((self.pair, self.y, self.x), ends))
 
     @traitlets.validate("block", "pair", "y", "x")
-    def _within(self, proposal) -> int:
-        name, value, trace = proposal.trait.name, proposal.value, self.prediction.trace
+    def _within(self, proposal: traitlets.Bunch) -> int:
+        name, value, trace = proposal.trait.name, int(proposal.value), self.prediction.trace
         if not len(trace):
             raise traitlets.TraitError(
                 f"{name} is {value}; this model has no SIFA block, so there is no {name} to show"
@@ -73,11 +76,11 @@ class Explorer(anywidget.AnyWidget):
         return value
 
     @traitlets.observe("prediction")
-    def _show(self, change) -> None:
+    def _show(self, change: traitlets.Bunch) -> None:
         if isinstance(change.old, Prediction):
             if len(change.new.trace):
                 self.block = min(self.block, len(change.new.trace) - 1)
-                if len(change.old.trace):
+                if len(change.old.trace) and self.cell:
                     _, self.pair, self.y, self.x = self.cell
                 else:
                     self._open()
@@ -88,21 +91,20 @@ class Explorer(anywidget.AnyWidget):
         """HTML of the viewer that works by mouse and key where there is no kernel."""
         return frame_page(to_html(self.trace))
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget where there is a kernel; else a page that still works by mouse, and a picture."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         data = dict(data) | {"text/html": self.page}
         if self.cell:
-            data["image/jpeg"] = base64.b64encode(self._still()).decode()
+            data["image/jpeg"] = base64.b64encode(self._still(*self.cell)).decode()
         return data, metadata
 
-    def _still(self) -> bytes:
-        """The pair view as a JPEG."""
-        number, pair, y, x = self.cell
+    def _still(self, number: int, pair: int, y: int, x: int) -> bytes:
+        """The pair view of a block's cell as a JPEG."""
         block, out = self.prediction.trace[number], io.BytesIO()
         words = caption(self.prediction, block, pair, (y, x))
-        drawn(panels(self.prediction, block, pair, (y, x)), words, 1).convert("RGB").save(out, "JPEG", quality=85)
+        draw(pair_panels(self.prediction, block, pair, (y, x)), words, 1).convert("RGB").save(out, "JPEG", quality=85)
         return out.getvalue()
 
 
@@ -112,3 +114,12 @@ def frame_page(page: str) -> str:
     return (
         f'<iframe title="SIFA explorer" style="{style}" onload="{FOLLOW_HEIGHT}" srcdoc="{html.escape(page)}"></iframe>'
     )
+
+
+def start_cell(block: BlockTrace, pair: int) -> tuple[int, int]:
+    """The cell (y, x) away from the border whose attention went furthest in a pair, where the viewer opens."""
+    height, width = block.attention.shape[2:]
+    edge = 2 if min(height, width) >= 8 else 0
+    length = np.hypot(*block.displacement[pair])[edge : height - edge, edge : width - edge]
+    y, x = np.unravel_index(length.argmax(), length.shape)
+    return int(y) + edge, int(x) + edge

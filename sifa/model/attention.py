@@ -7,14 +7,16 @@ order (N // 2 is the centre tap), H x W cells, C channels. Coordinates are (y, x
 """
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from sifa.model.config import LARGEST, Offsets, Placement, Saliency, Weights, check_size, check_word
 from sifa.model.sampling import corner_slopes, corners, gather, padded_table, scatter, unpadded_maps
 
 
@@ -24,7 +26,7 @@ class SIFAOutput(NamedTuple):
     attention: Tensor  # (B, P, N, H, W) one weight per neighbour
 
 
-def neighbour_grid(kernel_size: int, dilation: int = 1, device=None) -> Tensor:
+def neighbour_grid(kernel_size: int, dilation: int = 1, device: torch.device | None = None) -> Tensor:
     """(N, 2) places (dy, dx) of the K x K neighbours around a location, row-major, in cells."""
     first = -((dilation * (kernel_size - 1) + 1) // 2)
     steps = torch.arange(kernel_size, device=device, dtype=torch.float32) * dilation + first
@@ -53,12 +55,14 @@ def displacement(offset: Tensor, attention: Tensor, kernel_size: int, dilation: 
     return ((offset + taps[:, :, None, None]) * share.unsqueeze(-3)).sum(-4)
 
 
-def motion_saliency(features: Tensor, saliency: str = "paper") -> Tensor:
+def motion_saliency(features: Tensor, saliency: Saliency = "paper") -> Tensor:
     """What the offsets are read from: the next frame gated by the frame difference, for each of the T - 1 pairs.
 
     features (B, C, T, H, W) -> (B, C, P, H, W). "paper": sigmoid(f[t+1] - f[t]) * f[t+1]; "released": the same + f[t+1]
-    (`c2d_sifa_resnet.py`); "none": f[t+1] itself, to see what the gate is good for.
+    (`c2d_sifa_resnet.py`); "none": f[t+1] itself, to see what the gate is good for. Raises ValueError for
+    another word.
     """
+    check_word("saliency", saliency, Saliency)
     if saliency == "none":
         return features[:, :, 1:]
     current, following = features[:, :, :-1], features[:, :, 1:]
@@ -74,7 +78,7 @@ class _Attend(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool):
+    def forward(ctx: Any, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool) -> tuple[Tensor, Tensor]:
         steps, maps, height, width, channels = tokens.shape  # y, x (P, maps, height, width, N)
         taps = y.shape[-1]
         flat = tokens.view(steps, -1, channels)
@@ -95,12 +99,12 @@ class _Attend(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_features: Tensor, grad_weights: Tensor):
+    def backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         with _unreduced(grad_features.device):
             return _Attend._backward(ctx, grad_features, grad_weights)
 
     @staticmethod
-    def _backward(ctx, grad_features: Tensor, grad_weights: Tensor):
+    def _backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         tokens, y, x, weights = ctx.saved_tensors
         steps, maps, height, width, channels = tokens.shape
         taps = y.shape[-1]
@@ -140,13 +144,13 @@ def _parts(locations: int, values_each: int, device: torch.device) -> list[slice
     return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
 
 
-def _unreduced(device: torch.device) -> AbstractContextManager:
+def _unreduced(device: torch.device) -> AbstractContextManager[Any]:
     """No autocast inside: places and weights would lose what makes them right."""
     return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
 
 
 def inter_frame_attention(
-    features: Tensor, offset: Tensor, kernel_size: int, dilation: int = 1, weights: str = "dot"
+    features: Tensor, offset: Tensor, kernel_size: int, dilation: int = 1, weights: Weights = "dot"
 ) -> SIFAOutput:
     """Attend from every location of step t to K x K deformed neighbours in step t+1 (paper, section 3.2).
 
@@ -164,8 +168,7 @@ def inter_frame_attention(
             f"offset has shape {tuple(offset.shape)}, but features {tuple(features.shape)} and kernel_size {kernel_size} "
             f"need (B, T-1, K*K, 2, H, W) = {expected}"
         )
-    if weights not in ("dot", "softmax"):
-        raise ValueError(f'weights is {weights!r}; use "dot" or "softmax"')
+    check_word("weights", weights, Weights)
     dtype = torch.promote_types(features.dtype, torch.float32)
     if t == 1:
         return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
@@ -173,7 +176,8 @@ def inter_frame_attention(
         tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
         points = sampling_points(offset.to(dtype), kernel_size, dilation)
         y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
-        result, attention = _Attend.apply(tokens, y, x, weights == "softmax")
+        attend: Callable[..., tuple[Tensor, Tensor]] = _Attend.apply
+        result, attention = attend(tokens, y, x, weights == "softmax")
     return SIFAOutput(
         rearrange(result, "t b h w c -> b c t h w").to(features.dtype),
         offset,
@@ -186,21 +190,35 @@ class SIFA(nn.Module):
 
     features (B, C, T, H, W) -> SIFAOutput. `offsets` "learned" | "zero" (the released Swin), `saliency` "paper" |
     "released" | "none", `weights` "dot" | "softmax". Offsets start at zero, so the block starts as attention over the regular grid.
+    Raises ValueError for other words, and for sizes below 1.
+
+    Whoever builds the block into a network says where it stands: `placement` "inside" (its sum is added to its input) |
+    "branch" (its LayerNorm is) | "unknown", and the numbers of its `stage` and its `block` in that.
     """
+
+    placement: Placement | Literal["unknown"] = "unknown"
+    stage: int = 0
+    block: int = 0
 
     def __init__(
         self,
         channels: int,
         kernel_size: int = 3,
         dilation: int = 1,
-        offsets: str = "learned",
-        saliency: str = "paper",
-        weights: str = "dot",
-    ):
+        offsets: Offsets = "learned",
+        saliency: Saliency = "paper",
+        weights: Weights = "dot",
+    ) -> None:
         super().__init__()
+        check_word("offsets", offsets, Offsets)
+        check_word("saliency", saliency, Saliency)
+        check_word("weights", weights, Weights)
+        kernel_size = check_size("kernel_size", kernel_size, LARGEST["kernel_size"])
+        dilation = check_size("dilation", dilation, LARGEST["dilation"])
         self.kernel_size, self.dilation = kernel_size, dilation
-        self.saliency, self.weights = saliency, weights
-        self.conv_offset = None
+        self.saliency: Saliency = saliency
+        self.weights: Weights = weights
+        self.conv_offset: nn.Conv2d | None = None
         if offsets == "learned":
             self.conv_offset = nn.Conv2d(channels, 2 * kernel_size**2, 3, padding=1, bias=False)
             nn.init.zeros_(self.conv_offset.weight)
@@ -211,7 +229,8 @@ class SIFA(nn.Module):
             return features.new_zeros(b, t - 1, self.kernel_size**2, 2, h, w)
         salient = motion_saliency(features, self.saliency)
         offset = self.conv_offset(rearrange(salient, "b c p h w -> (b p) c h w"))
-        return rearrange(offset, "(b p) (n yx) h w -> b p n yx h w", b=b, yx=2)
+        per_pair: Tensor = rearrange(offset, "(b p) (n yx) h w -> b p n yx h w", b=b, yx=2)
+        return per_pair
 
     def forward(self, features: Tensor) -> SIFAOutput:
         return inter_frame_attention(features, self.offset(features), self.kernel_size, self.dilation, self.weights)

@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sifa.model.attention import SIFA
-from sifa.model.registry import create_model, list_models
-from sifa.model.swin import SIFALayer, SIFATransformer, WindowAttention
+from sifa.model.registry import Reading, create_model, list_models
+from sifa.model.swin import Block, SIFALayer, SIFATransformer, WindowAttention
 
 PAPER = {  # GFLOPs of tables 2 and 4
     ("sifa_resnet50", 16): 25, ("sifa_resnet50", 32): 51, ("sifa_resnet50", 64): 112,
@@ -30,15 +30,16 @@ class Cost:
     sifa: int  # multiply-adds of the operator: K * K * C for each of 2 dots and 2 bilinear readings of 4 corners, per query
 
 
-def cost(name: str, frames: int, reading: str = "released") -> Cost:
+def cost(name: str, frames: int, reading: Reading = "released") -> Cost:
     """What a variant costs for one clip of so many frames.
 
     Norms, activations, softmax and pooling are not counted. Raises ValueError for an unknown name."""
     with torch.device("meta"):
         model = create_model(name, reading, num_frames=frames).eval()
-        size = model.config["img_size"]
+        size = model.config.img_size
         video = torch.empty(1, 3, frames, size, size)
-    operator, attention = [], []
+    operator: list[int] = []
+    attention: list[int] = []
     for module in model.modules():
         if isinstance(module, SIFA):
             module.register_forward_hook(lambda m, args, _: operator.append(_of_operator(m, args[0])))
@@ -60,7 +61,7 @@ def _never_used(model: nn.Module) -> int:
     """Parameters that the released Swin has beside ours: every block has a temporal convolution and the branch's norm."""
     if not isinstance(model, SIFATransformer):
         return 0
-    blocks = [block for stage in model.layers for block in stage.blocks]
+    blocks = [block for block in model.modules() if isinstance(block, Block)]
     sizes = [block.norm1.normalized_shape[0] for block in blocks]
     return sum(3 * c * c if isinstance(block.temporal, SIFALayer) else 2 * c for block, c in zip(blocks, sizes))
 

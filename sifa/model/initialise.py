@@ -42,10 +42,11 @@ def initialise(model: SIFATransformer) -> None:
             nn.init.trunc_normal_(module.weight, std=std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    weight = model.patch_embed.proj.weight
+    weight, bias = model.patch_embed.proj.weight, model.patch_embed.proj.bias
     scale = weight.std().item()
     weight -= weight.mean((2, 3, 4), keepdim=True)
-    model.patch_embed.proj.bias.zero_()
+    if bias is not None:
+        bias.zero_()
     gabors = space_time_gabors(weight.shape[2], weight.shape[3])[: len(weight) * 3 // 4]
     luminance = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1, 1)
     weight[: len(gabors)] = 1.7 * scale * luminance * gabors[:, None]

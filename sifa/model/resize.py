@@ -6,9 +6,11 @@ import torch
 from torch import nn
 
 from sifa.model.attention import SIFA
+from sifa.model.config import SwinConfig
+from sifa.model.registry import SIFAModel
 
 
-def resize_kernel(model: nn.Module, kernel_size: int) -> nn.Module:
+def resize_kernel(model: SIFAModel, kernel_size: int) -> SIFAModel:
     """A copy of a model whose SIFA blocks read kernel_size x kernel_size neighbours.
 
     The weights of SIFA are dot products without parameters, so only the offset convolution depends on K: a place of the new grid
@@ -33,7 +35,10 @@ def resize_kernel(model: nn.Module, kernel_size: int) -> nn.Module:
             old.weight.device
         )
         with torch.no_grad():
-            block.conv_offset.weight.copy_(old.weight.unflatten(0, (-1, 2))[taps].flatten(0, 1))
+            block.conv_offset.weight.copy_(old.weight.view(before**2, 2, -1, 3, 3)[taps].flatten(0, 1))
         block.conv_offset.eval().requires_grad_(old.weight.requires_grad)
-    other.config = model.config | dict(kernel_size=kernel_size)
+    if isinstance(other.config, SwinConfig):
+        other.config = other.config.change(kernel_size=kernel_size)
+    else:
+        other.config = other.config.change(kernel_sizes=(kernel_size,) * len(other.config.kernel_sizes))
     return other

@@ -6,6 +6,7 @@ names are those of torchvision's ResNet, so image checkpoints load by adding key
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,31 +14,39 @@ from einops import rearrange, reduce
 from torch import Tensor, nn
 
 from sifa.model.attention import SIFA
-
-TUBELET = 4  # frames that the stem makes one time step of
+from sifa.model.config import RESNET_TUBELET as TUBELET
+from sifa.model.config import ResNetConfig
 
 
 class Bottleneck(nn.Module):
     """1 x 1 -> 3 x 3 -> [SIFA, y = q + agg] -> 1 x 1, plus the shortcut and [the global context].
 
-    kind "plain", "sifa", or "context": the output averaged over time and space goes through two linear layers and is added
-    to every location, without a gate.
+    From stage 2 on, blocks with an even number have the context and those with an odd number have SIFA. Context: the output
+    averaged over time and space goes through two linear layers and is added to every location, without a gate.
     """
 
-    def __init__(self, inputs: int, width: int, outputs: int, stride: int, kind: str, operator: dict):
+    def __init__(self, config: ResNetConfig, stage: int, block: int, inputs: int, stride: int) -> None:
         super().__init__()
+        planes = 32 * 2**stage
+        width, outputs = planes * config.width_per_group // 64, 4 * planes
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.sifa = SIFA(width, **operator) if kind == "sifa" else None
+        self.sifa = None
+        if stage > 1 and block % 2:
+            self.sifa = SIFA(
+                width, config.kernel_sizes[stage - 1], config.dilation, config.offsets, config.saliency, config.weights
+            )
+            self.sifa.placement, self.sifa.stage, self.sifa.block = "inside", stage, block
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
         self.downsample = None
         if stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-        self.fc1 = nn.Linear(outputs, outputs // 16) if kind == "context" else None
-        self.fc2 = nn.Linear(outputs // 16, outputs) if kind == "context" else None
+        self.fc1 = self.fc2 = None
+        if stage > 1 and block % 2 == 0:
+            self.fc1, self.fc2 = nn.Linear(outputs, outputs // 16), nn.Linear(outputs // 16, outputs)
 
     def forward(self, x: Tensor, steps: int) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
@@ -47,67 +56,45 @@ class Bottleneck(nn.Module):
             out = out + rearrange(aggregated, "b c t h w -> (b t) c h w")
         out = self.bn3(self.conv3(out))
         shortcut = x if self.downsample is None else self.downsample(x)
-        if self.fc1 is not None:
+        if self.fc1 is not None and self.fc2 is not None:
             context = self.fc2(F.relu(self.fc1(reduce(out, "(b t) c h w -> b c", "mean", t=steps))))
             shortcut = shortcut + context.repeat_interleave(steps, 0)[:, :, None, None]
         return F.relu(out + shortcut)
 
 
-def stage(inputs: int, planes: int, depth: int, stride: int, width_per_group: int, sifa: bool, operator: dict):
-    """A row of bottlenecks, the first one with the stride; with `sifa`, context and SIFA blocks take turns."""
-    width, outputs = planes * width_per_group // 64, 4 * planes
+def make_stage(config: ResNetConfig, number: int, inputs: int, stride: int) -> nn.ModuleList:
+    """A row of bottlenecks, the first one with the stride."""
+    outputs = 128 * 2**number
+    rest = range(1, config.layers[number - 1])
     return nn.ModuleList(
-        Bottleneck(
-            inputs if i == 0 else outputs, width, outputs, stride if i == 0 else 1,
-            ("context", "sifa")[i % 2] if sifa else "plain", operator,
-        )
-        for i in range(depth)
-    )  # fmt: skip
+        [Bottleneck(config, number, 0, inputs, stride), *(Bottleneck(config, number, i, outputs, 1) for i in rest)]
+    )
 
 
 class SIFANet(nn.Module):
     """Video (B, 3, frames, H, W), normalised -> logits (B, num_classes): the log of the mean of two heads' softmaxes.
 
     The second head is a copy of the last stage that keeps the resolution and sees pairs of time steps, max-pooled. The
-    arguments are plain data and are kept in `self.config`: `layers` are the stages' depths, `kernel_sizes` K of the SIFA
-    blocks in each stage (the first stage has none, so its entry is not used), `img_size` the side of the picture that
-    `predict` feeds (the network takes any). The operator's switches are `offsets` "learned" | "zero", `saliency` "paper" |
-    "released" | "none", and `weights` "dot" | "softmax".
+    arguments (`sifa.model.config.ResNetConfig`) are kept in `self.config`.
     """
 
     tubelet = TUBELET
+    variant = "sifa_resnet"  # the name that `create_model` made it by
+    card: Any = None  # what its weights are (`sifa.weights.card.ModelCard`); None: untrained
 
-    def __init__(
-        self,
-        layers: tuple[int, ...] = (3, 4, 6, 3),
-        width_per_group: int = 64,
-        kernel_sizes: tuple[int, ...] = (1, 3, 3, 3),
-        num_frames: int = 16,
-        num_classes: int = 400,
-        img_size: int = 224,
-        dilation: int = 1,
-        offsets: str = "learned",
-        saliency: str = "paper",
-        weights: str = "dot",
-        dropout: float = 0.5,
-    ):
-        config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+    def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
         self.config = config
-        operators = [
-            dict(kernel_size=k, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights)
-            for k in kernel_sizes
-        ]
         self.conv1 = nn.Conv3d(3, 64, (TUBELET, 7, 7), stride=(TUBELET, 2, 2), padding=(0, 3, 3), bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.layer1 = stage(64, 64, layers[0], 1, width_per_group, False, operators[0])
-        self.layer2 = stage(256, 128, layers[1], 2, width_per_group, True, operators[1])
-        self.layer3 = stage(512, 256, layers[2], 2, width_per_group, True, operators[2])
-        self.layer4 = stage(1024, 512, layers[3], 2, width_per_group, True, operators[3])
-        self.layer4_dual = stage(1024, 512, layers[3], 1, width_per_group, True, operators[3])
-        self.drop = nn.Dropout(dropout)
-        self.fc = nn.Linear(2048, num_classes)
-        self.fc_dual = nn.Linear(2048, num_classes)
+        self.layer1 = make_stage(config, 1, 64, 1)
+        self.layer2 = make_stage(config, 2, 256, 2)
+        self.layer3 = make_stage(config, 3, 512, 2)
+        self.layer4 = make_stage(config, 4, 1024, 2)
+        self.layer4_dual = make_stage(config, 4, 1024, 1)
+        self.drop = nn.Dropout(config.dropout)
+        self.fc = nn.Linear(2048, config.num_classes)
+        self.fc_dual = nn.Linear(2048, config.num_classes)
         self._initialise()
 
     def _initialise(self) -> None:

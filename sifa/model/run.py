@@ -36,8 +36,9 @@ def forward_with(
         if channels_last:
             video = video.contiguous(memory_format=torch.channels_last_3d)
         try:
-            with torch.autocast(kind, AMP.get(amp), enabled=amp is not None):
-                return run(video).float()
+            with torch.autocast(kind, AMP[amp] if amp else None, enabled=amp is not None):
+                logits: Tensor = run(video)
+                return logits.float()
         except Exception as error:
             if compile and type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                 first = str(error).strip().splitlines()[0][:200]

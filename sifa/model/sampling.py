@@ -9,14 +9,15 @@ Maps are *padded tables*: channels-last rows of an (H + 2) x (W + 2) map whose b
 every point is a row and no branch is needed.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-class Corners(NamedTuple):
+@dataclass(frozen=True)
+class Corners:
     """The four corners of R points: top left, top right, bottom left, bottom right."""
 
     index: Tensor  # (R, 4) int64, rows of the padded table
@@ -33,7 +34,7 @@ def unpadded_maps(table: Tensor, maps: int, height: int, width: int) -> Tensor:
     return table.view(maps, height + 2, width + 2, -1)[:, 1:-1, 1:-1]
 
 
-def _floor_and_rest(y: Tensor, x: Tensor, height: int, width: int):
+def _floor_and_rest(y: Tensor, x: Tensor, height: int, width: int) -> tuple[Tensor, ...]:
     """(inside, top, left, bottom share, right share) of points; those outside, and NaN, are moved to the zero border."""
     inside = (y > -1) & (y < height) & (x > -1) & (x < width)
     y, x = torch.where(inside, y, -1.0), torch.where(inside, x, -1.0)

@@ -5,12 +5,15 @@ shifted and by a 3-tap temporal convolution in the shifted ones (`c2d_sifa_swin.
 x (B, T, H, W, C), with T the tubelet steps. Parameter names of the backbone are those of image Swin checkpoints.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 from sifa.model.attention import SIFA
+from sifa.model.config import SwinConfig
 
 
 class TubeletEmbedding(nn.Module):
@@ -21,16 +24,16 @@ class TubeletEmbedding(nn.Module):
     quadrature pairs of space-time filters add up to motion energy. `patch_norm` only normalises.
     """
 
-    def __init__(self, tubelet: int, patch_size: int, embed_dim: int, rectified: bool, overlap: bool, patch_norm: bool):
+    def __init__(self, config: SwinConfig) -> None:
         super().__init__()
-        stride = (tubelet, patch_size, patch_size)
-        size, padding = (tuple(2 * s for s in stride), tuple(s // 2 for s in stride)) if overlap else (stride, 0)
-        self.proj = nn.Conv3d(3, embed_dim, size, stride=stride, padding=padding)
-        self.norm = nn.LayerNorm(embed_dim) if rectified or patch_norm else nn.Identity()
-        self.mix = nn.Linear(2 * embed_dim, embed_dim) if rectified else None
+        t, p, channels = config.tubelet, config.patch_size, config.embed_dim
+        size, padding = ((2 * t, 2 * p, 2 * p), (t // 2, p // 2, p // 2)) if config.overlap else ((t, p, p), (0, 0, 0))
+        self.proj = nn.Conv3d(3, channels, size, stride=(t, p, p), padding=padding)
+        self.norm = nn.LayerNorm(channels) if config.rectified or config.patch_norm else nn.Identity()
+        self.mix = nn.Linear(2 * channels, channels) if config.rectified else None
 
     def forward(self, video: Tensor) -> Tensor:
-        x = self.norm(rearrange(self.proj(video), "b c t h w -> b t h w c"))
+        x: Tensor = self.norm(rearrange(self.proj(video), "b c t h w -> b t h w c"))
         if self.mix is not None:
             x = self.mix(torch.cat([x.relu(), (-x).relu()], -1))
         return x
@@ -55,7 +58,10 @@ def shifted_window_mask(resolution: int, window: int, shift: int) -> Tensor:
 class WindowAttention(nn.Module):
     """Multi-head self-attention inside windows of each frame, with relative position bias; windows may be shifted."""
 
-    def __init__(self, channels: int, resolution: int, window: int, shift: int, num_heads: int):
+    index: Tensor
+    mask: Tensor | None
+
+    def __init__(self, channels: int, resolution: int, window: int, shift: int, num_heads: int) -> None:
         super().__init__()
         self.window, self.shift, self.num_heads = window, shift, num_heads
         self.qkv = nn.Linear(channels, 3 * channels)
@@ -90,24 +96,25 @@ class WindowAttention(nn.Module):
             i=h // self.window,
             y=self.window,
         )
-        x = self.proj(x)
-        return x.roll((self.shift, self.shift), (2, 3)) if self.shift else x
+        out: Tensor = self.proj(x)
+        return out.roll((self.shift, self.shift), (2, 3)) if self.shift else out
 
 
 class Mlp(nn.Module):
-    def __init__(self, channels: int, hidden: int):
+    def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         self.fc1 = nn.Linear(channels, hidden)
         self.fc2 = nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
 
 
 class TemporalConv(nn.Module):
     """x + a 3-tap convolution over time, all channels to all channels, no bias; starts as the identity."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(channels, channels, 3))
 
@@ -126,26 +133,28 @@ class SIFALayer(nn.Module):
     zero.
     """
 
-    def __init__(self, channels: int, placement: str, **operator):
+    def __init__(self, config: SwinConfig, stage: int, block: int) -> None:
         super().__init__()
-        self.sifa = SIFA(channels, **operator)
+        channels = config.channels(stage)
+        self.sifa = SIFA(channels, config.kernel_size, config.dilation, config.offsets, config.saliency, config.weights)
+        self.sifa.placement, self.sifa.stage, self.sifa.block = config.placement, stage, block
         self.norm = None
-        if placement == "branch":
+        if config.placement == "branch":
             self.norm = nn.LayerNorm(channels)
             nn.init.zeros_(self.norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.sifa(rearrange(x, "b t h w c -> b c t h w"))
-        aggregated = rearrange(out.features, "b c t h w -> b t h w c")
-        if self.norm is None:
-            return x + aggregated
-        return x + self.norm(aggregated)
+        aggregated: Tensor = rearrange(out.features, "b c t h w -> b t h w c")
+        if self.norm is not None:
+            aggregated = self.norm(aggregated)
+        return x + aggregated
 
 
 class DropPath(nn.Module):
     """In training, leaves a residual out for a share of the clips and scales the others up (stochastic depth)."""
 
-    def __init__(self, share: float):
+    def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
 
@@ -159,33 +168,33 @@ class DropPath(nn.Module):
 class Block(nn.Module):
     """Window attention, a temporal module, and an MLP, each on a residual."""
 
-    def __init__(
-        self, channels: int, resolution: int, num_heads: int, window: int, shift: int, mlp_ratio: float,
-        temporal: str, placement: str, operator: dict, drop_path: float,
-    ):  # fmt: skip
+    def __init__(self, config: SwinConfig, stage: int, block: int, drop_path: float) -> None:
         super().__init__()
-        self.inside = temporal == "sifa" and placement == "inside"
+        channels, resolution = config.channels(stage), config.resolution(stage)
+        window, shift = config.window(stage), config.shift(stage, block)
+        temporal = config.shifted if shift else config.unshifted
+        self.inside = temporal == "sifa" and config.placement == "inside"
         self.drop_path = DropPath(drop_path)
         self.norm1 = nn.LayerNorm(channels)
-        self.attn = WindowAttention(channels, resolution, window, shift, num_heads)
+        self.attn = WindowAttention(channels, resolution, window, shift, config.num_heads[stage])
+        self.temporal: SIFALayer | TemporalConv | nn.Identity
         match temporal:
             case "sifa":
-                self.temporal = SIFALayer(channels, placement, **operator)
+                self.temporal = SIFALayer(config, stage, block)
             case "conv":
                 self.temporal = TemporalConv(channels)
             case "none":
                 self.temporal = nn.Identity()
-            case _:
-                raise ValueError(f'the temporal module is {temporal!r}; use "sifa", "conv" or "none"')
         self.norm2 = nn.LayerNorm(channels)
-        self.mlp = Mlp(channels, int(channels * mlp_ratio))
+        self.mlp = Mlp(channels, int(channels * config.mlp_ratio))
 
     def forward(self, x: Tensor) -> Tensor:
         attended = self.attn(self.norm1(x))
         x = x + self.drop_path(self.temporal(attended) if self.inside else attended)
         if not self.inside:
             x = self.temporal(x)
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        changed: Tensor = self.drop_path(self.mlp(self.norm2(x)))
+        return x + changed
 
 
 class PatchMerging(nn.Module):
@@ -197,88 +206,52 @@ class PatchMerging(nn.Module):
         self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.reduction(self.norm(rearrange(x, "b t (h y) (w x) c -> b t h w (x y c)", y=2, x=2)))
+        merged = self.norm(rearrange(x, "b t (h y) (w x) c -> b t h w (x y c)", y=2, x=2))
+        out: Tensor = self.reduction(merged)
+        return out
 
 
 class Stage(nn.Module):
     """A row of blocks, the odd ones with shifted windows, and the merging to the next stage."""
 
-    def __init__(
-        self, channels: int, resolution: int, num_heads: int, window: int, mlp_ratio: float,
-        unshifted: str, shifted: str, placement: str, operator: dict, drop_paths: list[float], merge: bool,
-    ):  # fmt: skip
+    def __init__(self, config: SwinConfig, stage: int, drop_paths: list[float]) -> None:
         super().__init__()
-        window = min(window, resolution)
-        shifts = [window // 2 if i % 2 and resolution > window else 0 for i in range(len(drop_paths))]
-        self.blocks = nn.ModuleList(
-            Block(
-                channels, resolution, num_heads, window, shift, mlp_ratio,
-                shifted if shift else unshifted, placement, operator, drop_path,
-            )
-            for shift, drop_path in zip(shifts, drop_paths)
-        )  # fmt: skip
-        self.downsample = PatchMerging(channels) if merge else nn.Identity()
+        self.blocks = nn.ModuleList(Block(config, stage, i, drop_path) for i, drop_path in enumerate(drop_paths))
+        last = stage == len(config.depths) - 1
+        self.downsample = nn.Identity() if last else PatchMerging(config.channels(stage))
 
     def forward(self, x: Tensor) -> Tensor:
         for block in self.blocks:
             x = block(x)
-        return self.downsample(x)
+        out: Tensor = self.downsample(x)
+        return out
 
 
 class SIFATransformer(nn.Module):
     """Video (B, 3, num_frames, img_size, img_size), normalised -> logits (B, num_classes), the mean over time steps.
 
-    The arguments are plain data and are kept in `self.config`. The operator's switches: `offsets` "learned" | "zero",
-    `saliency` "paper" | "released" | "none", `weights` "dot" | "softmax", `placement` "inside" | "branch"; `unshifted` and
-    `shifted` name the temporal module of each kind of block: "sifa" | "conv" | "none". `drop_path` is the share of clips that
-    skip the last block's residuals in training, rising linearly from 0 at the first block. `patch_norm` adds the LayerNorm
-    that image Swins have after their patches and the released SIFA code leaves out.
+    The arguments (`sifa.model.config.SwinConfig`) are kept in `self.config`. `drop_path` is the share of clips that skip the last
+    block's residuals in training, rising linearly from 0 at the first block. `patch_norm` adds the LayerNorm that image Swins
+    have after their patches and the released SIFA code leaves out.
     """
 
-    def __init__(
-        self,
-        img_size: int = 224,
-        num_frames: int = 64,
-        num_classes: int = 400,
-        tubelet: int = 4,
-        patch_size: int = 4,
-        embed_dim: int = 96,
-        depths: tuple[int, ...] = (2, 2, 6, 2),
-        num_heads: tuple[int, ...] = (3, 6, 12, 24),
-        window_size: int = 7,
-        mlp_ratio: float = 4.0,
-        kernel_size: int = 3,
-        dilation: int = 1,
-        offsets: str = "learned",
-        saliency: str = "paper",
-        weights: str = "dot",
-        placement: str = "inside",
-        unshifted: str = "sifa",
-        shifted: str = "conv",
-        rectified: bool = False,
-        overlap: bool = False,
-        patch_norm: bool = False,
-        drop_path: float = 0.0,
-    ):
-        config = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+    variant = "sifa_swin"  # the name that `create_model` made it by
+    card: Any = None  # what its weights are (`sifa.weights.card.ModelCard`); None: untrained
+
+    def __init__(self, config: SwinConfig) -> None:
         super().__init__()
-        self.config, self.tubelet = config, tubelet
-        operator = dict(kernel_size=kernel_size, dilation=dilation, offsets=offsets, saliency=saliency, weights=weights)
-        self.patch_embed = TubeletEmbedding(tubelet, patch_size, embed_dim, rectified, overlap, patch_norm)
-        drop_paths = torch.linspace(0, drop_path, sum(depths), device="cpu").split(depths)
-        self.layers = nn.ModuleList(
-            Stage(
-                embed_dim * 2**i, img_size // patch_size // 2**i, num_heads[i], window_size, mlp_ratio,
-                unshifted, shifted, placement, operator, drop_paths[i].tolist(), merge=i < len(depths) - 1,
-            )
-            for i in range(len(depths))
-        )  # fmt: skip
-        channels = embed_dim * 2 ** (len(depths) - 1)
+        self.config, self.tubelet = config, config.tubelet
+        self.patch_embed = TubeletEmbedding(config)
+        drop_paths = torch.split(
+            torch.linspace(0, config.drop_path, sum(config.depths), device="cpu"), list(config.depths)
+        )
+        self.layers = nn.ModuleList(Stage(config, i, shares.tolist()) for i, shares in enumerate(drop_paths))
+        channels = config.channels(len(config.depths) - 1)
         self.norm = nn.LayerNorm(channels)
-        self.head = nn.Linear(channels, num_classes)
+        self.head = nn.Linear(channels, config.num_classes)
 
     def forward(self, video: Tensor) -> Tensor:
-        tubelet, size = self.tubelet, self.config["img_size"]
+        tubelet, size = self.tubelet, self.config.img_size
         if video.dim() != 5 or video.shape[1] != 3 or video.shape[2] % tubelet or video.shape[3:] != (size, size):
             raise ValueError(
                 f"the video has shape {tuple(video.shape)}; this model reads (B, 3, frames, {size}, {size}) with frames "
@@ -287,4 +260,5 @@ class SIFATransformer(nn.Module):
         x = self.patch_embed(video)
         for stage in self.layers:
             x = stage(x)
-        return self.head(self.norm(x).mean((2, 3))).mean(1)
+        logits: Tensor = self.head(self.norm(x).mean((2, 3)))  # (B, T, num_classes)
+        return logits.mean(1)

@@ -4,24 +4,24 @@ The blocks return their evidence (`SIFAOutput`); forward hooks collect it for th
 threads can share one model. Nothing is left on the model afterwards, and no code path differs when it is watched.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sifa.model.attention import SIFA, SIFAOutput, displacement, motion_saliency
-from sifa.model.resnet import Bottleneck
-from sifa.model.swin import SIFALayer
 from sifa.tracing.records import BlockTrace, Trace
 
-REWEIGHTED = "Changed weights: not those that the block computed"
+T = TypeVar("T")
+OTHER_WEIGHTS = "Changed weights: not those that the block computed"
 
 
-class Captured(NamedTuple):
+class BlockCall(NamedTuple):
     """One SIFA block's call, still in torch and still differentiable."""
 
     name: str
@@ -35,24 +35,26 @@ class Captured(NamedTuple):
         return displacement(self.output.offset, self.output.attention, self.block.kernel_size, self.block.dilation)
 
 
-_listeners: ContextVar[tuple[list, ...]] = ContextVar("sifa_listeners", default=())
-_stand_ins: ContextVar[Mapping[SIFA, SIFA]] = ContextVar("sifa_stand_ins", default={})  # noqa: B039, never changed
+_listeners: ContextVar[tuple[list[Any], ...]] = ContextVar("sifa_listeners", default=())
+_stand_ins: ContextVar[Mapping[SIFA, SIFA]] = ContextVar("sifa_stand_ins", default=MappingProxyType({}))
 
 
 @contextmanager
-def listen(model: nn.Module, calls: list, handler) -> Iterator[None]:
+def listen(
+    model: nn.Module, calls: list[T], handler: Callable[[str, nn.Module, tuple[Any, ...], Any], T]
+) -> Iterator[None]:
     """Append handler(name, module, args, output) to `calls` for each SIFA block, and for the model itself, that runs in
     this context while the body does."""
 
-    def hook(name):
-        def listen(module, args, output):
+    def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        def append(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
             if any(calls is mine for mine in _listeners.get()):
                 calls.append(handler(name, module, args, output))
 
-        return listen
+        return append
 
-    watched = [(name, m) for name, m in model.named_modules() if isinstance(m, SIFA) or m is model]
-    handles = [m.register_forward_hook(hook(name)) for name, m in watched]
+    modules = [(name, m) for name, m in model.named_modules() if isinstance(m, SIFA) or m is model]
+    handles = [m.register_forward_hook(hook(name)) for name, m in modules]
     token = _listeners.set((*_listeners.get(), calls))
     try:
         yield
@@ -66,17 +68,16 @@ def listen(model: nn.Module, calls: list, handler) -> Iterator[None]:
 def replace_blocks(model: nn.Module, stand_in: Callable[[SIFA], SIFA]) -> Iterator[None]:
     """Let stand_in(block) run in place of each SIFA block of the model, in this context while the body does.
 
-    Whoever listens sees the stand-in and its output, whichever began first. Within another `replaced`, the blocks are
-    that one's stand-ins. Raises ValueError where the model has no SIFA block.
+    Whoever listens sees the stand-in and its output, whichever began first. Within another `replace_blocks`, the
+    blocks are that one's stand-ins. Raises ValueError where the model has no SIFA block.
     """
     before = _stand_ins.get()
     mine = {block: stand_in(before.get(block, block)) for block in model.modules() if isinstance(block, SIFA)}
     if not mine:
         raise ValueError("this model has no SIFA block, so nothing in it can be replaced; choose a model that has some")
 
-    def run(module, args, output):
-        if _stand_ins.get().get(module) is mine[module]:
-            return mine[module](*args)
+    def run(block: SIFA, args: tuple[Tensor], output: SIFAOutput) -> SIFAOutput | None:
+        return mine[block](*args) if _stand_ins.get().get(block) is mine[block] else None
 
     handles = [block.register_forward_hook(run, prepend=True) for block in mine]
     token = _stand_ins.set({**before, **mine})
@@ -88,19 +89,22 @@ def replace_blocks(model: nn.Module, stand_in: Callable[[SIFA], SIFA]) -> Iterat
             handle.remove()
 
 
-def _capture(name, module, args, output):
-    if not isinstance(module, SIFA):
-        return args[0].shape
-    return Captured(name, _stand_ins.get().get(module, module), args[0], output)
+def _capture(name: str, module: nn.Module, args: tuple[Any, ...], output: Any) -> BlockCall | torch.Size:
+    """A block's call, or the size of the video that the model was given."""
+    if isinstance(module, SIFA):
+        return BlockCall(name, _stand_ins.get().get(module, module), args[0], output)
+    size: torch.Size = args[0].shape
+    return size
 
 
 @contextmanager
-def capture(model: nn.Module) -> Iterator[list[Captured]]:
+def capture(model: nn.Module) -> Iterator[list[BlockCall]]:
     """Collect the blocks' inputs and outputs as they are, for any batch and with gradients."""
-    calls, blocks = [], []
+    calls: list[BlockCall | torch.Size] = []
+    blocks: list[BlockCall] = []
     with listen(model, calls, _capture):
         yield blocks
-        blocks += [call for call in calls if isinstance(call, Captured)]
+        blocks += [call for call in calls if isinstance(call, BlockCall)]
 
 
 @contextmanager
@@ -115,12 +119,13 @@ def record(model: nn.Module) -> Iterator[Trace]:
         raise RuntimeError(
             "a compiled model cannot be recorded, since hooks do not fire on it; record the model itself"
         )
-    calls, trace = [], Trace()
+    calls: list[BlockCall | torch.Size] = []
+    trace = Trace()
     with listen(model, calls, _capture):
         yield trace
-    blocks = [call for call in calls if isinstance(call, Captured)]
+    blocks = [call for call in calls if isinstance(call, BlockCall)]
     paired = [call for call in blocks if call.features.shape[2] > 1]  # the others had no next step to look into
-    videos = [call for call in calls if not isinstance(call, Captured)]
+    videos = [call for call in calls if not isinstance(call, BlockCall)]
     if not blocks:
         raise RuntimeError(
             "record caught no SIFA block: run the model inside the with statement, and choose a model that has SIFA blocks"
@@ -131,43 +136,42 @@ def record(model: nn.Module) -> Iterator[Trace]:
             f"{len(blocks[0].features)} clips"
         )
     video = videos[0] if videos else blocks[0].features.shape
-    trace.blocks += [_block_trace(call, video, _placement(model, call.name)) for call in paired]
+    trace.blocks += [_block_trace(call, video) for call in paired]
 
 
-def _placement(model: nn.Module, name: str) -> str:
-    """What becomes of a block's sum: "inside" adds it to its input, "branch" its LayerNorm; "unknown" in other modules."""
-    match model.get_submodule(name.rpartition(".")[0]):
-        case Bottleneck() | SIFALayer(norm=None):
-            return "inside"
-        case SIFALayer():
-            return "branch"
-        case _:
-            return "unknown"
+def _short_name(path: str) -> str:
+    """The path of a module up to its last numbered part: "layers.0.blocks.1.temporal.sifa" -> "layers.0.blocks.1"."""
+    parts = path.split(".")
+    digits = "0123456789"
+    numbered = [i for i, part in enumerate(parts) if part[-1:] in digits and not set(part.rstrip(digits)) & set(digits)]
+    return ".".join(parts[: numbered[-1] + 1]) if numbered else path
 
 
-def _block_trace(call: Captured, video: torch.Size, placement: str) -> BlockTrace:
-    numbers = [int(n) for n in re.findall(r"\d+", call.name)]
-    name = re.match(r"(?:.*\.)?\D*\d+(?=\.|$)", call.name)
+def _block_trace(call: BlockCall, video: torch.Size) -> BlockTrace:
     frames, height, width = video[-3:]
     _, _, t, h, w = call.features.shape
     with torch.no_grad():
         saliency = motion_saliency(call.features.float(), call.block.saliency).square().mean(1).sqrt()[0]
-    array = lambda tensor: tensor.detach().float().cpu().numpy()  # noqa: E731
     return BlockTrace(
-        name=name.group() if name else call.name,
-        stage=numbers[0] if numbers else 0,
-        block=numbers[1] if len(numbers) > 1 else 0,
+        name=_short_name(call.name),
+        stage=call.block.stage,
+        block=call.block.block,
         kernel=call.block.kernel_size,
         dilation=call.block.dilation,
         stride=(frames / t, height / h, width / w),
-        offset=array(call.output.offset[0]),
-        attention=array(call.output.attention[0]),
-        saliency=array(saliency),
+        offset=_array(call.output.offset[0]),
+        attention=_array(call.output.attention[0]),
+        saliency=_array(saliency),
         normalised=call.block.weights == "softmax",
-        meaning=REWEIGHTED if getattr(call.block, "reweight", None) else "",
+        meaning=OTHER_WEIGHTS if getattr(call.block, "reweight", None) else "",
         operator=dict(
             offsets="zero" if call.block.conv_offset is None else "learned",
             saliency=call.block.saliency,
-            placement=placement,
+            placement=call.block.placement,
         ),
     )
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.detach().float().cpu().numpy()
+    return array

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from sifa.model.attention import SIFA, SIFAOutput, sampling_points
 from sifa.model.sampling import corners, gather, padded_table
 from sifa.tracing.hooks import replace_blocks
-from sifa.tracing.predict import Progress, predict
-from sifa.tracing.records import Prediction, Trace, WhatIf
+from sifa.tracing.predict import predict
+from sifa.tracing.records import Prediction, Progress, Trace, WhatIf
 from sifa.video.read import Clip
-from sifa.weights.card import load_card
+from sifa.weights.card import card_of, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
@@ -54,6 +54,7 @@ class StandIn(SIFA):
 
     def __init__(self, block: SIFA, **changes):
         super().__init__(0, block.kernel_size, block.dilation, "zero", block.saliency, block.weights)
+        self.placement, self.stage, self.block = block.placement, block.stage, block.block
         self.conv_offset = block.conv_offset
         self.reweight = getattr(block, "reweight", None)
         for name, value in changes.items():
@@ -149,10 +150,11 @@ def other_checkpoint(
 
     def fitting(model: nn.Module) -> nn.Module:
         other = make().to(next(model.parameters()).device)
-        if other.card.labels != model.card.labels:
+        mine, others = card_of(model), card_of(other)
+        if others.labels != mine.labels:
             raise ValueError(
-                f"the other weights know {len(other.card.labels)} classes that are not the model's "
-                f"{len(model.card.labels)}, so the answers cannot be compared; choose weights with the same classes"
+                f"the other weights know {len(others.labels)} classes that are not the model's "
+                f"{len(mine.labels)}, so the answers cannot be compared; choose weights with the same classes"
             )
         return other
 
@@ -165,7 +167,7 @@ def other_checkpoint(
 def interventions_for(model: nn.Module) -> list[Intervention]:
     """Every what-if that can be tried with a model: INTERVENTIONS, and the shipped class-only weights where these are others
     than the model's, with the same classes, for clips of as many frames and of the same size."""
-    mine, others = model.card, load_card(CLASS_ONLY)
+    mine, others = card_of(model), load_card(CLASS_ONLY)
     same = all(getattr(mine, key) == getattr(others, key) for key in ("labels", "num_frames", "size"))
     if not same or mine.sha256 == sha256(CLASS_ONLY):
         return [*INTERVENTIONS]

@@ -1,35 +1,34 @@
 """The one call that the app, the notebooks and the command line make: `predict(model, clip) -> Prediction`."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from sifa.model.attention import SIFA
 from sifa.tracing.hooks import listen, record
-from sifa.tracing.records import Prediction, Trace
+from sifa.tracing.records import Prediction, Progress, Trace
 from sifa.video.preprocess import preprocess
 from sifa.video.read import Clip
-
-Progress = Callable[[str, float], None]  # (what is being done, share done of the forward pass)
+from sifa.weights.card import VideoModel, card_of
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, clip: Clip, progress: Progress | None = None, amp: bool = False) -> Prediction:
+def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp: bool = False) -> Prediction:
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
-    `model` comes from `sifa.load` or `sifa.create_model`. With `amp`, convolutions and products run in bfloat16, and the
-    operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
+    `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
+    products run in bfloat16, and the operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
     number of frames than the model reads.
     """
-    checkpoint = model.card
+    checkpoint = card_of(model)
     if len(clip.frames) != checkpoint.num_frames:
         raise ValueError(
             f"the clip has {len(clip.frames)} frames, but {checkpoint.variant} reads {checkpoint.num_frames}; "
             f"call read_clip(path, num_frames={checkpoint.num_frames})"
         )
+    if model.training:
+        model.eval()
     video, crop = preprocess(clip.frames, checkpoint.size, checkpoint.mean, checkpoint.std)
     device = next(model.parameters()).device
     blocks = [name for name, m in model.named_modules() if isinstance(m, SIFA)]

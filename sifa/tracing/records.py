@@ -1,7 +1,8 @@
 """What one forward pass leaves behind, in plain numpy: no hooks, no model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from sifa.model.attention import displacement, sampling_points
 from sifa.video.preprocess import Crop
 from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
+
+Progress = Callable[[str, float], None]  # (what is being done, share done, 0 to 1)
 
 
 @dataclass(frozen=True)
@@ -39,40 +42,49 @@ class BlockTrace:
     @property
     def points(self) -> np.ndarray:
         """(P, N, 2, H, W) sampled places (y, x) in frame t+1, in cells; whatever lies outside counts 0."""
-        if self.taps is not None:
-            return self.offset + tap_places(self.taps, self.anchored, self.offset.shape[-2:])
-        return sampling_points(torch.from_numpy(self.offset), self.kernel, self.dilation).numpy()
+        if self.taps is None:
+            points: np.ndarray = sampling_points(torch.from_numpy(self.offset), self.kernel, self.dilation).numpy()
+            return points
+        height, width = self.offset.shape[-2:]
+        points = self.offset + tap_places(self.taps, self.anchored, (height, width))
+        return points
 
     @property
     def outside(self) -> np.ndarray:
         """(P, N, H, W) bool: the point lies a whole cell or more off the map, so that it counts 0."""
         last = np.array(self.offset.shape[-2:]).reshape(2, 1, 1)
-        return ((self.points <= -1) | (self.points >= last)).any(2)
+        points = self.points
+        outside: np.ndarray = np.any((points <= -1) | (points >= last), axis=2)
+        return outside
 
     @property
     def displacement(self) -> np.ndarray:
         """(P, 2, H, W) mean of (sampled place - query place), weighted by |attention|, (dy, dx) in cells."""
-        if self.taps is not None:
-            moved, share = self.points - np.indices(self.offset.shape[-2:]), np.abs(self.attention)[:, :, None]
-            return (moved * share).sum(1) / np.maximum(share.sum(1), 1e-12)
-        offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
-        return displacement(offset, attention, self.kernel, self.dilation).numpy()
+        if self.taps is None:
+            offset, attention = torch.from_numpy(self.offset), torch.from_numpy(self.attention)
+            mean: np.ndarray = displacement(offset, attention, self.kernel, self.dilation).numpy()
+            return mean
+        moved, share = self.points - np.indices(self.offset.shape[-2:]), np.abs(self.attention)[:, :, None]
+        mean = (moved * share).sum(1) / np.maximum(share.sum(1), 1e-12)
+        return mean
 
     @property
     def entropy(self) -> np.ndarray:
         """(P, H, W) entropy of |weight| / sum |weight| over the neighbours, divided by log N: 1 = spread evenly."""
         share = np.abs(self.attention)
         share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
-        return -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(max(share.shape[1], 2))
+        entropy: np.ndarray = -(share * np.log(np.maximum(share, 1e-12))).sum(1) / np.log(max(share.shape[1], 2))
+        return entropy
 
 
 def tap_places(taps: np.ndarray, anchored: bool, grid: tuple[int, int]) -> np.ndarray:
     """(N, 2, H, W) float32 places (y, x) of the neighbours of every cell before any offset, from taps (N, 2)."""
-    places = np.zeros((1, 2, *grid)) if anchored else np.indices(grid)
-    return (places + taps[:, :, None, None]).astype(np.float32)
+    origin = np.zeros((1, 2, *grid)) if anchored else np.indices(grid)
+    places: np.ndarray = (origin + taps[:, :, None, None]).astype(np.float32)
+    return places
 
 
-class Trace(Sequence):
+class Trace(Sequence[BlockTrace]):
     """The blocks of one forward pass in the order they ran; `trace[2]` or `trace["layers.0.blocks.0"]`."""
 
     def __init__(self, blocks: Sequence[BlockTrace] = ()):
@@ -81,7 +93,11 @@ class Trace(Sequence):
     def __len__(self) -> int:
         return len(self.blocks)
 
-    def __getitem__(self, key: int | str) -> BlockTrace:
+    @overload
+    def __getitem__(self, key: int | str) -> BlockTrace: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[BlockTrace]: ...
+    def __getitem__(self, key: int | str | slice) -> BlockTrace | list[BlockTrace]:
         if not isinstance(key, str):
             return self.blocks[key]
         for block in self.blocks:
@@ -117,6 +133,43 @@ class TrueFlow:
 
 
 @dataclass(frozen=True)
+class BlockTrust:
+    """Figures of one block, each a function of `sifa.tracing.trust`, which has its formula; None where it is undefined."""
+
+    name: str
+    unevenness: float
+    offset: float  # mean |offset| in cells
+    spread: float
+    follows_change: float | None
+    like_random: float | None  # agreement with the same block under random weights
+    outside: float
+    words: tuple[str, ...] = ()  # what is remarkable about them, as sentences
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """What becomes of the predicted class's probability when weights are removed in every SIFA block."""
+
+    label: str  # the predicted class
+    neighbours: int  # of each cell
+    removed: int  # of them
+    probability: float  # of the untouched run
+    strongest: float  # with the neighbours of largest |weight| removed
+    random: float  # with any removed: the mean of `random_each`
+    random_each: tuple[float, ...]
+    all: float  # with all removed
+    words: tuple[str, ...] = ()  # what that means, as sentences
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far to trust a prediction: figures of every block, and of the blocks together where the model has any."""
+
+    blocks: tuple[BlockTrust, ...]
+    deletion: Deletion | None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """A clip, what the model made of it, and what happened inside."""
 
@@ -127,7 +180,7 @@ class Prediction:
     trace: Trace
     card: ModelCard
     what_if: tuple[WhatIf, ...] = ()
-    trust: dict | None = None  # the figures of `sifa.tracing.trust.trust_figures`
+    trust: Trust | None = None
     true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
 
     @property
@@ -149,4 +202,5 @@ class Prediction:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities (classes,) of logits (classes,)."""
     e = np.exp(logits - logits.max())
-    return e / e.sum()
+    probabilities: np.ndarray = e / e.sum()
+    return probabilities

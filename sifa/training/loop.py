@@ -55,7 +55,7 @@ def train(
     model.to(processes.device).train()
     config = model.config
     clips = data or MotionClips(
-        "train", config["img_size"], config["num_frames"], seed=recipe.seed + 1, worn=True, device=processes.device
+        "train", config.img_size, config.num_frames, seed=recipe.seed + 1, worn=True, device=processes.device
     )
     opts = optimizers(model, recipe)
 
@@ -133,7 +133,7 @@ def begin(recipe: Recipe, labels: tuple[str, ...], start: Path | None) -> nn.Mod
         model.head = nn.Linear(model.head.in_features, len(labels))
         nn.init.trunc_normal_(model.head.weight, std=0.02)
         nn.init.zeros_(model.head.bias)
-        model.config = model.config | {"num_classes": len(labels)}
+        model.config = model.config.change(num_classes=len(labels))
     return model
 
 
@@ -163,11 +163,11 @@ def finish(
         metrics = evaluate_generated(model, measured, device=next(model.parameters()).device) if measured else {}
     checkpoint = ModelCard(
         variant=recipe.variant,
-        config=model.config,
+        config=model.config.as_dict(),
         labels=tuple(data.labels if data else CLASSES),
         title=title,
         trained_on=trained_on,
-        num_frames=model.config["num_frames"],
+        num_frames=model.config.num_frames,
         sampling_rate=base.sampling_rate if base else 4,
         mean=base.mean if base else None,
         std=base.std if base else None,

@@ -6,7 +6,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sifa.data.motion.flow import flow_at, true_flow
 from sifa.data.motion.generator import MotionBatch
-from sifa.tracing.hooks import Captured, capture
+from sifa.tracing.hooks import BlockCall, capture
 from sifa.training.recipes import Recipe
 from sifa.video.preprocess import normalise
 from sifa.weights.card import ModelCard
@@ -14,7 +14,7 @@ from sifa.weights.card import ModelCard
 MOVING, STATIC_SHARE = 0.15, 0.5  # cells; weight of a clip's static cells in the flow loss against its moving ones
 
 
-def flow_loss(blocks: list[Captured], flow: Tensor, visible: Tensor) -> Tensor:
+def flow_loss(blocks: list[BlockCall], flow: Tensor, visible: Tensor) -> Tensor:
     """|displacement - true flow|, its mean over a clip's moving visible cells plus half that over its static ones,
     averaged over the clips and summed over the blocks."""
     total = flow.new_zeros(())
@@ -45,6 +45,6 @@ def losses(
     cross_entropy = -(target * likely).sum(1).mean()
     flow = logits.new_zeros(())
     if recipe.flow_weight:
-        grid = inner.config["img_size"] // inner.config["patch_size"]
-        flow = flow_loss(blocks, *true_flow(clips, inner.config["tubelet"], grid))
+        grid = inner.config.img_size // inner.config.patch_size
+        flow = flow_loss(blocks, *true_flow(clips, inner.config.tubelet, grid))
     return cross_entropy, flow, (likely.argmax(1) == truth).float().mean()

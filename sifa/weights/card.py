@@ -1,13 +1,23 @@
-"""What weights are: the card that travels inside a checkpoint."""
+"""What weights are: the card that travels inside a checkpoint; and what a model must have to be used with it."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as shown
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor, nn
 
 from sifa.errors import WeightsError
+from sifa.model.config import ModelConfig, check_size
+from sifa.model.registry import model_config
 from sifa.weights.download import fetch
 from sifa.weights.pickles import read_safetensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LARGEST_SAMPLING_RATE = 10_000  # source frames
 
 
 @dataclass(frozen=True)
@@ -15,7 +25,7 @@ class ModelCard:
     """What weights are: where they come from, what they were trained on, and what input they expect."""
 
     variant: str
-    config: dict  # arguments of the variant
+    config: dict[str, Any]  # arguments of the variant, as they are stored
     labels: tuple[str, ...]
     title: str = ""  # in a few words, for lists of weights; the file's name where there is none
     trained_on: str = ""  # in words, for the badge on the page; empty for random weights
@@ -23,14 +33,65 @@ class ModelCard:
     sampling_rate: int = 4  # source frames from one sampled frame to the next, at about 30 frames per second
     mean: tuple[float, ...] | None = None  # None: each clip is normalised by its own statistics
     std: tuple[float, ...] | None = None
-    recipe: dict = field(default_factory=dict)
-    metrics: dict = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
     file: str = ""
     sha256: str = ""
 
     @property
     def size(self) -> int:
-        return self.config["img_size"]
+        """Pixels along each side of the picture that the model reads."""
+        return int(self.config["img_size"])
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """(before, after): how many sampled frames the stem reads beside those of a time step."""
+        tubelet = int(self.config["tubelet"]) if self.config.get("overlap") else 0  # then it is twice as long, centred
+        return tubelet // 2, tubelet - tubelet // 2
+
+
+class VideoConfig(Protocol):
+    """What is asked of a model's arguments."""
+
+    @property
+    def img_size(self) -> int: ...
+    @property
+    def num_frames(self) -> int: ...
+    @property
+    def num_classes(self) -> int: ...
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+class VideoModel(Protocol):
+    """What a model must have to be predicted, recorded, changed and measured: `create_model` and `load` make such models.
+
+    It takes videos (B, 3, num_frames, img_size, img_size), normalised, and gives logits (B, num_classes).
+    """
+
+    card: Any  # the ModelCard of its weights; None: untrained
+    variant: str  # its name, for people
+    tubelet: int  # frames of a time step
+    training: bool
+
+    @property
+    def config(self) -> VideoConfig: ...
+    def __call__(self, video: Tensor) -> Tensor: ...
+    def named_modules(self) -> Iterator[tuple[str, nn.Module]]: ...
+    def modules(self) -> Iterator[nn.Module]: ...
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+    def state_dict(self) -> dict[str, Tensor]: ...
+    def eval(self) -> Self: ...
+    def to(self, device: str | torch.device) -> Self: ...
+
+
+def card_of(model: VideoModel) -> ModelCard:
+    """The card of a model's weights; for a model that has none, one that says untrained."""
+    if model.card is not None:
+        card: ModelCard = model.card
+        return card
+    config = model.config
+    labels = tuple(f"class {i}" for i in range(config.num_classes))
+    return ModelCard(model.variant, config.as_dict(), labels, num_frames=config.num_frames)
 
 
 def load_card(source: str | Path) -> ModelCard:
@@ -39,19 +100,50 @@ def load_card(source: str | Path) -> ModelCard:
     _, card = read_safetensors(file, weights=False)
     if card is None:
         raise WeightsError(f"{file.name} holds weights but no card")
-    return card_of(card, file)
+    return parse_card(card, file)
 
 
-def card_of(card: dict, file: Path) -> ModelCard:
-    """The card that a checkpoint's metadata holds as JSON."""
-    known = {k: v for k, v in card.items() if k in ModelCard.__dataclass_fields__}
-    return ModelCard(
-        **_tuples(
-            known | {"config": _tuples(card["config"]), "file": file.name, "title": card.get("title") or file.stem}
-        )
-    )
+def parse_card(data: object, file: Path) -> ModelCard:
+    """The card that a checkpoint's metadata holds as JSON. Raises WeightsError where no model can be made of it."""
+    if not isinstance(data, dict):
+        raise WeightsError(f"the card in {file.name} is {shown(data)}, not a JSON object; convert or train it again")
+    if missing := [key for key in ("variant", "config", "labels") if key not in data]:
+        raise WeightsError(f"the card in {file.name} lacks {', '.join(missing)}; convert or train it again")
+    known = {k: v for k, v in data.items() if k in ModelCard.__dataclass_fields__ and k not in ("file", "sha256")}
+    try:
+        _check_card(known)
+    except ValueError as error:
+        raise WeightsError(f"the card in {file.name} describes no model that can be made: {error}") from error
+    title = known.get("title") or file.stem
+    return ModelCard(**_tuples(known | dict(config=_tuples(known["config"]), file=file.name, title=title)))
 
 
-def _tuples(values: dict) -> dict:
+def _check_card(card: dict[str, Any]) -> None:
+    kinds = dict(variant=str, config=dict, labels=list, title=str, trained_on=str, recipe=dict, metrics=dict)
+    names = {str: "text", dict: "an object", list: "a list"}
+    for key, kind in kinds.items():
+        if key in card and not isinstance(card[key], kind):
+            raise ValueError(f"{key} is {shown(card[key])}; it must be {names[kind]}")
+    config: ModelConfig = model_config(card["variant"], **card["config"])
+    if "num_frames" in card:
+        config.change(num_frames=card["num_frames"])
+    labels = card["labels"]
+    if len(labels) != config.num_classes or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"labels has {len(labels)} entries; it must be {config.num_classes} names, one for each class")
+    if "sampling_rate" in card:
+        check_size("sampling_rate", card["sampling_rate"], LARGEST_SAMPLING_RATE)
+    _check_normalisation(card.get("mean"), card.get("std"))
+
+
+def _check_normalisation(mean: object, std: object) -> None:
+    if mean is None and std is None:
+        return
+    for name, values in (("mean", mean), ("std", std)):
+        numbers = values if isinstance(values, list) and all(type(v) in (int, float) for v in values) else []
+        if not len(numbers) == 3 or not all(math.isfinite(v) and (v > 0 or name == "mean") for v in numbers):
+            raise ValueError(f"{name} is {shown(values)}; it must be three numbers, those of std above 0, or neither")
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
     """JSON's lists as the tuples they were."""
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -1,15 +1,18 @@
 """Checkpoints: safetensors files that carry their own card, and strict loading of our own and of released weights."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sifa.errors import WeightsError
-from sifa.model.registry import create_model
-from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, card_of
+from sifa.model.registry import Reading, SIFAModel, create_model
+from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, parse_card
 from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Converted, convert
 from sifa.weights.download import fetch, sha256
 from sifa.weights.labels import class_names
@@ -17,55 +20,47 @@ from sifa.weights.pickles import read_safetensors, read_state, unwrap
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 
-def untrained(variant: str, **config) -> nn.Module:
-    """A model with random weights and a card that says so, in evaluation mode."""
-    model = create_model(variant, **config).eval()
-    labels = tuple(f"class {i}" for i in range(model.config["num_classes"]))
-    model.card = ModelCard(variant, model.config, labels, num_frames=model.config["num_frames"])
-    return model
-
-
-def save(model: nn.Module, checkpoint: ModelCard, file: Path) -> None:
+def save(model: nn.Module, card: ModelCard, file: Path) -> None:
     """Write weights and card to a safetensors file."""
-    card = {k: v for k, v in asdict(checkpoint).items() if k not in ("file", "sha256")}
+    data = {k: v for k, v in asdict(card).items() if k not in ("file", "sha256")}
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file(tensors, file, metadata={"sifa": json.dumps(card)})
+    save_file(tensors, file, metadata={"sifa": json.dumps(data)})
 
 
-def load(source: str | Path = DEFAULT_CHECKPOINT, device: str = "cpu") -> nn.Module:
+def load(source: str | Path = DEFAULT_CHECKPOINT, device: str | torch.device = "cpu") -> SIFAModel:
     """A trained model, in evaluation mode, from one of our checkpoints; its card is `model.card`.
 
     `source` is a path, a URL or a hub id (`sifa.weights.download.fetch`). Raises WeightsError where the file is missing,
     damaged, or not one of ours; `adopt` makes a model of other code's weights.
     """
     file = fetch(source)
-    tensors, card = read_safetensors(file)
-    if card is None:
+    tensors, data = read_safetensors(file)
+    if data is None:
         raise WeightsError(
             f"{file.name} holds weights but not the card that says which model they are for; make one of ours from it with "
             f"sifa convert {file.name} --variant NAME --out FILE, or in Python with sifa.weights.checkpoint.adopt"
         )
-    checkpoint = card_of(card, file)
-    model = create_model(checkpoint.variant, **checkpoint.config)
+    card = parse_card(data, file)
+    model = create_model(card.variant, **card.config)
     load_weights(model, tensors)
-    model.card = replace(checkpoint, sha256=sha256(file))
+    model.card = replace(card, sha256=sha256(file))
     return model.to(device).eval()
 
 
 def adopt(
     source: str | Path,
     variant: str,
-    reading: str = "released",
+    reading: Reading = "released",
     dataset: str | None = None,
     trained_on: str = "",
     sampling_rate: int | None = None,
-    **config,
-) -> tuple[nn.Module, Converted]:
+    **arguments: Any,
+) -> tuple[SIFAModel, Converted]:
     """A model of a named variant with weights from other code, in evaluation mode, with a card; and what was done to them.
 
     `dataset` names the class list (`sifa.weights.labels`), `trained_on` says in words what the weights have seen,
-    `sampling_rate` is that of the training clips (default: 2 for Swin and 1 for ResNet, as in the released settings);
-    `config` overrides the variant's arguments, and num_classes is read off a video head. Raises WeightsError like `load_weights`.
+    `sampling_rate` is that of the training clips (default: 2 for Swin and 1 for ResNet, as in the released settings); further
+    arguments override the variant's, and num_classes is read off a video head. Raises WeightsError like `load_weights`.
     """
     file = fetch(source)
     state = unwrap(read_state(file))
@@ -73,33 +68,33 @@ def adopt(
     stem = next((state[key] for key in (SWIN_STEM, RESNET_STEM) if key in state), None)
     of_video = stem is not None and stem.dim() == 5
     if of_video and head is not None:
-        config = dict(num_classes=len(head)) | config
+        arguments = dict(num_classes=len(head)) | arguments
     try:
-        model = create_model(variant, reading, **config).eval()
-        labels = class_names(model.config["num_classes"], dataset)
-    except (TypeError, ValueError) as error:
+        model = create_model(variant, reading, **arguments).eval()
+        labels = class_names(model.config.num_classes, dataset)
+    except ValueError as error:
         raise WeightsError(str(error)) from error
     converted = load_weights(model, state)
-    if not trained_on:
-        trained_on = (
-            f"whatever {file.name} was trained on, which the file does not say"
-            if of_video
-            else f"images alone ({file.name}, inflated): it has never seen motion"
-            + (
-                ", and its classifier is random"
-                if any(key.startswith(("head", "fc.")) for key in converted.fresh)
-                else ""
-            )
-        )
     model.card = ModelCard(
-        variant, model.config, labels, file.stem, trained_on, model.config["num_frames"],
+        variant, model.config.as_dict(), labels, file.stem,
+        trained_on or (_video_words(file) if of_video else _image_words(file, converted)), model.config.num_frames,
         sampling_rate or (1 if variant.startswith("sifa_resnet") else 2), IMAGENET_MEAN, IMAGENET_STD,
         file=file.name, sha256=sha256(file),
     )  # fmt: skip
     return model, converted
 
 
-def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> Converted:
+def _video_words(file: Path) -> str:
+    return f"whatever {file.name} was trained on, which the file does not say"
+
+
+def _image_words(file: Path, converted: Converted) -> str:
+    random_head = any(key.startswith(("head", "fc.")) for key in converted.fresh)
+    words = f"images alone ({file.name}, inflated): it has never seen motion"
+    return f"{words}, and its classifier is random" if random_head else words
+
+
+def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -> Converted:
     """Load a state dict, or a .safetensors or .pth file, URL or hub id of one, into a model: strictly.
 
     Knows our own naming, that of the released training code (key `model`, optional `module.` prefix), and image Swins (official
@@ -108,8 +103,8 @@ def load_weights(model: nn.Module, weights: str | Path | dict[str, Tensor]) -> C
     the file did not hold. Raises WeightsError with the keys where anything else is missing, left over, or of another
     shape.
     """
-    state = weights if isinstance(weights, dict) else read_state(fetch(weights))
-    converted, wanted = convert(unwrap(state), model), model.state_dict()
+    found = weights if isinstance(weights, Mapping) else read_state(fetch(weights))
+    converted, wanted = convert(unwrap(found), model), model.state_dict()
     state = converted.state
     missing, surplus = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
     shapes = [

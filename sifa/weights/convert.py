@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sifa.errors import WeightsError
+from sifa.model.registry import SIFAModel
 from sifa.model.resnet import SIFANet
-from sifa.model.swin import Block, SIFALayer, WindowAttention
+from sifa.model.swin import Block, SIFALayer, SIFATransformer, WindowAttention
 
 SWIN_STEM, RESNET_STEM = "patch_embed.proj.weight", "conv1.weight"
 RELEASED_MARKS = ("def_cor.weight", "tda_norm.weight", "1.conv_offset.weight")
@@ -28,26 +29,30 @@ class Converted:
     fresh: dict[str, str] = field(default_factory=dict)  # key of the model -> what stands there instead
 
 
-def convert(state: dict[str, Tensor], model: nn.Module) -> Converted:
+def convert(state: dict[str, Tensor], model: SIFAModel) -> Converted:
     """A state dict of any known naming in the names of `model`.
 
     Raises WeightsError where something that has to hold a known constant holds something else. Keys that are not
     understood are passed on as they are, for the caller to compare.
     """
-    of_resnet, wanted = isinstance(model, SIFANet), model.state_dict()
-    stem = state.get(RESNET_STEM if of_resnet else SWIN_STEM)
-    if stem is not None and stem.dim() == 4:
-        return _image_resnet(state, wanted) if of_resnet else _image_swin(state, model, wanted)
-    if any(key.endswith(RELEASED_MARKS) for key in state) or ("fc.weight" in state and not of_resnet):
-        return _released_resnet(state, model) if of_resnet else _released_swin(state, model)
-    return Converted("ours", dict(state))
+    wanted = model.state_dict()
+    stem = state.get(RESNET_STEM if isinstance(model, SIFANet) else SWIN_STEM)
+    of_images = stem is not None and stem.dim() == 4
+    released = any(key.endswith(RELEASED_MARKS) for key in state)
+    if isinstance(model, SIFANet):
+        if of_images:
+            return _image_resnet(state, wanted)
+        return _released_resnet(state, model) if released else Converted("ours", dict(state))
+    if of_images:
+        return _image_swin(state, model, wanted)
+    return _released_swin(state, model) if released or "fc.weight" in state else Converted("ours", dict(state))
 
 
-def _released_swin(state: dict[str, Tensor], model: nn.Module) -> Converted:
+def _released_swin(state: dict[str, Tensor], model: SIFATransformer) -> Converted:
     """`c2d_sifa_swin.py`: every block has all the parts, and uses those that its shift calls for."""
-    out = Converted("released")
+    out, blocks = Converted("released"), _blocks(model)
     for key, value in state.items():
-        prefix, block, rest = _split(key, model)
+        prefix, block, rest = _split(key, blocks)
         shifted = block is not None and block.attn.shift > 0
         match rest:
             case "def_cor.weight" if block:
@@ -92,17 +97,17 @@ def _released_resnet(state: dict[str, Tensor], model: SIFANet) -> Converted:
     return out
 
 
-def _image_swin(state: dict[str, Tensor], model: nn.Module, wanted: dict[str, Tensor]) -> Converted:
+def _image_swin(state: dict[str, Tensor], model: SIFATransformer, wanted: dict[str, Tensor]) -> Converted:
     """The names of the official code or of timm, which keeps the merging at the start of the next stage."""
-    out = Converted("image")
+    out, blocks = Converted("image"), _blocks(model)
     of_timm = "head.fc.weight" in state or not any(key.startswith("layers.0.downsample") for key in state)
     for key, value in state.items():
         name = key.replace("head.fc.", "head.")
         if of_timm:
             name = re.sub(r"^layers\.(\d+)\.downsample", lambda m: f"layers.{int(m[1]) - 1}.downsample", name)
-        _, block, rest = _split(name, model)
+        _, block, rest = _split(name, blocks)
         if name == SWIN_STEM:
-            out.state[name] = _inflated(value, model.config["tubelet"])
+            out.state[name] = _inflated(value, model.config.tubelet)
         elif name.startswith("patch_embed.norm.") and name not in wanted:
             out.left_out[key] = "the released model has no norm after its tubelets (patch_norm=True keeps it)"
         elif name in ("head.weight", "head.bias"):
@@ -138,15 +143,17 @@ def _image_resnet(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Conver
     return out
 
 
-def _split(key: str, model: nn.Module) -> tuple[str, Block | None, str]:
+def _blocks(model: SIFATransformer) -> dict[str, Block]:
+    """The blocks by the prefix of their keys, "layers.0.blocks.1."."""
+    return {f"{name}.": block for name, block in model.named_modules() if isinstance(block, Block)}
+
+
+def _split(key: str, blocks: dict[str, Block]) -> tuple[str, Block | None, str]:
     """(prefix of the block, the block, the rest of the key); no block outside of blocks, or where there is none."""
-    found = re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key)
-    if not found:
+    found = re.match(r"layers\.\d+\.blocks\.\d+\.", key)
+    if not found or found.group() not in blocks:
         return "", None, key
-    stage, number = int(found[1]), int(found[2])
-    if stage >= len(model.layers) or number >= len(model.layers[stage].blocks):
-        return "", None, key
-    return found.group(), model.layers[stage].blocks[number], key[found.end() :]
+    return found.group(), blocks[found.group()], key[found.end() :]
 
 
 def _last(key: str) -> str:

@@ -3,7 +3,9 @@
 import argparse
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,7 +14,7 @@ from torch import Tensor
 from sifa.errors import WeightsError
 
 
-def read_state(file: Path) -> dict:
+def read_state(file: Path) -> dict[str, Any]:
     """What a .safetensors or .pth file holds; a .pth only if it is plain data. Raises WeightsError."""
     if file.suffix == ".safetensors":
         return read_safetensors(file)[0]
@@ -56,7 +58,11 @@ def _refuse_bomb(file: Path) -> None:
         )
 
 
-def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], dict | None]:
+def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], Any]:
+    """The tensors of a file (none without `weights`), and its card's JSON as plain data, None where it has no card.
+
+    Raises WeightsError where the file is missing or damaged.
+    """
     if not file.is_file():
         raise WeightsError(f"there is no checkpoint {file.name}; check the path")
     try:
@@ -67,10 +73,17 @@ def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor
         raise WeightsError(
             f"{file.name} is not a readable safetensors file ({error}); copy or train it again"
         ) from error
-    return tensors, json.loads(card) if card else None
+    if card is None:
+        return tensors, None
+    try:
+        return tensors, json.loads(card)
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(
+            f"the card in {file.name} is damaged, no readable JSON; convert or train it again"
+        ) from error
 
 
-def unwrap(state: dict) -> dict[str, Tensor]:
+def unwrap(state: Mapping[str, Any]) -> dict[str, Tensor]:
     """The state dict inside of what training code saves, without the prefix that parallel training adds."""
     for key in ("model", "state_dict"):
         if isinstance(state.get(key), dict):

@@ -13,7 +13,6 @@ import torch
 
 import sifa
 from sifa.model.run import forward_with
-from sifa.weights.checkpoint import untrained
 from tests.weights.test_convert import released_resnet, released_swin_loaded
 
 GOLDEN = {
@@ -43,13 +42,13 @@ def seconds(device: str, forward, video) -> float:
 
 def measure(device: str, name: str, batch: int, rounds: int, compiled: bool) -> dict[str, float]:
     """Clips per second of a variant by way of running it."""
-    model = untrained(name)
+    model = sifa.create_model(name).eval()
     ways = dict(float32={}, bfloat16=dict(amp="bfloat16"), channels_last=dict(amp="bfloat16", channels_last=True))
     if compiled:
         ways["compiled"] = dict(amp="bfloat16", compile=True)
     forwards = {way: forward_with(model, device, **options) for way, options in ways.items()}
-    size = model.config["img_size"]
-    video = torch.randn(batch, 3, model.config["num_frames"], size, size, device=device)
+    size = model.config.img_size
+    video = torch.randn(batch, 3, model.config.num_frames, size, size, device=device)
     times = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, forward in forwards.items():

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from sifa import explorer
 from sifa.explorer.page import FOLDER
-from sifa.explorer.render.picture import DIVERGING, SEQUENTIAL
+from sifa.explorer.render.marks import DIVERGING, SEQUENTIAL
 from tests.browser.interactions import SAMPLE, VIEWS, show_view
 from tests.browser.test_viewer import open_page, settle, until
 

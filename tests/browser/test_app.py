@@ -14,7 +14,9 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
 from sifa.tracing.interventions import INTERVENTIONS
-from sifa.weights import checkpoint as weights
+from sifa.weights.card import load_card
+from sifa.weights.checkpoint import save
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model
 
@@ -38,7 +40,7 @@ def start(folder, checkpoint=None):
     file, temporary = folder / "small.safetensors", folder / "temporary"
     if checkpoint is None:
         model, checkpoint = nano_model(), file
-        weights.save(model, model.card, file)
+        save(model, model.card, file)
     temporary.mkdir()
     command = [
         sys.executable,
@@ -107,7 +109,7 @@ def ready(page, name=""):
 def shipped(page):
     """Go over to the weights that the samples' traces were made with."""
     page.get_by_label("Weights").click()
-    page.get_by_role("option", name=weights.load_card(weights.DEFAULT_CHECKPOINT).title).click()
+    page.get_by_role("option", name=load_card(DEFAULT_CHECKPOINT).title).click()
     expect(page.locator(HEADING)).not_to_contain_text("class")
 
 

@@ -15,7 +15,7 @@ from sifa import explorer
 from sifa.model.resnet import Bottleneck
 from sifa.model.swin import SIFALayer
 from sifa.video.preprocess import preprocess
-from sifa.weights.checkpoint import untrained
+from sifa.weights.card import card_of
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.test_viewer import CANVAS, host_page, open_host, settle
 from tests.browser.test_views import import_script
@@ -32,7 +32,7 @@ SUM = ["value", "weight", "share", "displacement", "output"]
 def resnet(reading):
     """Small offsets, so that some points stay inside the small maps."""
     torch.manual_seed(2)
-    model = untrained("sifa_resnet50_16x224", reading=reading, img_size=64, layers=(1, 2, 2, 2))
+    model = sifa.create_model("sifa_resnet50_16x224", reading=reading, img_size=64, layers=(1, 2, 2, 2)).eval()
     for name, p in model.named_parameters():
         if "conv_offset" in name:
             nn.init.normal_(p, std=0.02)
@@ -77,7 +77,8 @@ ADDED = {  # of the sum A (C,) and the module around the block
 def run(model):
     """The prediction, and for each block what it was given, its module, the module around it, and what that one added."""
     clip = moving_clip()
-    video, _ = preprocess(clip.frames, model.card.size, model.card.mean, model.card.std)
+    card = card_of(model)
+    video, _ = preprocess(clip.frames, card.size, card.mean, card.std)
     left = {}  # (T, C, H, W) by the name of the module around a block, after the block's sum was added
 
     def keep_swin(name):

@@ -108,7 +108,7 @@ def recorded(module, reader):
     torch.manual_seed(1)
     module = module()
     x = torch.randn(1, CHANNELS, HEIGHT, WIDTH)
-    with torch.no_grad(), explorer.recording(nn.Sequential(module), {"0": reader}) as seen:
+    with torch.no_grad(), explorer.record_modules(nn.Sequential(module), {"0": reader}) as seen:
         output = module(x)
     return seen, output
 

@@ -208,13 +208,13 @@ def test_the_charts_follow_the_cell(notebook):
         })"""
     )
 
-    run(page, "from sifa.shipped import weights; explorer.block = 2")
+    run(page, "from sifa.weights.shipped import weights; explorer.block = 2")
     run(page, "plain = next(file for title, file in weights().items() if title.startswith('no temporal'))")
     run(page, "explorer.prediction = sifa.predict(sifa.load(plain), prediction.clip)")
     page.locator(".sifa-empty:has-text('no SIFA block')").wait_for()
     page.wait_for_function("() => !document.querySelector('.js-plotly-plot')")
     run(page, "explorer.prediction = prediction")
-    wanted = "from sifa.explorer.picture import start_cell; print(*start_cell(prediction.trace[2], 3))"
+    wanted = "from sifa.explorer.widget import start_cell; print(*start_cell(prediction.trace[2], 3))"
     y, x = run(page, wanted).split()
     until(page, f"state.block === 2 && state.pair === 3 && state.y === {y} && state.x === {x}")
     python_sees(page, "explorer.cell", f"(2, 3, {y}, {x})")

@@ -4,7 +4,6 @@ import pytest
 
 import sifa
 from sifa import explorer
-from sifa.weights.checkpoint import untrained
 from tests.browser.test_viewer import cell, open_page, place, until
 from tests.clips import numbered_frames, write_clip
 
@@ -27,8 +26,8 @@ def chosen() -> list:
 
 @pytest.mark.parametrize(("name", "reading"), chosen())
 def test_a_variant_predicts_and_opens(page, clip, tmp_path, name, reading):
-    model = untrained(name, reading=reading)
-    prediction = sifa.predict(model, sifa.read_clip(clip, model.card.num_frames))
+    model = sifa.create_model(name, reading=reading).eval()
+    prediction = sifa.predict(model, sifa.read_clip(clip, model.config.num_frames))
     assert len(prediction.trace) > 0
     file = tmp_path / "clip.html"
     file.write_text(explorer.to_html(explorer.pack(prediction)))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sifa import explorer
-from sifa.tracing.records import TrueFlow, WhatIf
+from sifa.tracing.records import BlockTrust, Deletion, TrueFlow, Trust, WhatIf
 from tests.browser.conftest import open_page, settle
 from tests.predictions import foreign_prediction, nano_prediction
 
@@ -500,7 +500,7 @@ def add_trust(prediction):
     """A trace with every part that one may have."""
     other = WhatIf("other", "Other", "", prediction.logits, (1.0,) * 4, prediction.trace)
     flow = TrueFlow(np.zeros((7, 2, 16, 16), np.float32), np.ones((7, 16, 16), bool))
-    trust = dict(blocks=[FIGURES] * 4, deletion=DELETION)
+    trust = Trust((BlockTrust(**FIGURES),) * 4, Deletion(**DELETION))
     return explorer.pack(replace(prediction, what_if=(other,), true_flow=(flow,), trust=trust))
 
 

@@ -185,18 +185,18 @@ def test_the_trust_panel_holds_the_figures(viewer, prediction):
     keys = ("unevenness", "offset", "spread", "follows_change", "like_random", "outside")
     rows = viewer.locator(".sifa-trust tbody tr")
     for key, row in zip(keys, rows.all(), strict=True):
-        wanted = [f"{block[key]:.2f}".replace("-", "−") for block in prediction.trust["blocks"]]
+        wanted = [f"{getattr(block, key):.2f}".replace("-", "−") for block in prediction.trust.blocks]
         assert row.locator("td").all_inner_texts() == wanted
     for index in (0, 2):
         viewer.select_option(".sifa-bar select", str(index))
         settle(viewer)
-        assert rows.first.locator(".sifa-now").inner_text() == f"{prediction.trust['blocks'][index]['unevenness']:.2f}"
-        words = " ".join(prediction.trust["blocks"][index]["words"]) or "Nothing out of the ordinary."
+        assert rows.first.locator(".sifa-now").inner_text() == f"{prediction.trust.blocks[index].unevenness:.2f}"
+        words = " ".join(prediction.trust.blocks[index].words) or "Nothing out of the ordinary."
         assert viewer.inner_text(".sifa-trust table + p") == f"Block {index + 1}: {words}"
-    test = prediction.trust["deletion"]
+    test = prediction.trust.deletion
     shown = viewer.locator(".sifa-trust dd").all_inner_texts()
-    assert shown == [percent(test[key]) for key in ("probability", "strongest", "random", "all")]
-    assert " ".join(test["words"]) in viewer.inner_text(".sifa-trust")
+    assert shown == [percent(getattr(test, key)) for key in ("probability", "strongest", "random", "all")]
+    assert " ".join(test.words) in viewer.inner_text(".sifa-trust")
 
 
 def test_words_of_a_cell_are_left_out_of_the_reverse_question(viewer):

@@ -19,7 +19,8 @@ import sifa
 from sifa import explorer
 from sifa.charts.panels import bench, cell_charts
 from sifa.charts.tables import answer_table, block_tables, cell_tables, offset_table, track_table, weight_table
-from sifa.explorer.render.picture import SIDE, start_cell
+from sifa.explorer.render.marks import SIDE
+from sifa.explorer.widget import start_cell
 from sifa.tracing.interventions import INTERVENTIONS, other_checkpoint
 from sifa.weights import shipped
 from sifa.weights.checkpoint import save

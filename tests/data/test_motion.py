@@ -3,9 +3,19 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sifa.data.motion import CLASSES, MIRRORED, REVERSED, MotionClips, balanced_labels, flow_at, pasted, true_flow
+from sifa.data.motion import (
+    CLASSES,
+    MIRRORED,
+    REVERSED,
+    MotionClips,
+    balanced_labels,
+    flow_at,
+    join_batches,
+    pasted,
+    true_flow,
+)
 from sifa.data.motion.textures import PHOTOGRAPHS, photographs
-from sifa.data.motion.wear import blurred, compressed, letterbox
+from sifa.data.motion.wear import blur, compress, letterbox
 from sifa.video.read import read_clip
 
 
@@ -84,6 +94,20 @@ def test_flow_on_a_coarser_grid_is_the_mean_in_its_own_cells():
     assert valid[0, 0].tolist() == [[True, True], [True, False]]
 
 
+def test_clips_without_a_scene_have_no_true_flow(clips):
+    batch = clips.batch(0, balanced_labels(2))
+    with pytest.raises(ValueError, match="no scene"):
+        true_flow(batch._replace(scene=None, owner=None), tubelet=2, grid=16)
+    whole = join_batches([batch, batch])
+    assert whole.video.shape[0] == whole.owner.shape[0] == whole.scene.present.shape[0] == 4
+    assert join_batches([batch, batch._replace(scene=None, owner=None)]).scene is None
+
+
+def test_an_unknown_split_is_refused():
+    with pytest.raises(ValueError, match="no split 'test' of the photographs; choose one of train, held-out"):
+        MotionClips("test", size=64, num_frames=2)
+
+
 def test_balanced_labels_cover_all_classes():
     assert np.bincount(balanced_labels(48)).tolist() == [2] * 24
 
@@ -113,10 +137,10 @@ def test_blur_and_compression_take_detail_away():
     torch.manual_seed(0)
     clip = torch.rand(3, 2, 64, 64)
     detail = lambda video: video.diff(dim=-1).abs().mean()  # noqa: E731
-    assert detail(blurred(clip, 1.0)) < 0.5 * detail(clip)
-    torch.testing.assert_close(blurred(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
-    torch.testing.assert_close(compressed(clip, 1e-4), clip, atol=1e-3, rtol=0)
-    rough = compressed(clip, 0.5)
+    assert detail(blur(clip, 1.0)) < 0.5 * detail(clip)
+    torch.testing.assert_close(blur(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
+    torch.testing.assert_close(compress(clip, 1e-4), clip, atol=1e-3, rtol=0)
+    rough = compress(clip, 0.5)
     assert detail(rough) < detail(clip)
     assert (rough - clip).abs().mean() > 0.05
 

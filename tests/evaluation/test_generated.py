@@ -12,7 +12,6 @@ from sifa.evaluation.generated import evaluate_generated, textured
 from sifa.evaluation.metrics import accuracy
 from sifa.evaluation.report import failures, per_class_table, table
 from sifa.evaluation.videos import evaluate_videos
-from sifa.weights.checkpoint import untrained
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 
@@ -38,7 +37,7 @@ def test_flat_cells_are_not_textured():
 
 
 def test_a_model_without_sifa_has_no_flow_figures():
-    found = evaluate_generated(untrained("sifa_swin_nano_16x64", unshifted="none"), clips=24)
+    found = evaluate_generated(sifa.create_model("sifa_swin_nano_16x64", unshifted="none").eval(), clips=24)
     assert found["flow_cosine"] == found["static_displacement"] == []
     assert sum(map(sum, found["confusion"])) == 24
 
@@ -115,7 +114,7 @@ def test_the_tables_in_the_documentation_are_those_of_the_cards():
 
 
 def test_failures_are_shown_with_what_was_taken_for_what(tmp_path):
-    picture = failures(untrained("sifa_swin_nano_16x64"), count=2)
+    picture = failures(sifa.create_model("sifa_swin_nano_16x64").eval(), count=2)
     assert picture.mode == "RGB"
     assert picture.height > 2 * 64
     assert np.asarray(picture).std() > 10

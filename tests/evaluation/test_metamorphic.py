@@ -8,7 +8,6 @@ from sifa.cli.metamorphic import main
 from sifa.data.motion import pasted
 from sifa.evaluation.metamorphic import Window, check, check_folder, crosses_cut, windows
 from sifa.video.write import write_mp4
-from sifa.weights.checkpoint import untrained
 from tests.clips import numbered_frames
 
 
@@ -72,4 +71,4 @@ def test_folders_and_models_that_cannot_be_checked_are_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no video below"):
         check_folder(sifa.load(), tmp_path)
     with pytest.raises(ValueError, match="the check needs the 24 motions; this model knows class 0"):
-        check_folder(untrained("sifa_swin_nano_16x64"), tmp_path)
+        check_folder(sifa.create_model("sifa_swin_nano_16x64").eval(), tmp_path)

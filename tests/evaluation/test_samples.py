@@ -62,11 +62,11 @@ def test_what_ifs(model, packed, computed, name):
 @pytest.mark.slow
 def test_how_far_to_trust_it(model, packed, computed):
     again = trust.trust_figures(model, computed)
-    for seen, block in zip(packed.trust["blocks"], again["blocks"], strict=True):
-        assert (seen["name"], seen["words"]) == (block["name"], block["words"])
+    for seen, block in zip(packed.trust.blocks, again.blocks, strict=True):
+        assert (seen.name, seen.words) == (block.name, block.words)
         for key in ("unevenness", "offset", "spread", "follows_change", "like_random", "outside"):
-            assert seen[key] == pytest.approx(block[key], abs=FINE), key
-    seen, test = packed.trust["deletion"], again["deletion"]
-    assert (seen["label"], seen["removed"]) == (test["label"], test["removed"])
+            assert getattr(seen, key) == pytest.approx(getattr(block, key), abs=FINE), key
+    seen, test = packed.trust.deletion, again.deletion
+    assert (seen.label, seen.removed) == (test.label, test.removed)
     for key in ("probability", "strongest", "random", "all"):
-        assert seen[key] == pytest.approx(test[key], abs=CLOSE), key
+        assert getattr(seen, key) == pytest.approx(getattr(test, key), abs=CLOSE), key

@@ -19,7 +19,8 @@ from sifa.evaluation.views import Views, clip_starts, crops, mean_score, read_vi
 from sifa.model.run import forward_with
 from sifa.video.frames import read_frames, read_video
 from sifa.video.preprocess import preprocess
-from sifa.weights.checkpoint import save, untrained
+from sifa.weights.card import ModelCard
+from sifa.weights.checkpoint import save
 from tests.clips import frame_numbers, numbered_frames, write_clip
 
 ROOT = Path(__file__).parents[2]
@@ -37,10 +38,10 @@ def write_frames(folder, frames, name="{:05d}.png", first=1):
 def model():
     """Random weights for clips of 4 frames, every third, 32 pixels wide, of three classes."""
     torch.manual_seed(0)
-    model = untrained("sifa_swin_nano_16x64", num_frames=4, img_size=32, num_classes=3)
+    model = sifa.create_model("sifa_swin_nano_16x64", num_frames=4, img_size=32, num_classes=3).eval()
     torch.nn.init.normal_(model.head.weight)
-    model.card = model.card.__class__(
-        "sifa_swin_nano_16x64", model.config, LABELS, num_frames=4, sampling_rate=3, sha256="of the test"
+    model.card = ModelCard(
+        "sifa_swin_nano_16x64", model.config.as_dict(), LABELS, num_frames=4, sampling_rate=3, sha256="of the test"
     )
     return model
 

@@ -16,14 +16,14 @@ import sifa
 from sifa import explorer
 from sifa.data.motion import REVERSED
 from sifa.data.motion.textures import photographs
-from sifa.explorer.format.pack import MAGIC
-from sifa.explorer.format.prune import NO_POINTS, fitted, lightened
+from sifa.explorer.format.container import MAGIC
+from sifa.explorer.format.prune import NO_POINTS, fit, lighten
 from sifa.explorer.page import FOLDER, MODULES
 from sifa.tracing import trust
 from sifa.tracing.interventions import INTERVENTIONS, add_what_ifs
-from sifa.tracing.records import Prediction, Trace, TrueFlow, WhatIf
+from sifa.tracing.records import BlockTrust, Prediction, Trace, TrueFlow, Trust, WhatIf
 from sifa.video.preprocess import Crop
-from sifa.weights.checkpoint import untrained
+from sifa.weights.card import card_of
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 README = Path(explorer.__file__).with_name("README.md")
@@ -163,12 +163,12 @@ def test_the_reach_of_a_step_is_what_its_stem_reads(tubelet, overlap):
     config = dict(
         img_size=8, num_frames=5 * tubelet, tubelet=tubelet, embed_dim=4, depths=(1,), num_heads=(1,), window_size=2
     )
-    model = untrained("sifa_swin", overlap=overlap, **config)
+    model = sifa.create_model("sifa_swin", overlap=overlap, **config).eval()
     video = torch.randn(1, 3, 5 * tubelet, 8, 8, requires_grad=True)
     model.patch_embed(video)[:, 2].sum().backward()
     read = video.grad.abs().sum((0, 1, 3, 4)).nonzero().flatten().tolist()
     made = foreign_prediction()
-    packed = explorer.pack(replace(made, card=model.card))
+    packed = explorer.pack(replace(made, card=card_of(model)))
     before, after = header_of(packed)["clip"]["reach"]
     assert read == list(range(2 * tubelet - before, 3 * tubelet + after))
     assert header_of(explorer.pack(explorer.unpack(packed)))["clip"]["reach"] == [before, after]
@@ -181,7 +181,7 @@ def test_a_sample_without_the_later_keys_keeps_what_they_stand_for():
     assert "operator" not in header_of(packed)["blocks"][0]
     assert header_of(explorer.pack(explorer.unpack(packed)))["clip"]["reach"] == [1, 1]
     model = sifa.load()
-    assert (model.config["overlap"], model.tubelet) == (True, 2)
+    assert (model.config.overlap, model.tubelet) == (True, 2)
     with sifa.record(model) as trace, torch.no_grad():
         model(torch.zeros(1, 3, 16, 64, 64))
     switches = dict(offsets="learned", saliency="paper", placement="branch")
@@ -284,14 +284,15 @@ def test_a_light_page_keeps_the_first_block_of_each_stage():
     whole = WhatIf("rigid", "No offsets", "", made.logits, tuple(map(float, range(6))), Trace(blocks))
     order = WhatIf("frozen", "Frozen", "", made.logits, tuple(map(float, range(6))), Trace(), order=(0,) * 8)
     flow = TrueFlow(np.ones((3, 2, 7, 11), np.float32), np.ones((3, 7, 11), bool))
-    figures = dict(blocks=[dict(name=b.name) for b in blocks], deletion=None)
-    full = explorer.pack(replace(made, trace=Trace(blocks), what_if=(whole, order), true_flow=(flow,), trust=figures))
-    small = lightened(full)
+    figures = tuple(BlockTrust(b.name, 0.5, 0.5, 0.5, None, None, 0.0) for b in blocks)
+    made = replace(made, trace=Trace(blocks), what_if=(whole, order), true_flow=(flow,), trust=Trust(figures, None))
+    full = explorer.pack(made)
+    small = lighten(full)
     assert len(small) < len(full)
     before, after = explorer.unpack(full), explorer.unpack(small)
     names = [f"layers.{stage}.blocks.0" for stage in (0, 1, 3)]
     assert [b.name for b in after.trace] == names
-    assert [b["name"] for b in after.trust["blocks"]] == names
+    assert [b.name for b in after.trust.blocks] == names
     assert [w.lengths for w in after.what_if] == [(0.0, 2.0, 5.0)] * 2
     assert [len(w.trace) for w in after.what_if] == [0, 0]
     assert [w.explanation for w in after.what_if] == [NO_POINTS, ""]
@@ -319,10 +320,10 @@ def test_pages_of_the_samples_are_small(file):
     assert 700_000 < len(whole.encode()) < 900_000
     assert 350_000 < len(light.encode()) < 550_000
     assert carried(whole) == packed
-    assert carried(light) == lightened(packed)
+    assert carried(light) == lighten(packed)
     assert "This is a light page" in light
     assert "This is a light page" not in whole
-    assert len(explorer.unpack(lightened(packed)).trace) == 3
+    assert len(explorer.unpack(lighten(packed)).trace) == 3
 
 
 BASE_64X224 = [  # (stage, block, cells on a side, which block of the samples stands for it)
@@ -400,12 +401,12 @@ def test_pages_of_a_large_model(large):
 
 def test_a_large_page_without_what_ifs_has_room(large):
     packed = explorer.pack(replace(large, what_if=()))
-    assert fitted(packed) == packed
+    assert fit(packed) == packed
     assert len(explorer.to_html(packed).encode()) < 6_000_000
 
 
 def test_frames_of_a_large_light_page_are_smaller_and_the_crop_follows(large):
-    after = explorer.unpack(lightened(explorer.pack(large)))
+    after = explorer.unpack(lighten(explorer.pack(large)))
     assert [block.name for block in after.trace] == [f"layers.{stage}.blocks.0" for stage in range(4)]
     assert not any(len(each.trace) for each in after.what_if)
     height, width = after.clip.frames.shape[1:3]
@@ -424,7 +425,7 @@ def test_the_samples_hold_what_ifs_trust_and_a_true_flow_that_fits():
         assert answers["frozen"] == "nothing moves"
         if "passes" not in file.name:
             assert answers["reversed"] == REVERSED[sample.top(1)[0][0]]
-        assert [f["name"] for f in sample.trust["blocks"]] == [block.name for block in sample.trace]
+        assert [f.name for f in sample.trust.blocks] == [block.name for block in sample.trace]
         assert [true.flow.shape for true in sample.true_flow] == [(7, 2, side, side) for side in (16, 8, 4)]
         true, moved = sample.true_flow[0], sample.trace[0].displacement
         length = np.linalg.norm(true.flow, axis=1)

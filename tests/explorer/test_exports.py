@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sifa.explorer import export
-from sifa.explorer.render.picture import colour
+from sifa.explorer.render.marks import colour
 from tests.predictions import foreign_prediction, nano_prediction
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -69,21 +69,21 @@ def test_what_does_not_fit_is_refused(make, reason):
 
 def test_recording_leaves_nothing_behind():
     model = nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU())
-    with pytest.raises(RuntimeError, match="stop"), explorer.recording(model, {"0": lambda *_: 1}) as seen:
+    with pytest.raises(RuntimeError, match="stop"), explorer.record_modules(model, {"0": lambda *_: 1}) as seen:
         model(torch.zeros(1, 1, 2, 2))
         model(torch.zeros(1, 1, 2, 2))
         raise RuntimeError("stop")
     assert seen == [1, 1]
     model(torch.zeros(1, 1, 2, 2))
     assert len(seen) == 2
-    with pytest.raises(ValueError, match="no submodule body"), explorer.recording(model, {"body": print}):
+    with pytest.raises(ValueError, match="no submodule body"), explorer.record_modules(model, {"body": print}):
         pass
 
 
 def test_a_reader_may_give_several_blocks():
     two = [foreign_block(name, POINTS, WEIGHTS) for name in "ab"]
     model = nn.Sequential(nn.Conv2d(1, 4, 1))
-    with explorer.recording(model, {"0": lambda *_: two}) as seen:
+    with explorer.record_modules(model, {"0": lambda *_: two}) as seen:
         model(torch.zeros(1, 1, 2, 2))
     assert seen == two
     assert len(explorer.unpack(explorer.pack(foreign(seen, FRAMES))).trace) == 2

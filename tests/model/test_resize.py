@@ -37,7 +37,7 @@ def test_neighbours_at_the_same_place_read_the_same(model):
 def test_the_model_itself_stays_as_it_was(model):
     resize_kernel(model, 5)
     assert first_block(model).kernel == 3
-    assert model.config["kernel_size"] == 3
+    assert model.config.kernel_size == 3
 
 
 def test_zero_offsets_stay_zero():

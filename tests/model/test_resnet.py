@@ -3,7 +3,6 @@ import torch
 
 import sifa
 from sifa import explorer
-from sifa.weights.checkpoint import untrained
 from tests.predictions import moving_clip
 
 SMALL = dict(layers=(1, 2, 2, 2), width_per_group=16, num_classes=5)
@@ -83,11 +82,12 @@ def test_released_and_paper_readings_differ_in_the_saliency_alone():
     extra = block.conv_offset(following[0].transpose(0, 1))
     difference = (outs[1].output.offset - outs[0].output.offset).flatten(2, 3)[0]
     torch.testing.assert_close(difference, extra, atol=1e-5, rtol=1e-4)
-    assert {k for k in models[0].config if models[0].config[k] != models[1].config[k]} == {"saliency"}
+    one, other = (model.config.as_dict() for model in models)
+    assert {k for k in one if one[k] != other[k]} == {"saliency"}
 
 
 def test_a_resnet_predicts_and_packs():
-    model = untrained("sifa_resnet", num_frames=16, img_size=64, **SMALL)
+    model = sifa.create_model("sifa_resnet", num_frames=16, img_size=64, **SMALL).eval()
     prediction = sifa.predict(model, moving_clip())
     assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
     packed = explorer.pack(prediction)

@@ -17,7 +17,6 @@ from sifa.data.user_clips import HELD_OUT
 from sifa.tracing.interventions import mean_lengths
 from sifa.video.preprocess import normalise
 from sifa.weights.card import ModelCard, load_card
-from sifa.weights.checkpoint import untrained
 from sifa.weights.shipped import DEFAULT_CHECKPOINT, sample
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -123,7 +122,7 @@ def probability_with_silent_blocks(label: str) -> float:
 
 def furthest_place_of_zero_offsets() -> float:
     """How many cells from the query a block of the released reading reads, at most."""
-    model = untrained("sifa_swin_nano_16x64", reading="released", offsets="zero")
+    model = sifa.create_model("sifa_swin_nano_16x64", reading="released", offsets="zero").eval()
     with torch.no_grad(), sifa.record(model) as trace:
         model(torch.randn(1, 3, 16, 64, 64))
     return max(abs(block.points - np.indices(block.points.shape[3:])).max() for block in trace)

@@ -21,7 +21,7 @@ from sifa.tracing.interventions import (
     what_if,
 )
 from sifa.weights import checkpoint as weights
-from sifa.weights.checkpoint import untrained
+from sifa.weights.card import card_of
 from tests.model import reference
 from tests.predictions import moving_clip, nano_model, nano_prediction
 
@@ -49,7 +49,7 @@ def nano_trained(**config):
 
 def same_weights(model, **config):
     """A model built with other switches and the same weights, as far as it has them."""
-    other = untrained("sifa_swin_nano_16x64", **config)
+    other = sifa.create_model("sifa_swin_nano_16x64", **config).eval()
     state = model.state_dict()
     other.load_state_dict({name: state[name] for name in other.state_dict()})
     return other
@@ -166,7 +166,7 @@ def test_random_weights_are_the_same_numbers_shuffled(model, clip):
 
 def test_another_checkpoint_is_a_file_or_a_function(model, clip, tmp_path):
     other = nano_trained(weights="softmax")
-    weights.save(other, other.card, tmp_path / "soft.safetensors")
+    weights.save(other, card_of(other), tmp_path / "soft.safetensors")
     wanted = sifa.predict(other, clip)
     assert_same(what_if(model, clip, other_checkpoint(tmp_path / "soft.safetensors")), wanted)
     assert_same(what_if(model, clip, other_checkpoint(lambda: other)), wanted)

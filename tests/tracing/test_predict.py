@@ -62,7 +62,7 @@ def test_the_command_tries_every_what_if(clip, tmp_path):
     assert done.returncode == 0, done.stderr
     packed = explorer.unpack(tmp_path / "a.sifa")
     assert [each.name for each in packed.what_if] == [*(each.name for each in INTERVENTIONS), "other"]
-    assert len(packed.trust["blocks"]) == len(packed.trace)
+    assert len(packed.trust.blocks) == len(packed.trace)
     for title, label, p in packed.changed_answers():
         assert f"{p:6.1%}  {label}  (what if: {title.lower()})" in done.stdout
     assert command(clip, "--what-if", "--out", tmp_path / "a.json").returncode == 0

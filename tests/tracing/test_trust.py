@@ -11,6 +11,8 @@ import sifa
 from sifa.model.attention import SIFA
 from sifa.tracing import trust
 from sifa.tracing.interventions import what_if
+from sifa.tracing.records import BlockTrust, Deletion, Trust
+from sifa.tracing.trust_words import block_words, deletion_words
 from tests.predictions import foreign_prediction, moving_clip, nano_model, nano_prediction
 from tests.tracing.test_interventions import nano_trained
 
@@ -107,8 +109,8 @@ def test_agreement_is_one_for_the_same_field_and_none_for_nothing(block):
 
 def test_only_the_first_by_order_lose_their_weight():
     attention = torch.tensor([0.5, -3.0, 1.0, 2.0]).view(1, 1, 4, 1, 1)
-    assert trust.without(2, torch.abs)(attention).flatten().tolist() == [0.5, 0, 1, 0]
-    assert trust.without(1, torch.neg)(attention).flatten().tolist() == [0.5, 0, 1, 2]
+    assert trust.remove_first(2, torch.abs)(attention).flatten().tolist() == [0.5, 0, 1, 0]
+    assert trust.remove_first(1, torch.neg)(attention).flatten().tolist() == [0.5, 0, 1, 2]
 
 
 def test_deletion_equals_blocks_whose_weights_are_removed_by_hand():
@@ -125,48 +127,49 @@ def test_deletion_equals_blocks_whose_weights_are_removed_by_hand():
 
     handles = [m.register_forward_hook(strongest_removed) for m in model.modules() if isinstance(m, SIFA)]
     best = base.logits.argmax()
-    assert test["strongest"] == pytest.approx(sifa.predict(model, clip).probabilities[best], rel=1e-5)
+    assert test.strongest == pytest.approx(sifa.predict(model, clip).probabilities[best], rel=1e-5)
     for handle in handles:
         handle.remove()
-    assert test["label"] == base.labels[best]
-    assert test["probability"] == pytest.approx(base.probabilities[best])
-    assert test["all"] == pytest.approx(what_if(model, clip, "silent").probabilities[best])
-    assert len(set(test["random_each"])) == 2
-    assert test["random"] == pytest.approx(np.mean(test["random_each"]))
+    assert test.label == base.labels[best]
+    assert test.probability == pytest.approx(base.probabilities[best])
+    assert test.all == pytest.approx(what_if(model, clip, "silent").probabilities[best])
+    assert len(set(test.random_each)) == 2
+    assert test.random == pytest.approx(np.mean(test.random_each))
     assert test == trust.deletion(model, base, repeats=2)
 
 
 def test_words_come_from_the_figures():
-    plain = dict(unevenness=0.3, offset=0.5, spread=0.9, follows_change=0.1, like_random=0.1, outside=0.02)
-    assert trust.block_words(plain) == []
-    said = trust.block_words(plain | dict(offset=0.05, unevenness=0.01, follows_change=None, like_random=None))
-    assert [words.partition(":")[0] for words in said] == ["Close to rigid", "Close to uniform"]
-    said = trust.block_words(plain | dict(spread=0.3, follows_change=0.6, like_random=0.5, outside=0.4))
-    assert [words[:12] for words in said] == ["Its points a", "Its offsets ", "Random weigh", "Many of its "]
-    test = dict(probability=0.9, strongest=0.895, random=0.899, all=0.9)
-    assert "hardly matters" in trust.deletion_words(test)[0]
-    assert "decided elsewhere" in trust.deletion_words(test)[1]
-    assert "matter more" in trust.deletion_words(test | dict(strongest=0.6))[0]
-    assert "no more" in trust.deletion_words(test | dict(strongest=0.8, random=0.7))[0]
-    assert "does matter" in trust.deletion_words(test | dict(all=0.3))[1]
+    plain = BlockTrust("a", unevenness=0.3, offset=0.5, spread=0.9, follows_change=0.1, like_random=0.1, outside=0.02)
+    assert block_words(plain) == ()
+    words = block_words(replace(plain, offset=0.05, unevenness=0.01, follows_change=None, like_random=None))
+    assert [each.partition(":")[0] for each in words] == ["Close to rigid", "Close to uniform"]
+    words = block_words(replace(plain, spread=0.3, follows_change=0.6, like_random=0.5, outside=0.4))
+    assert [each[:12] for each in words] == ["Its points a", "Its offsets ", "Random weigh", "Many of its "]
+    test = Deletion("a", 9, 3, probability=0.9, strongest=0.895, random=0.899, random_each=(0.899,), all=0.9)
+    assert "hardly matters" in deletion_words(test)[0]
+    assert "decided elsewhere" in deletion_words(test)[1]
+    assert "matter more" in deletion_words(replace(test, strongest=0.6))[0]
+    assert "no more" in deletion_words(replace(test, strongest=0.8, random=0.7))[0]
+    assert "does matter" in deletion_words(replace(test, all=0.3))[1]
 
 
-def test_figures_are_plain_data_of_every_block(found):
-    assert [f["name"] for f in found["blocks"]] == [
+def test_there_are_figures_of_every_block(found):
+    assert [f.name for f in found.blocks] == [
         "layers.0.blocks.0", "layers.1.blocks.0", "layers.2.blocks.0", "layers.2.blocks.1"
     ]  # fmt: skip
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found.deletion.words == deletion_words(found.deletion)
+    assert all(round(f.spread, 5) == f.spread for f in found.blocks)
     model = nano_trained()
     prediction = sifa.predict(model, moving_clip())
     other = what_if(model, prediction.clip, "random").trace
-    for f, block, random in zip(found["blocks"], prediction.trace, other):
-        assert f["like_random"] == pytest.approx(trust.agreement(block, random), abs=1e-4)
-        assert f["follows_change"] == pytest.approx(trust.follows_change(prediction, block), abs=1e-4)
-    rigid = trust.trust_figures(model, what_if(model, prediction.clip, "rigid"))["blocks"][0]
-    assert (rigid["offset"], rigid["follows_change"]) == (0, None)
-    assert rigid["words"][0].startswith("Close to rigid")
+    for f, block, random in zip(found.blocks, prediction.trace, other):
+        assert f.like_random == pytest.approx(trust.agreement(block, random), abs=1e-4)
+        assert f.follows_change == pytest.approx(trust.follows_change(prediction, block), abs=1e-4)
+    rigid = trust.trust_figures(model, what_if(model, prediction.clip, "rigid")).blocks[0]
+    assert (rigid.offset, rigid.follows_change) == (0, None)
+    assert rigid.words[0].startswith("Close to rigid")
     plain = nano_model(unshifted="none", shifted="none")
-    assert trust.trust_figures(plain, sifa.predict(plain, moving_clip())) == dict(blocks=[], deletion=None)
+    assert trust.trust_figures(plain, sifa.predict(plain, moving_clip())) == Trust((), None)
 
 
 def test_the_command_prints_the_same_numbers_each_time():

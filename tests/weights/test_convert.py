@@ -173,9 +173,9 @@ def test_adopted_weights_say_what_they_are(tmp_path):
     assert card.labels[:2] == ("class 0", "class 1")
     assert card.mean == (0.485, 0.456, 0.406)
     torch.save({"model": released_swin_state()}, tmp_path / "released.pth")
-    config = {k: v for k, v in released_swin().config.items() if k != "num_classes"}
+    config = {k: v for k, v in released_swin().config.as_dict().items() if k != "num_classes"}
     model, done = adopt(tmp_path / "released.pth", "sifa_swin", **config)
-    assert model.config["num_classes"] == len(released_swin_state()["fc.weight"])
+    assert model.config.num_classes == len(released_swin_state()["fc.weight"])
     assert "does not say" in model.card.trained_on
     with pytest.raises(sifa.WeightsError, match="no model is called 'resnet'"):
         adopt(tmp_path / "released.pth", "resnet")

@@ -13,10 +13,13 @@ def true_flow(batch: MotionBatch, tubelet: int, grid: int) -> tuple[Tensor, Tens
 
     Returns flow (B, P, 2, grid, grid), (dy, dx) in cells of a grid x grid map, and visible (B, P, grid, grid): whether
     one layer owns most of the cell, stays inside the picture and is not covered at its destination. The middle frame of
-    each tubelet stands for its step.
+    each tubelet stands for its step. Raises ValueError for clips that were not generated, whose flow nobody knows.
     """
+    scene, owner = batch.scene, batch.owner
+    if scene is None or owner is None:
+        raise ValueError("these clips have no scene and no owner; only those of MotionClips have a true flow")
     middle = slice(tubelet // 2, None, tubelet)
-    scene, owner = batch.scene, batch.owner[:, middle]
+    owner = owner[:, middle]
     bars = torch.eye(3, device=owner.device).expand_as(scene.camera)
     layers = torch.stack([scene.camera, scene.front, scene.back, bars], 2)[:, middle]  # (B, T, layer, 3, 3)
     b, steps, size = owner.shape[:3]
@@ -41,10 +44,11 @@ def true_flow(batch: MotionBatch, tubelet: int, grid: int) -> tuple[Tensor, Tens
 
 def flow_at(flow: Tensor, visible: Tensor, grid: int) -> tuple[Tensor, Tensor]:
     """True flow (B, P, 2, G, G) and its validity (B, P, G, G) averaged to a grid x grid map, in that map's cells."""
+    b, pairs = flow.shape[:2]
     k = flow.shape[-1] // grid
     if k == 1:
         return flow, visible
     weight = visible.float().unsqueeze(2)
-    share = F.avg_pool2d(weight.flatten(0, 1), k).unflatten(0, flow.shape[:2])
-    mean = F.avg_pool2d((flow * weight).flatten(0, 1), k).unflatten(0, flow.shape[:2])
+    share = F.avg_pool2d(weight.flatten(0, 1), k).view(b, pairs, 1, grid, grid)
+    mean = F.avg_pool2d((flow * weight).flatten(0, 1), k).view(b, pairs, 2, grid, grid)
     return mean / share.clamp_min(1e-6) / k, share.squeeze(2) > 0.6

@@ -1,15 +1,18 @@
 """A second held-out set, made by other means than the generator: `sifa make pasted --out FOLDER`.
 
-Held-out photographs are panned, zoomed and rolled, and cut-outs of them pasted and moved, with PIL; every clip is a real
-mp4 file in the sub-folder of its class, to be read back through `read_clip`.
+Held-out photographs are panned, zoomed and rolled, and cut-outs of them pasted and moved, with PIL; every clip is a
+real mp4 file in the sub-folder of its class, to be read back through `read_clip`. Times u go from -0.5 to 0.5.
 """
 
 import argparse
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
+from PIL.Image import Resampling
 from tqdm import tqdm
 
 from sifa.data.motion.classes import CLASSES
@@ -19,55 +22,83 @@ from sifa.video.write import write_mp4
 SIZE, FRAMES = 160, 61  # pixels; frames at 30 per second, two seconds
 STRENGTHS = (0.6, 1.0)
 
+View = Callable[[float], Image.Image]  # time u -> the picture then, SIZE x SIZE
 
-def camera(photo: Image.Image, name: str, strength: float) -> Callable[[float], Image.Image]:
-    """Views of a photograph at a time u in -0.5 .. 0.5: a square window that is moved, scaled or turned."""
-    width, height = photo.size
-    side = min(width, height) * 0.6
+
+class Window(NamedTuple):
+    """A square part of a photograph: what a camera sees."""
+
+    x: float  # of its centre, pixels
+    y: float
+    side: float  # pixels
+    turn: float  # degrees, counter-clockwise turn of what it sees
+
+
+class Place(NamedTuple):
+    """Where a cut-out lies, in shares of the picture."""
+
+    x: float  # of its centre
+    y: float
+    width: float
+    height: float
+    turn: float = 0.0  # degrees, clockwise
+
+
+def window(photo: Image.Image, name: str, strength: float, u: float) -> Window:
+    """What the camera of class `name` sees of a photograph at time u; other classes have a camera at rest."""
+    x, y, side = photo.width / 2, photo.height / 2, min(photo.size) * 0.6
+    way = 0.6 * strength * side * u
+    match name:
+        case "camera pans left":
+            return Window(x - way, y, side, 0)
+        case "camera pans right":
+            return Window(x + way, y, side, 0)
+        case "camera tilts up":
+            return Window(x, y - way, side, 0)
+        case "camera tilts down":
+            return Window(x, y + way, side, 0)
+        case "camera zooms in":
+            return Window(x, y, side * (1 + strength) ** -u, 0)
+        case "camera zooms out":
+            return Window(x, y, side * (1 + strength) ** u, 0)
+        case "camera rolls clockwise":  # what it sees turns the other way
+            return Window(x, y, side, 70 * strength * u)
+        case "camera rolls counter-clockwise":
+            return Window(x, y, side, -70 * strength * u)
+    return Window(x, y, side, 0)
+
+
+def camera(photo: Image.Image, name: str, strength: float) -> View:
+    """Views of a photograph through a window that is moved, scaled or turned."""
 
     def view(u: float) -> Image.Image:
-        x, y, scale, turn = width / 2, height / 2, 1.0, 0.0
-        way = 0.6 * strength * side * u
-        match name:
-            case "camera pans left":
-                x -= way
-            case "camera pans right":
-                x += way
-            case "camera tilts up":
-                y -= way
-            case "camera tilts down":
-                y += way
-            case "camera zooms in":
-                scale = (1 + strength) ** -u
-            case "camera zooms out":
-                scale = (1 + strength) ** u
-            case "camera rolls clockwise":  # what it sees turns the other way
-                turn = 70 * strength * u
-            case "camera rolls counter-clockwise":
-                turn = -70 * strength * u
-        side_now = side * scale
-        reach = side_now * (0.75 if turn else 0.5)  # a turned square lies inside one half as large again
-        square = photo.crop([round(v) for v in (x - reach, y - reach, x + reach, y + reach)])
+        x, y, side, turn = window(photo, name, strength, u)
+        reach = side * (0.75 if turn else 0.5)  # a turned square lies inside one half as large again
+        square = crop(photo, x - reach, y - reach, x + reach, y + reach)
         if turn:
-            inset = reach - side_now / 2
-            square = square.rotate(turn, Image.BICUBIC).crop(
-                [round(v) for v in (inset, inset, inset + side_now, inset + side_now)]
-            )
-        return square.resize((SIZE, SIZE), Image.LANCZOS)
+            inset = reach - side / 2
+            square = crop(square.rotate(turn, Resampling.BICUBIC), inset, inset, inset + side, inset + side)
+        return square.resize((SIZE, SIZE), Resampling.LANCZOS)
 
     return view
 
 
+def crop(picture: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
+    """A part of a picture, its edges rounded to whole pixels."""
+    return picture.crop((round(left), round(top), round(right), round(bottom)))
+
+
 def cut_out(photo: Image.Image, shape: int, rng: np.random.Generator) -> Image.Image:
-    """A piece of a photograph with transparent surroundings: ellipse, rounded box, or polygon.
+    """A piece of a photograph with transparent surroundings: ellipse (shape 0), rounded box (1), or polygon (2).
 
     Of four places the one with the most contrast, since nobody sees plain sky turn.
     """
     side = int(min(photo.size) * 0.5)
     corners = [[int(rng.integers(length - side + 1)) for length in photo.size] for _ in range(4)]
     pieces = [photo.crop((x, y, x + side, y + side)) for x, y in corners]
-    piece = max(pieces, key=lambda p: np.asarray(p).std()).resize((200, 200), Image.LANCZOS).convert("RGBA")
-    mask = Image.new("L", (200, 200))
+    square = 200, 200  # pixels, which the outlines below are given in
+    piece = max(pieces, key=lambda p: np.asarray(p).std()).resize(square, Resampling.LANCZOS).convert("RGBA")
+    mask = Image.new("L", square)
     draw = ImageDraw.Draw(mask)
     if shape == 0:
         draw.ellipse((4, 24, 196, 176), fill=255)
@@ -81,87 +112,105 @@ def cut_out(photo: Image.Image, shape: int, rng: np.random.Generator) -> Image.I
     return piece
 
 
-def paste(
-    picture: Image.Image, piece: Image.Image, x: float, y: float, width: float, height: float, turn: float
-) -> None:
-    """Lay a cut-out on the picture, its centre at (x, y), turned clockwise by degrees; all in shares of the picture."""
-    size = [max(1, round(SIZE * v)) for v in (width, height)]
-    piece = piece.resize(size, Image.LANCZOS).rotate(-turn, Image.BICUBIC, expand=True)
-    at = round(x * SIZE - piece.width / 2), round(y * SIZE - piece.height / 2)
+def paste(picture: Image.Image, piece: Image.Image, place: Place) -> None:
+    """Lay a cut-out on the picture, in place."""
+    size = max(1, round(SIZE * place.width)), max(1, round(SIZE * place.height))
+    piece = piece.resize(size, Resampling.LANCZOS).rotate(-place.turn, Resampling.BICUBIC, expand=True)
+    at = round(place.x * SIZE - piece.width / 2), round(place.y * SIZE - piece.height / 2)
     picture.paste(piece, at, piece)
 
 
-def objects(
-    ground: Image.Image, one: Image.Image, other: Image.Image, name: str, strength: float
-) -> Callable[[float], Image.Image]:
-    """Cut-outs that move over a resting ground, at a time u in -0.5 .. 0.5."""
-    shift = 0.65 * strength
+def front_place(name: str, strength: float, u: float) -> Place:
+    """Where the first cut-out of class `name` lies at time u."""
+    rest, way = Place(0.5, 0.5, 0.42, 0.42), 0.65 * strength * u
+    match name:
+        case "object moves left":
+            return rest._replace(x=0.5 - way)
+        case "object moves right":
+            return rest._replace(x=0.5 + way)
+        case "object moves up":
+            return rest._replace(y=0.5 - way)
+        case "object moves down":
+            return rest._replace(y=0.5 + way)
+        case "object comes closer" | "object goes away":
+            size = 0.42 * (1 + 1.6 * strength) ** (u if name == "object comes closer" else -u)
+            return rest._replace(width=size, height=size)
+        case "object turns clockwise":
+            return rest._replace(turn=160 * strength * u)
+        case "object turns counter-clockwise":
+            return rest._replace(turn=-160 * strength * u)
+        case "object shakes":
+            return rest._replace(x=0.5 + 0.12 * strength * math.sin(2 * math.pi * 2 * u))
+        case "object bounces":
+            return rest._replace(y=0.7 - 0.38 * strength * abs(math.sin(2 * math.pi * (u + 0.5))))
+        case "object is squashed" | "object is stretched":
+            wider = u if name == "object is squashed" else -u
+            return rest._replace(width=0.42 * (1 + strength) ** wider, height=0.42 * (1 + strength) ** -wider)
+        case "two objects come together" | "two objects move apart":
+            return Place(0.5 - half_distance(name, strength, u), 0.45, 0.34, 0.34)
+        case "one object passes in front of another":
+            return rest._replace(x=0.5 + 0.8 * strength * u, y=0.53)
+    raise ValueError(f"no cut-out moves in class {name!r}")
+
+
+def back_place(name: str, strength: float, u: float) -> Place | None:
+    """Where the second cut-out of class `name` lies at time u, under the first; None where there is only one."""
+    match name:
+        case "two objects come together" | "two objects move apart":
+            return Place(0.5 + half_distance(name, strength, u), 0.55, 0.34, 0.34)
+        case "one object passes in front of another":
+            return Place(0.5, 0.5, 0.4, 0.4)
+    return None
+
+
+def half_distance(name: str, strength: float, u: float) -> float:
+    """How far each of two cut-outs is from the middle at time u."""
+    return 0.31 + 0.3 * strength * (-u if name == "two objects come together" else u)
+
+
+def objects(ground: Image.Image, front: Image.Image, back: Image.Image, name: str, strength: float) -> View:
+    """Views of cut-outs that move over a resting ground."""
 
     def view(u: float) -> Image.Image:
         picture = ground.copy()
-        x, y, width, height, turn = 0.5, 0.5, 0.42, 0.42, 0.0
-        match name:
-            case "object moves left":
-                x -= shift * u
-            case "object moves right":
-                x += shift * u
-            case "object moves up":
-                y -= shift * u
-            case "object moves down":
-                y += shift * u
-            case "object comes closer":
-                width = height = 0.42 * (1 + 1.6 * strength) ** u
-            case "object goes away":
-                width = height = 0.42 * (1 + 1.6 * strength) ** -u
-            case "object turns clockwise":
-                turn = 160 * strength * u
-            case "object turns counter-clockwise":
-                turn = -160 * strength * u
-            case "object shakes":
-                x += 0.12 * strength * np.sin(2 * np.pi * 2 * u)
-            case "object bounces":
-                y = 0.7 - 0.38 * strength * abs(np.sin(2 * np.pi * (u + 0.5)))
-            case "object is squashed":
-                width, height = 0.42 * (1 + strength) ** u, 0.42 * (1 + strength) ** -u
-            case "object is stretched":
-                width, height = 0.42 * (1 + strength) ** -u, 0.42 * (1 + strength) ** u
-            case "two objects come together" | "two objects move apart":
-                closing = -u if name == "two objects come together" else u
-                apart = 0.31 + 0.3 * strength * closing
-                paste(picture, other, 0.5 + apart, 0.55, 0.34, 0.34, 0)
-                x, y, width, height = 0.5 - apart, 0.45, 0.34, 0.34
-            case "one object passes in front of another":
-                paste(picture, other, 0.5, 0.5, 0.4, 0.4, 0)
-                x, y = 0.5 + 0.8 * strength * u, 0.53
-        paste(picture, one, x, y, width, height, turn)
+        behind = back_place(name, strength, u)
+        if behind:
+            paste(picture, back, behind)
+        paste(picture, front, front_place(name, strength, u))
         return picture
 
     return view
 
 
-def make(folder: Path, classes: tuple[str, ...] = CLASSES) -> None:
-    """Write the set: every class over every held-out photograph at every strength."""
+def clip_view(photos: Sequence[Image.Image], number: int, name: str, strength: float, rng: np.random.Generator) -> View:
+    """Views of a clip of class `name` over photograph `number`; its cut-outs are of the two photographs after it."""
+    if name.startswith("camera"):
+        return camera(photos[number], name, strength)
+    front, back = (cut_out(photos[(number + k + 1) % len(photos)], (number + k) % 3, rng) for k in range(2))
+    ground = camera(photos[number], name, 0)(0)
+    return (lambda u: ground) if name == "nothing moves" else objects(ground, front, back, name, strength)
+
+
+def make(folder: Path, classes: Sequence[str] = CLASSES) -> None:
+    """Write the set with a progress bar: a sub-folder for each class, a clip for each photograph and each strength."""
     rng = np.random.default_rng(0)
     photos = [Image.fromarray(photo) for photo in photographs("held-out")]
     times = np.linspace(-0.5, 0.5, FRAMES)
     for name in tqdm(classes, desc="making mp4 files", unit="class", leave=False):
-        sub = folder / name
-        sub.mkdir(parents=True, exist_ok=True)
-        for number, photo in enumerate(photos):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(len(photos)):
             for strength in STRENGTHS:
-                if name.startswith("camera"):
-                    view = camera(photo, name, strength)
-                else:
-                    others = [photos[(number + step) % len(photos)] for step in (1, 2)]
-                    pieces = [cut_out(other, (number + step) % 3, rng) for step, other in enumerate(others)]
-                    ground = camera(photo, name, 0)(0)
-                    still = lambda u, ground=ground: ground  # noqa: E731
-                    view = still if name == "nothing moves" else objects(ground, *pieces, name, strength)
+                view = clip_view(photos, number, name, strength, rng)
                 frames = np.stack([np.asarray(view(u)) for u in times])
-                write_mp4(frames, sub / f"{number}_{strength}.mp4")
+                write_mp4(frames, folder / name / f"{number}_{strength}.mp4")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program, with these arguments or those of the command line."""
+    parser = argparse.ArgumentParser(prog="sifa make pasted", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    make(parser.parse_args(arguments).out)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="sifa make pasted", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
-    make(parser.parse_args().out)
+    main()

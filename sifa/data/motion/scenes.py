@@ -1,7 +1,8 @@
 """How the layers of a clip move: a camera and up to two objects, each a 3 x 3 affine matrix per frame.
 
-Coordinates are homogeneous (x, y, 1) in the image square [-1, 1] x [-1, 1], x to the right, y down. A layer's matrix maps
-layer coordinates to image coordinates; objects live in the world that the camera looks at.
+Coordinates are homogeneous (x, y, 1) in the image square [-1, 1] x [-1, 1], x to the right, y down. A layer's matrix
+maps layer coordinates to image coordinates; objects live in the world that the camera looks at. Everything is computed
+on the CPU, where the random numbers are drawn.
 """
 
 import math
@@ -11,123 +12,173 @@ import torch
 from torch import Tensor
 
 from sifa.data.motion.classes import CLASSES
+from sifa.data.motion.draws import Draws, draw
+
+MOVES = ("object moves left", "object moves right", "object moves up", "object moves down")
+GROWS = ("object comes closer", "object goes away")
+TURNS = ("object turns clockwise", "object turns counter-clockwise")
+PAIRS = ("two objects come together", "two objects move apart", "one object passes in front of another")
 
 
 class Scene(NamedTuple):
+    """The matrices of every layer of a batch of clips."""
+
     camera: Tensor  # (B, T, 3, 3) world -> image
     front: Tensor  # (B, T, 3, 3) first object -> image; drawn over the second
     back: Tensor  # (B, T, 3, 3) second object -> image
     present: Tensor  # (B, 2) bool, whether each object is there
 
 
-def affine(shift_x, shift_y, turn, scale_x, scale_y) -> Tensor:
-    """Scale, then turn, then shift: arguments (B, T) or broadcastable -> (B, T, 3, 3)."""
-    x, y, turn, sx, sy = torch.broadcast_tensors(
-        *(torch.as_tensor(a) for a in (shift_x, shift_y, turn, scale_x, scale_y))
-    )
-    c, s, zero, one = turn.cos(), turn.sin(), torch.zeros_like(x), torch.ones_like(x)
-    rows = [c * sx, -s * sy, x, s * sx, c * sy, y, zero, zero, one]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+class Pose(NamedTuple):
+    """Place of a layer in every frame: each (B, T), lengths in half sides of the picture, the turn in radians."""
+
+    x: Tensor
+    y: Tensor
+    turn: Tensor  # clockwise
+    size_x: Tensor
+    size_y: Tensor
+
+
+class Progress(NamedTuple):
+    """How far the motion of each clip is."""
+
+    time: Tensor  # (1, T) 0..1
+    eased: Tensor  # (B, T) 0..1, always forward
+
+    @property
+    def half(self) -> Tensor:
+        """(B, T) -0.5..0.5, always forward."""
+        return self.eased - 0.5
+
+
+def affine(shift_x: Tensor, shift_y: Tensor, turn: Tensor, scale_x: Tensor, scale_y: Tensor) -> Tensor:
+    """Scale, then turn (radians), then shift: arguments of one shape (B, T) -> (B, T, 3, 3)."""
+    cos, sin, zero, one = turn.cos(), turn.sin(), torch.zeros_like(turn), torch.ones_like(turn)
+    rows = [cos * scale_x, -sin * scale_y, shift_x, sin * scale_x, cos * scale_y, shift_y, zero, zero, one]
+    return torch.stack(rows, -1).reshape(*turn.shape, 3, 3)
 
 
 def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
-    """Random motions of the given classes, labels (B,) on the CPU."""
-    count = len(labels)
-
-    def uniform(low: float, high: float) -> Tensor:
-        return torch.rand(count, 1, generator=rng) * (high - low) + low
-
-    def chance(p: float) -> Tensor:
-        return torch.rand(count, 1, generator=rng) < p
-
-    def sign() -> Tensor:
-        return torch.where(chance(0.5), 1.0, -1.0)
-
-    def which(*names: str) -> Tensor:
-        return torch.isin(labels, torch.tensor([CLASSES.index(n) for n in names]))[:, None]
-
+    """Random motions of the given classes, labels (B,), all on the CPU."""
+    draws = draw(len(labels), num_frames, rng)
     time = torch.linspace(0, 1, num_frames)[None]
-    eased = time ** uniform(0.75, 1.35)  # progress 0..1, always forward
-    half = eased - 0.5
-    one = torch.ones(count, num_frames)
+    progress = Progress(time, time**draws.ease)
+    first = first_object(labels, draws, progress)
+    first, second = pair(labels, draws, progress, first, bystander(labels, draws, progress, first))
+    world = camera(labels, draws, progress)
+    view = affine(*world)
+    front, back = affine(*parallax(labels, draws, world)) @ affine(*first), view @ affine(*second)
+    moment = moments(draws, num_frames)[..., None, None].expand(-1, -1, 3, 3)
+    return Scene(view.gather(1, moment), front.gather(1, moment), back.gather(1, moment), presence(labels, draws))
 
-    # the first object: somewhere, some size, at rest
-    x, y = uniform(-0.45, 0.45) * one, uniform(-0.45, 0.45) * one
-    turn = uniform(-math.pi, math.pi) * one
-    size = uniform(0.26, 0.5) * one
-    size_x, size_y = size, size
 
-    centre_x, centre_y = uniform(-0.3, 0.3), uniform(-0.3, 0.3)
-    heading = uniform(-0.3, 0.3)
-    for name, angle in (("left", math.pi), ("up", -math.pi / 2), ("down", math.pi / 2)):
-        heading = torch.where(which(f"object moves {name}"), heading + angle, heading)
-    moves = which("object moves left", "object moves right", "object moves up", "object moves down")
-    path = uniform(0.5, 1.5) * half
-    x = torch.where(moves, centre_x + path * heading.cos(), x)
-    y = torch.where(moves, centre_y + path * heading.sin(), y)
+def among(labels: Tensor, *names: str) -> Tensor:
+    """(B, 1) bool, whether labels (B,) are among the named classes."""
+    return torch.isin(labels, torch.tensor([CLASSES.index(name) for name in names]))[:, None]
 
-    growth = uniform(1.6, 2.8)
+
+def about_objects(labels: Tensor) -> Tensor:
+    """(B, 1) bool, whether labels (B,) are of classes in which an object moves, not the camera."""
+    return (labels < CLASSES.index("camera pans left"))[:, None]
+
+
+def heading(labels: Tensor, draws: Draws) -> Tensor:
+    """(B, 1) direction in which a moving object goes: 0 to the right, pi / 2 down."""
+    angle = draws.heading
+    for name, ahead in (("left", math.pi), ("up", -math.pi / 2), ("down", math.pi / 2)):
+        angle = torch.where(among(labels, f"object moves {name}"), angle + ahead, angle)
+    return angle
+
+
+def first_object(labels: Tensor, draws: Draws, progress: Progress) -> Pose:
+    """The first object in the world: somewhere, some size, at rest, unless its class says what it does."""
+    time, eased, half = *progress, progress.half
+    one = torch.ones_like(eased)
+    x, y, turn, size = draws.x * one, draws.y * one, draws.turn * one, draws.size * one
+
+    moves, ahead, path = among(labels, *MOVES), heading(labels, draws), draws.path * half
+    x = torch.where(moves, draws.centre_x + path * ahead.cos(), x)
+    y = torch.where(moves, draws.centre_y + path * ahead.sin(), y)
+
+    size_x = size
     for name, direction in (("object comes closer", 1), ("object goes away", -1)):
-        size_x = torch.where(which(name), size * growth ** (direction * half), size_x)
+        size_x = torch.where(among(labels, name), size * draws.growth ** (direction * half), size_x)
     size_y = size_x
 
-    spin = uniform(math.radians(60), math.radians(220)) * eased
-    turn = torch.where(which("object turns clockwise"), turn + spin, turn)
-    turn = torch.where(which("object turns counter-clockwise"), turn - spin, turn)
+    spin = draws.spin * eased
+    turn = torch.where(among(labels, "object turns clockwise"), turn + spin, turn)
+    turn = torch.where(among(labels, "object turns counter-clockwise"), turn - spin, turn)
 
-    shake = uniform(0.12, 0.3) * torch.sin(2 * math.pi * uniform(1.3, 2.6) * time + uniform(0, 6.28))
-    x = torch.where(which("object shakes"), x + shake, x)
-    hop = uniform(0.35, 0.8) * torch.sin(math.pi * (uniform(1.2, 2.4) * time + uniform(0, 1))).abs()
-    y = torch.where(which("object bounces"), 0.45 - hop, y)
+    shake = draws.shake * torch.sin(2 * math.pi * draws.shake_frequency * time + draws.shake_phase)
+    x = torch.where(among(labels, "object shakes"), x + shake, x)
+    hop = draws.hop * torch.sin(math.pi * (draws.hop_frequency * time + draws.hop_phase)).abs()
+    y = torch.where(among(labels, "object bounces"), 0.45 - hop, y)
 
-    squeeze, upright = uniform(1.5, 2.3) ** half, uniform(-0.3, 0.3) * one
+    squeeze = draws.squeeze**half
     for name, direction in (("object is squashed", 1), ("object is stretched", -1)):
-        size_x = torch.where(which(name), size * squeeze**direction, size_x)
-        size_y = torch.where(which(name), size * squeeze**-direction, size_y)
-        turn = torch.where(which(name), upright, turn)
+        chosen = among(labels, name)
+        size_x = torch.where(chosen, size * squeeze**direction, size_x)
+        size_y = torch.where(chosen, size * squeeze**-direction, size_y)
+        turn = torch.where(chosen, draws.upright * one, turn)
+    turn = torch.where(among(labels, *MOVES, *PAIRS), turn + draws.sway * eased, turn)
+    return Pose(x, y, turn, size_x, size_y)
 
-    # the second object: a bystander away from the first one's path, unless the motion is about two
-    side = sign()
-    x2 = torch.where(moves, -heading.sin() * side * 0.75, -x[:, :1].sign() * uniform(0.55, 0.8)) * one
-    y2 = torch.where(moves, heading.cos() * side * 0.75, -y[:, :1].sign() * uniform(0.55, 0.8)) * one
-    turn2, size2 = uniform(-3.1, 3.1) * one, uniform(0.2, 0.36) * one
 
-    # now and then the bystander does what the first object does
-    joins = chance(0.25)
-    x2 = torch.where(moves & joins, x2 + path * heading.cos(), x2)
-    y2 = torch.where(moves & joins, y2 + path * heading.sin(), y2)
-    grows = which("object comes closer", "object goes away") & joins
-    size2 = torch.where(grows, size2 * size_x / size, size2)
-    turns = which("object turns clockwise", "object turns counter-clockwise") & joins
-    turn2 = torch.where(turns, turn2 + turn - turn[:, :1], turn2)
-    joins = (moves & joins) | grows | turns
+def bystander(labels: Tensor, draws: Draws, progress: Progress, first: Pose) -> Pose:
+    """The second object away from the first one's path; now and then it does what the first one does."""
+    one = torch.ones_like(progress.eased)
+    moves, ahead, side = among(labels, *MOVES), heading(labels, draws), torch.where(draws.side, 1.0, -1.0)
+    x = torch.where(moves, -ahead.sin() * side * 0.75, -first.x[:, :1].sign() * draws.bystander_x) * one
+    y = torch.where(moves, ahead.cos() * side * 0.75, -first.y[:, :1].sign() * draws.bystander_y) * one
+    turn, size = draws.bystander_turn * one, draws.bystander_size * one
 
-    axis, far, near = uniform(0, 6.28), uniform(1.25, 1.75), uniform(0.25, 0.6)
-    for name, start, end in (("two objects come together", far, near), ("two objects move apart", near, far)):
-        reach = (start + (end - start) * eased) / 2
-        x = torch.where(which(name), 0.6 * centre_x + reach * axis.cos(), x)
-        y = torch.where(which(name), 0.6 * centre_y + reach * axis.sin(), y)
-        x2 = torch.where(which(name), 0.6 * centre_x - reach * axis.cos(), x2)
-        y2 = torch.where(which(name), 0.6 * centre_y - reach * axis.sin(), y2)
+    path = draws.path * progress.half
+    x = torch.where(moves & draws.joins, x + path * ahead.cos(), x)
+    y = torch.where(moves & draws.joins, y + path * ahead.sin(), y)
+    grows, turns = among(labels, *GROWS) & draws.joins, among(labels, *TURNS) & draws.joins
+    size = torch.where(grows, size * first.size_x / (draws.size * one), size)
+    turn = torch.where(turns, turn + first.turn - first.turn[:, :1], turn)
+    return Pose(x, y, turn, size, size)
 
-    passes = which("one object passes in front of another")
-    level = torch.where(sign() > 0, 0.0, math.pi) + uniform(-0.3, 0.3)
-    course = torch.where(chance(0.8), level, uniform(0, 6.28))
-    along, beside = uniform(1.0, 1.6) * half, uniform(-0.12, 0.12)
-    x = torch.where(passes, centre_x + along * course.cos() - beside * course.sin(), x)
-    y = torch.where(passes, centre_y + along * course.sin() + beside * course.cos(), y)
-    x2 = torch.where(passes, centre_x * one, x2)
-    y2 = torch.where(passes, centre_y * one, y2)
 
-    pairs = passes | which("two objects come together", "two objects move apart")
-    size2 = torch.where(pairs, uniform(0.26, 0.45) * one, size2)
-    turn = torch.where(moves | pairs, turn + uniform(-0.25, 0.25) * eased, turn)
-    about_an_object = (labels < CLASSES.index("camera pans left"))[:, None]
-    present = torch.cat([about_an_object | chance(0.7), pairs | joins | chance(0.3)], 1)
+def pair(labels: Tensor, draws: Draws, progress: Progress, first: Pose, second: Pose) -> tuple[Pose, Pose]:
+    """Both objects, where the motion is about two: together, apart, or one in front of the other."""
+    eased, one = progress.eased, torch.ones_like(progress.eased)
+    x, y, x2, y2 = first.x, first.y, second.x, second.y
+    for name, start, end in (
+        ("two objects come together", draws.far, draws.near),
+        ("two objects move apart", draws.near, draws.far),
+    ):
+        chosen, reach = among(labels, name), (start + (end - start) * eased) / 2
+        x = torch.where(chosen, 0.6 * draws.centre_x + reach * draws.axis.cos(), x)
+        y = torch.where(chosen, 0.6 * draws.centre_y + reach * draws.axis.sin(), y)
+        x2 = torch.where(chosen, 0.6 * draws.centre_x - reach * draws.axis.cos(), x2)
+        y2 = torch.where(chosen, 0.6 * draws.centre_y - reach * draws.axis.sin(), y2)
 
-    # the camera, and a hand that trembles a little
-    camera_x, camera_y, zoom, roll = 0 * one, 0 * one, one, uniform(-0.1, 0.1) * one
-    sweep, slant = uniform(0.45, 1.5) * half, uniform(-0.25, 0.25)
+    passes = among(labels, "one object passes in front of another")
+    level = torch.where(draws.rightwards, 0.0, math.pi) + draws.slope
+    course = torch.where(draws.level, level, draws.course)
+    along = draws.passage * progress.half
+    x = torch.where(passes, draws.centre_x + along * course.cos() - draws.miss * course.sin(), x)
+    y = torch.where(passes, draws.centre_y + along * course.sin() + draws.miss * course.cos(), y)
+    x2 = torch.where(passes, draws.centre_x * one, x2)
+    y2 = torch.where(passes, draws.centre_y * one, y2)
+    size2 = torch.where(among(labels, *PAIRS), draws.pair_size * one, second.size_x)
+    return first._replace(x=x, y=y), Pose(x2, y2, second.turn, size2, size2)
+
+
+def presence(labels: Tensor, draws: Draws) -> Tensor:
+    """(B, 2) bool, whether each object is there: because the motion is about it, or by chance."""
+    joins = among(labels, *MOVES, *GROWS, *TURNS) & draws.joins
+    first = about_objects(labels) | draws.first_there
+    return torch.cat([first, among(labels, *PAIRS) | joins | draws.second_there], 1)
+
+
+def camera(labels: Tensor, draws: Draws, progress: Progress) -> Pose:
+    """How the world lies in the image: moved by the camera, and a little by a hand that trembles and drifts."""
+    half, one = progress.half, torch.ones_like(progress.eased)
+    x, y, zoom, roll = 0 * one, 0 * one, one, draws.roll * one
+    sweep = draws.sweep * half
     # when the camera pans left, what it sees moves right
     for name, angle in (
         ("pans left", 0),
@@ -135,32 +186,41 @@ def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
         ("tilts up", math.pi / 2),
         ("tilts down", -math.pi / 2),
     ):
-        camera_x = torch.where(which(f"camera {name}"), sweep * (slant + angle).cos(), camera_x)
-        camera_y = torch.where(which(f"camera {name}"), sweep * (slant + angle).sin(), camera_y)
-    factor = uniform(1.35, 2.2)
-    zoom = torch.where(which("camera zooms in"), factor**half, zoom)
-    zoom = torch.where(which("camera zooms out"), factor**-half, zoom)
-    swing = uniform(math.radians(22), math.radians(95)) * half
-    roll = torch.where(which("camera rolls clockwise"), roll - swing, roll)
-    roll = torch.where(which("camera rolls counter-clockwise"), roll + swing, roll)
-    tremble = torch.randn(2, count, num_frames, generator=rng) * uniform(0, 0.012) * chance(0.7)
-    drift = [uniform(0, 0.03) * torch.sin(6.28 * (uniform(0.3, 2.5) * time + uniform(0, 1))) for _ in range(3)]
-    drifts = chance(0.5)
-    camera_x = camera_x + tremble[0] + drifts * drift[0]
-    camera_y = camera_y + tremble[1] + drifts * drift[1]
-    roll = roll + drifts * 0.5 * drift[2]
+        chosen = among(labels, f"camera {name}")
+        x = torch.where(chosen, sweep * (draws.slant + angle).cos(), x)
+        y = torch.where(chosen, sweep * (draws.slant + angle).sin(), y)
+    zoom = torch.where(among(labels, "camera zooms in"), draws.zoom**half, zoom)
+    zoom = torch.where(among(labels, "camera zooms out"), draws.zoom**-half, zoom)
+    swing = draws.swing * half
+    roll = torch.where(among(labels, "camera rolls clockwise"), roll - swing, roll)
+    roll = torch.where(among(labels, "camera rolls counter-clockwise"), roll + swing, roll)
 
-    # what stands nearer than the background moves more with the camera; what the camera follows does not move at all
-    nearness = torch.where(chance(0.5), uniform(1, 1.5), 1.0) * torch.where(chance(0.2), 0.0, 1.0)
-    nearness = torch.where(about_an_object, 1.0, nearness)
-    camera = affine(camera_x, camera_y, roll, zoom, zoom)
-    first_roll = roll[:, :1] + (roll - roll[:, :1]) * nearness.clamp_max(1)
-    nearer = affine(camera_x * nearness, camera_y * nearness, first_roll, zoom**nearness, zoom**nearness)
+    tremble = draws.tremble * draws.tremble_size * draws.trembles
+    time, drifts = progress.time, draws.drifts
+    drift_x = draws.drift_x * torch.sin(6.28 * (draws.drift_x_frequency * time + draws.drift_x_phase))
+    drift_y = draws.drift_y * torch.sin(6.28 * (draws.drift_y_frequency * time + draws.drift_y_phase))
+    drift_roll = draws.drift_roll * torch.sin(6.28 * (draws.drift_roll_frequency * time + draws.drift_roll_phase))
+    x = x + tremble[0] + drifts * drift_x
+    y = y + tremble[1] + drifts * drift_y
+    roll = roll + drifts * 0.5 * drift_roll
+    return Pose(x, y, roll, zoom, zoom)
 
-    # the clock of the recording: even, every frame shown twice, or stopped before the end
-    frame = torch.arange(num_frames).expand(count, -1)
-    frame = torch.where(chance(0.1), frame // 2 * 2, frame)
-    last = torch.where(chance(0.06), (uniform(0.6, 1) * num_frames).long(), num_frames - 1)
-    frame = frame.minimum(last)[..., None, None].expand(-1, -1, 3, 3)
-    layers = (camera, nearer @ affine(x, y, turn, size_x, size_y), camera @ affine(x2, y2, turn2, size2, size2))
-    return Scene(*(layer.gather(1, frame) for layer in layers), present)
+
+def parallax(labels: Tensor, draws: Draws, world: Pose) -> Pose:
+    """How the first object's surroundings lie in the image, from how the world does, when the motion is the camera's.
+
+    What stands nearer than the background moves more with the camera; what the camera follows does not move at all.
+    """
+    nearness = torch.where(draws.nearer, draws.nearness, 1.0) * torch.where(draws.followed, 0.0, 1.0)
+    nearness = torch.where(about_objects(labels), 1.0, nearness)
+    roll = world.turn[:, :1] + (world.turn - world.turn[:, :1]) * nearness.clamp_max(1)
+    zoom = world.size_x**nearness
+    return Pose(world.x * nearness, world.y * nearness, roll, zoom, zoom)
+
+
+def moments(draws: Draws, num_frames: int) -> Tensor:
+    """(B, T) int64, the moment that each frame shows: even, every frame twice, or stopped before the end."""
+    frame = torch.arange(num_frames).expand(len(draws.end), -1)
+    frame = torch.where(draws.doubles, frame // 2 * 2, frame)
+    last = torch.where(draws.stops, (draws.end * num_frames).long(), num_frames - 1)
+    return frame.minimum(last)

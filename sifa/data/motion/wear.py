@@ -25,9 +25,9 @@ def wear(video: Tensor, owner: Tensor, rng: torch.Generator) -> None:
         if chance(0.1):
             clip.copy_(clip.mean(0, keepdim=True).expand_as(clip))
         if chance(0.35):
-            clip.copy_(blurred(clip, uniform(0.4, 1.2)))
+            clip.copy_(blur(clip, uniform(0.4, 1.2)))
         if chance(0.35):
-            clip.copy_(compressed(clip, uniform(0.02, 0.12)))
+            clip.copy_(compress(clip, uniform(0.02, 0.12)))
 
 
 def letterbox(clip: Tensor, owner: Tensor, across: bool, share: float, level: float) -> None:
@@ -39,7 +39,7 @@ def letterbox(clip: Tensor, owner: Tensor, across: bool, share: float, level: fl
         clip[where], owner[where] = level, BARS
 
 
-def blurred(clip: Tensor, deviation: float) -> Tensor:
+def blur(clip: Tensor, deviation: float) -> Tensor:
     """A Gaussian blur of clip (3, T, S, S), its deviation in pixels."""
     at = torch.arange(-3, 4, device=clip.device)
     kernel = torch.exp(-(at**2) / (2 * deviation**2))
@@ -49,7 +49,7 @@ def blurred(clip: Tensor, deviation: float) -> Tensor:
     return frames.view_as(clip)
 
 
-def compressed(clip: Tensor, step: float) -> Tensor:
+def compress(clip: Tensor, step: float) -> Tensor:
     """Clip (3, T, S, S) after its 8 x 8 blocks' cosine coefficients were rounded, high frequencies more coarsely."""
     k = torch.arange(8, device=clip.device)
     basis = torch.cos(math.pi / 8 * (k + 0.5) * k[:, None]) / 2  # (frequency, place)

@@ -1,34 +1,20 @@
-"""Writing a packed trace: a small JSON header, then typed arrays and pictures. README.md in this folder describes it."""
+"""Writing a prediction as a packed trace. The README of the explorer describes what the header holds."""
 
-import io
-import json
-import struct
 import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from sifa.explorer.format.container import STEPS_PER_CELL, VERSION, Header, Payload, write
+from sifa.explorer.format.pictures import encode
 from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
 
-MAGIC, VERSION = b"SIFATRC\n", 2
-STEPS_PER_CELL = 32  # offsets are int16 in steps of 1/32 cell
 OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
-
-
-class _Payload:
-    """Blobs one after another, each starting at a multiple of 8; the same bytes are stored once."""
-
-    def __init__(self):
-        self.parts, self.size, self.starts = [], 0, {}
-
-    def add(self, blob: bytes) -> int:
-        if blob not in self.starts:
-            self.starts[blob] = self.size
-            self.parts.append(blob + bytes(-len(blob) % 8))
-            self.size += len(self.parts[-1])
-        return self.starts[blob]
 
 
 def pack(prediction: Prediction) -> bytes:
@@ -39,7 +25,7 @@ def pack(prediction: Prediction) -> bytes:
     Offsets are rounded to 1/32 cell, weights to within 1/255 of their pair's range. Offsets beyond +-1023.97 cells are
     limited to that, with a warning and a count in the header. Raises ValueError where a number is not finite.
     """
-    payload = _Payload()
+    payload = Payload()
     frames, factor = _shrink(prediction.clip.frames)
     clip, crop, checkpoint = prediction.clip, prediction.crop, prediction.card
     header = dict(
@@ -60,7 +46,7 @@ def pack(prediction: Prediction) -> bytes:
         frames=dict(
             height=frames.shape[1],
             width=frames.shape[2],
-            pictures=[dict(at=payload.add(blob), bytes=len(blob)) for blob in map(_jpeg, frames)],
+            pictures=[_pack_picture(frame, payload) for frame in frames],
         ),
         labels=list(prediction.labels),
         logits=_logits(prediction.logits),
@@ -76,12 +62,10 @@ def pack(prediction: Prediction) -> bytes:
     if prediction.what_if:
         header["what_if"] = [_pack_what_if(each, payload) for each in prediction.what_if]
     if prediction.trust:
-        header["trust"] = prediction.trust
+        header["trust"] = asdict(prediction.trust)
     if prediction.true_flow:
         header["true_flow"] = [_pack_flow(each, payload) for each in prediction.true_flow]
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    text += b" " * (-len(text) % 8)
-    return MAGIC + struct.pack("<II", len(text), 0) + text + b"".join(payload.parts)
+    return write(header, payload)
 
 
 def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
@@ -90,19 +74,18 @@ def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
     if factor == 1:
         return frames, 1.0
     size = (round(width * factor), round(height * factor))
-    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.LANCZOS)) for f in frames]), factor
+    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.Resampling.LANCZOS)) for f in frames]), factor
 
 
-def _reach(config: dict) -> list[int]:
+def _reach(config: Mapping[str, Any]) -> list[int]:
     """[before, after]: how many sampled frames the stem of a model reads beside those of a step."""
     tubelet = config["tubelet"] if config.get("overlap") else 0  # then its kernel is twice as long, centred
     return [tubelet // 2, tubelet - tubelet // 2]
 
 
-def _jpeg(frame: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(frame).save(out, "JPEG", quality=JPEG_QUALITY)
-    return out.getvalue()
+def _pack_picture(frame: np.ndarray, payload: Payload) -> Header:
+    jpeg = encode(Image.fromarray(frame), JPEG_QUALITY)
+    return dict(at=payload.add(jpeg), bytes=len(jpeg))
 
 
 def _logits(logits: np.ndarray) -> list[float]:
@@ -111,7 +94,7 @@ def _logits(logits: np.ndarray) -> list[float]:
     return [round(float(v), 5) for v in logits]
 
 
-def _pack_what_if(what_if: WhatIf, payload: _Payload) -> dict:
+def _pack_what_if(what_if: WhatIf, payload: Payload) -> Header:
     return dict(
         name=what_if.name,
         title=what_if.title,
@@ -123,7 +106,7 @@ def _pack_what_if(what_if: WhatIf, payload: _Payload) -> dict:
     )
 
 
-def _pack_flow(true: TrueFlow, payload: _Payload) -> dict:
+def _pack_flow(true: TrueFlow, payload: Payload) -> Header:
     pairs, _, height, width = true.flow.shape
     steps = np.rint(true.flow * STEPS_PER_CELL).clip(-OFFSET_LIMIT, OFFSET_LIMIT)
     return dict(
@@ -135,11 +118,11 @@ def _pack_flow(true: TrueFlow, payload: _Payload) -> dict:
     )
 
 
-def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
+def _pack_block(block: BlockTrace, payload: Payload) -> Header:
     if not all(np.isfinite(values).all() for values in (block.offset, block.attention, block.saliency)):
         raise ValueError(f"block {block.name} holds NaN or infinite values, which cannot be shown; check the weights")
     pairs, _, height, width = block.attention.shape
-    steps, ranges = _quantised(block.attention)
+    steps, ranges = _quantise(block.attention)
     offset = np.rint(block.offset * STEPS_PER_CELL)
     limited = int((np.abs(offset) > OFFSET_LIMIT).sum())
     if limited:
@@ -174,7 +157,7 @@ def _pack_block(block: BlockTrace, payload: _Payload) -> dict:
     )
 
 
-def _quantised(attention: np.ndarray) -> tuple[np.ndarray, list[list[float]]]:
+def _quantise(attention: np.ndarray) -> tuple[np.ndarray, list[list[float]]]:
     """Weights (P, N, H, W) in 255 steps over each pair's range: uint8, and [least, greatest] per pair.
 
     Where weights have both signs the range is widened by less than 1/254 so that 0 is a step of its own: a point

@@ -1,49 +1,37 @@
 """Reading a packed trace back as a Prediction."""
 
-import io
-import json
 import math
-import struct
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from sifa.errors import TraceError
-from sifa.explorer.format.pack import MAGIC, STEPS_PER_CELL, VERSION
-from sifa.tracing.records import BlockTrace, Prediction, Trace, TrueFlow, WhatIf
+from sifa.explorer.format.container import STEPS_PER_CELL, Container, Header, damage, parse, refuse_damage
+from sifa.explorer.format.pictures import decode
+from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Trace, TrueFlow, Trust, WhatIf
 from sifa.video.preprocess import Crop
 from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
+
+MOST_MEMORY = (
+    1 << 30
+)  # bytes of arrays and pictures, so that a small file that names one array often cannot fill a machine
+LARGEST = float(np.finfo(np.float32).max)
+T = TypeVar("T")
 
 
 def unpack(source: bytes | str | Path) -> Prediction:
     """A packed trace, or a file of one, back as a Prediction, with values as the viewer shows them.
 
     Frames are the packed pictures and the crop is relative to them. Raises TraceError for anything that is not a
-    whole trace of a version known here.
+    whole trace of a version known here, and for one that would take more than 1 GB of memory.
     """
-    data = source if isinstance(source, bytes) else _read(Path(source))
-    if data[:8] != MAGIC or len(data) < 16:
-        raise TraceError("this is not a SIFA trace (it does not start with SIFATRC); choose a .sifa file")
-    (length,) = struct.unpack_from("<I", data, 8)
-    base = 16 + length
-    if base > len(data):
-        raise TraceError(_cut_off(len(data)))
-    try:
-        header = json.loads(data[16:base])
-        version = header["version"]
-        if version > VERSION:
-            raise TraceError(
-                f"the trace has format version {version}, this program reads up to {VERSION}; update the program"
-            )
-        return _prediction(header, data, base)
-    except TraceError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        raise TraceError(
-            f"the trace is damaged ({type(error).__name__}: {error}); copy it again or write it anew"
-        ) from error
+    packed = parse(source if isinstance(source, bytes) else _read(Path(source)))
+    with refuse_damage():
+        return _Reader(packed).prediction()
 
 
 def _read(path: Path) -> bytes:
@@ -53,89 +41,183 @@ def _read(path: Path) -> bytes:
         raise TraceError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
 
 
-def _cut_off(size: int) -> str:
-    return f"the trace is cut off after {size} bytes; copy it again or write it anew"
+class _Reader:
+    """Records from the header's objects, which are checked, and the payload's arrays, whose memory is counted."""
 
+    def __init__(self, packed: Container) -> None:
+        self.packed, self.memory = packed, 0
 
-def _prediction(header: dict, data: bytes, base: int) -> Prediction:
-    def array(dtype: str, at: int, shape: tuple[int, ...]) -> np.ndarray:
-        count = math.prod(shape)
-        if base + at + count * np.dtype(dtype).itemsize > len(data):
-            raise TraceError(_cut_off(len(data)))
-        return np.frombuffer(data, dtype, count, base + at).reshape(shape)
+    def prediction(self) -> Prediction:
+        header = self.packed.header
+        labels = _each(_text, header["labels"])
+        return Prediction(
+            clip=self.clip(header["clip"], header["frames"]),
+            crop=_crop(header["crop"]),
+            logits=_logits(header["logits"], labels),
+            labels=labels,
+            trace=Trace([self.block(each) for each in header["blocks"]]),
+            card=_card(header, labels),
+            what_if=tuple(self.what_if(each, labels) for each in header.get("what_if", [])),
+            trust=_trust(header["trust"]) if header.get("trust") else None,
+            true_flow=tuple(self.true_flow(each) for each in header.get("true_flow", [])),
+        )
 
-    def picture(at: int, size: int) -> np.ndarray:
-        return np.asarray(Image.open(io.BytesIO(array("u1", at, (size,)).tobytes())).convert("RGB"))
+    def clip(self, clip: Header, frames: Header) -> Clip:
+        height, width = _size(frames["height"]), _size(frames["width"])
+        self._count(len(frames["pictures"]) * height * width * 3)
+        jpegs = [self.packed.cut(each["at"], each["bytes"]) for each in frames["pictures"]]
+        height_before, width_before = _each(_whole, clip["source_size"])
+        pictures = np.stack([np.asarray(decode(jpeg, height, width)) for jpeg in jpegs])
+        times, indices = _each(_number, clip["times"]), _each(_whole, clip["indices"])
+        if not len(pictures) == len(times) == len(indices):
+            raise damage(f"{len(pictures)} pictures, {len(times)} times and {len(indices)} frame numbers")
+        return Clip(
+            frames=pictures,
+            times=np.array(times, np.float64),
+            indices=np.array(indices, np.int64),
+            path=_text(clip["name"]),
+            fps=_number(clip["fps"]),
+            source_frames=_whole(clip["source_frames"]),
+            source_size=(height_before, width_before),
+            sampling_rate=_whole(clip["sampling_rate"]),
+        )
 
-    def block(b: dict) -> BlockTrace:
-        places = np.array(b["taps"], np.float32) if "taps" in b else None
-        taps = b["kernel"] ** 2 if places is None else len(places)
-        pairs, height, width = b["pairs"], b["height"], b["width"]
-        low, high = np.array(b["range"], np.float64).reshape(pairs, 2, 1, 1, 1).swapaxes(0, 1)
-        steps = array("u1", b["attention"], (pairs, taps, height, width))
+    def block(self, block: Header) -> BlockTrace:
+        taps = np.array([_each(_number, tap) for tap in block["taps"]], np.float32) if "taps" in block else None
+        kernel = _size(block["kernel"])
+        neighbours = kernel**2 if taps is None else len(taps)
+        if taps is not None and taps.shape != (neighbours, 2):
+            raise damage(f"taps of shape {taps.shape} instead of (N, 2)")
+        pairs, height, width = (_size(block[name]) for name in ("pairs", "height", "width"))
+        low, high = (
+            np.array([_each(_number, ends) for ends in block["range"]], np.float64)
+            .reshape(pairs, 2, 1, 1, 1)
+            .swapaxes(0, 1)
+        )
+        steps = self.array("u1", block["attention"], (pairs, neighbours, height, width))
+        t, y, x = _each(_number, block["stride"])
+        offset = self.array("<i2", block["offset"], (pairs, neighbours, 2, height, width))
+        most = np.float32(_number(block["saliency_max"]) / 255)
         return BlockTrace(
-            name=b["name"],
-            stage=b["stage"],
-            block=b["block"],
-            kernel=b["kernel"],
-            dilation=b["dilation"],
-            stride=tuple(b["stride"]),
-            offset=array("<i2", b["offset"], (pairs, taps, 2, height, width)).astype(np.float32) / STEPS_PER_CELL,
+            name=_text(block["name"]),
+            stage=_whole(block["stage"]),
+            block=_whole(block["block"]),
+            kernel=kernel,
+            dilation=_size(block["dilation"]),
+            stride=(t, y, x),
+            offset=offset.astype(np.float32) / STEPS_PER_CELL,
             attention=(low + steps * ((high - low) / 255)).astype(np.float32),
-            saliency=array("u1", b["saliency"], (pairs, height, width)) * np.float32(b["saliency_max"] / 255),
-            normalised=b["normalised"],
-            taps=places,
-            anchored=b.get("anchored", False),
-            meaning=b.get("meaning", ""),
-            operator=b.get("operator", {}),
+            saliency=self.array("u1", block["saliency"], (pairs, height, width)) * most,
+            normalised=bool(block["normalised"]),
+            taps=taps,
+            anchored=bool(block.get("anchored", False)),
+            meaning=_text(block.get("meaning", "")),
+            operator={_text(name): _text(value) for name, value in block.get("operator", {}).items()},
         )
 
-    def what_if(each: dict) -> WhatIf:
+    def what_if(self, each: Header, labels: tuple[str, ...]) -> WhatIf:
         return WhatIf(
-            each["name"],
-            each["title"],
-            each["explanation"],
-            np.array(each["logits"], np.float32),
-            tuple(each["lengths"]),
-            Trace([block(b) for b in each["blocks"]]),
-            tuple(each["order"]),
+            name=_text(each["name"]),
+            title=_text(each["title"]),
+            explanation=_text(each["explanation"]),
+            logits=_logits(each["logits"], labels),
+            lengths=_each(_number, each["lengths"]),
+            trace=Trace([self.block(block) for block in each["blocks"]]),
+            order=_each(_whole, each["order"]),
         )
 
-    def true_flow(each: dict) -> TrueFlow:
-        pairs, height, width = each["pairs"], each["height"], each["width"]
-        flow = array("<i2", each["flow"], (pairs, 2, height, width)).astype(np.float32) / STEPS_PER_CELL
-        return TrueFlow(flow, array("u1", each["visible"], (pairs, height, width)).astype(bool))
+    def true_flow(self, each: Header) -> TrueFlow:
+        pairs, height, width = (_size(each[name]) for name in ("pairs", "height", "width"))
+        flow = self.array("<i2", each["flow"], (pairs, 2, height, width)).astype(np.float32) / STEPS_PER_CELL
+        return TrueFlow(flow, self.array("u1", each["visible"], (pairs, height, width)).astype(bool))
 
+    def array(self, dtype: str, at: int, shape: tuple[int, ...]) -> np.ndarray:
+        count = math.prod(shape)
+        blob = self.packed.cut(_whole(at), count * np.dtype(dtype).itemsize)
+        self._count(4 * count)  # as float32
+        return np.frombuffer(blob, dtype).reshape(shape)
+
+    def _count(self, size: int) -> None:
+        self.memory += size
+        if self.memory > MOST_MEMORY:
+            raise TraceError(
+                f"the trace would take more than {MOST_MEMORY >> 20} MB of memory, which is the limit; "
+                "pack fewer frames or blocks"
+            )
+
+
+def _crop(crop: Header) -> Crop:
+    scale, top, left = (_number(crop[name]) for name in ("scale", "top", "left"))
+    if scale <= 0:
+        raise damage(f"a scale of {scale}")
+    return Crop(scale, top, left, _size(crop["size"]))
+
+
+def _card(header: Header, labels: tuple[str, ...]) -> ModelCard:
     clip, card = header["clip"], header["checkpoint"]
-    reach = clip.get("reach", [1, 1])
-    return Prediction(
-        clip=Clip(
-            frames=np.stack([picture(p["at"], p["bytes"]) for p in header["frames"]["pictures"]]),
-            times=np.array(clip["times"]),
-            indices=np.array(clip["indices"], np.int64),
-            path=clip["name"],
-            fps=clip["fps"],
-            source_frames=clip["source_frames"],
-            source_size=tuple(clip["source_size"]),
-            sampling_rate=clip["sampling_rate"],
-        ),
-        crop=Crop(**header["crop"]),
-        logits=np.array(header["logits"], np.float32),
-        labels=tuple(header["labels"]),
-        trace=Trace([block(b) for b in header["blocks"]]),
-        card=ModelCard(
-            variant=card["variant"],
-            config=dict(img_size=header["crop"]["size"])
-            | (dict(tubelet=sum(reach), overlap=True) if any(reach) else {}),
-            labels=tuple(header["labels"]),
-            trained_on=card["trained_on"],
-            num_frames=len(clip["indices"]),
-            sampling_rate=clip["sampling_rate"],
-            metrics={} if card["top1"] is None else dict(top1=card["top1"]),
-            file=card["file"],
-            sha256=card["sha256"],
-        ),
-        what_if=tuple(what_if(each) for each in header.get("what_if", [])),
-        trust=header.get("trust"),
-        true_flow=tuple(true_flow(each) for each in header.get("true_flow", [])),
+    before, after = _each(_whole, clip.get("reach", [1, 1]))
+    stem = dict(tubelet=before + after, overlap=True) if before or after else {}
+    return ModelCard(
+        variant=_text(card["variant"]),
+        config=dict(img_size=header["crop"]["size"]) | stem,
+        labels=labels,
+        trained_on=_text(card["trained_on"]),
+        num_frames=len(clip["indices"]),
+        sampling_rate=clip["sampling_rate"],
+        metrics={} if card["top1"] is None else dict(top1=_number(card["top1"])),
+        file=_text(card["file"]),
+        sha256=_text(card["sha256"]),
     )
+
+
+def _trust(trust: Header) -> Trust:
+    blocks = tuple(BlockTrust(**_figures(BlockTrust, each)) for each in trust["blocks"])
+    return Trust(blocks, Deletion(**_figures(Deletion, trust["deletion"])) if trust["deletion"] else None)
+
+
+def _figures(record: type[BlockTrust] | type[Deletion], values: Header) -> Header:
+    """The values of a record's fields: texts, numbers or None, and tuples of them."""
+    found = {field.name: values[field.name] for field in fields(record)}
+    return {name: _each(_figure, value) if isinstance(value, list) else _figure(value) for name, value in found.items()}
+
+
+def _figure(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else _number(value)
+
+
+def _logits(values: Any, labels: tuple[str, ...]) -> np.ndarray:
+    logits = np.array(_each(_number, values), np.float32)
+    if len(logits) != len(labels):
+        raise damage(f"{len(logits)} logits for {len(labels)} labels")
+    return logits
+
+
+def _each(check: Callable[[Any], T], values: Any) -> tuple[T, ...]:
+    if not isinstance(values, list):
+        raise damage(f"{values!r:.40} instead of a list")
+    return tuple(check(value) for value in values)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise damage(f"{value!r:.40} instead of a text")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if type(value) not in (int, float) or not abs(value) <= LARGEST:
+        raise damage(f"{value!r:.40} instead of a number")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 53:
+        raise damage(f"{value!r:.40} instead of a whole number from 0 on")
+    return value
+
+
+def _size(value: Any) -> int:
+    size = _whole(value)
+    if size == 0:
+        raise damage("a size of 0")
+    return size

@@ -1,1 +1,1 @@
-"""Pictures of a trace: a list of marks and what paints it."""
+"""What the viewer shows, for files: a list of marks and two painters, pixels (Pillow) and SVG."""

@@ -1,33 +1,28 @@
-"""The page's functions with real clips and a real, untrained model; the page itself is in browser/test_app.py."""
+"""What the page does, with real clips and a real, untrained model; the page itself is in browser/test_app.py."""
 
 import os
-import socket
-import subprocess
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from app import handlers
-from app.handlers import UserError
+from app import handlers, texts
 from sifa import explorer
+from sifa.errors import RunError, SifaError
 from sifa.tracing.interventions import INTERVENTIONS
-from sifa.weights import checkpoint as weights
+from sifa.weights.checkpoint import save
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model, nano_prediction
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     file = tmp_path_factory.mktemp("weights") / "small.safetensors"
     model = nano_model()
-    weights.save(model, model.card, file)
+    save(model, model.card, file)
     return file
 
 
@@ -37,13 +32,18 @@ def clip(tmp_path_factory):
     return str(write_clip(tmp_path_factory.mktemp("clips") / "numbered.mp4", numbered_frames(80, 96, 128)))
 
 
-def run(clip, checkpoint, start=0, rate=4, report=lambda share, what: None):
-    return handlers.run(clip, start, rate, checkpoint, "cpu", report)
+def run(clip, checkpoint, start=0, rate=4):
+    return handlers.run(clip, start, rate, checkpoint, "cpu")
 
 
-def explained(clip, checkpoint, tmp_path, start=0, rate=4):
-    """What the visitor is told when this clip fails."""
-    with pytest.raises(UserError) as caught:
+def note(steps):
+    """Progress that is written into the list `steps`."""
+    return lambda what, share: steps.append((what, share))
+
+
+def error_text(clip, checkpoint, tmp_path, start=0, rate=4):
+    """What the visitor reads when this clip fails."""
+    with pytest.raises(SifaError) as caught:
         handlers.view_clip(clip, start, rate, checkpoint, "cpu", tmp_path)
     return str(caught.value)
 
@@ -54,9 +54,9 @@ def test_a_clip_is_read_from_the_start_time_at_the_sampling_rate(clip, checkpoin
 
 
 def test_every_stage_is_named_and_shares_only_grow(clip, checkpoint, tmp_path):
-    told = []
-    handlers.view_clip(clip, 0.2, 4, checkpoint, "cpu", tmp_path, lambda share, what: told.append((share, what)))
-    assert [what for _, what in told] == [
+    steps = []
+    handlers.view_clip(clip, 0.2, 4, checkpoint, "cpu", tmp_path, note(steps))
+    assert [what for what, _ in steps] == [
         "loading the model",
         "reading the file",
         "decoding and sampling 16 frames",
@@ -64,23 +64,22 @@ def test_every_stage_is_named_and_shares_only_grow(clip, checkpoint, tmp_path):
         *(f"block {i} of 4" for i in (1, 2, 3, 4)),
         "packing the trace",
     ]
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
-    assert all(0 < share < 1 for share, _ in told)
+    assert [share for _, share in steps] == sorted(share for _, share in steps)
+    assert all(0 < share < 1 for _, share in steps)
 
 
 def test_what_ifs_are_worked_out_on_demand_with_progress(clip, checkpoint, tmp_path):
-    told = []
-    tell = lambda share, what: told.append((share, what))  # noqa: E731
-    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, tell, what_if=True)
+    steps = []
+    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, note(steps), what_if=True)
     shown = explorer.unpack(view.trace)
     assert [each.name for each in shown.what_if] == [each.name for each in INTERVENTIONS]
-    assert len(shown.trust["blocks"]) == 4
-    assert [what for _, what in told if what.startswith("what if")] == [
+    assert len(shown.trust.blocks) == 4
+    assert [what for what, _ in steps if what.startswith("what if")] == [
         f"what if: {each.title.lower()}" for each in INTERVENTIONS
     ]
-    assert [what for _, what in told][-2:] == ["how far to trust it", "packing the trace"]
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
-    assert all(0 < share < 1 for share, _ in told)
+    assert [what for what, _ in steps][-2:] == ["how far to trust it", "packing the trace"]
+    assert [share for _, share in steps] == sorted(share for _, share in steps)
+    assert all(0 < share < 1 for _, share in steps)
     assert explorer.unpack(handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace).what_if == ()
 
 
@@ -109,35 +108,35 @@ def test_a_short_clip_is_padded_and_the_page_says_so(checkpoint, tmp_path):
 
 
 def test_a_start_after_the_end_is_explained_in_seconds(clip, checkpoint, tmp_path):
-    message = explained(clip, checkpoint, tmp_path, start=9)
+    message = error_text(clip, checkpoint, tmp_path, start=9)
     assert message == "numbered.mp4 is 3.2 s long, so it cannot start at 9 s. Start earlier."
 
 
-def test_a_text_file_called_mp4_is_explained(checkpoint, tmp_path):
+def test_a_text_file_called_mp4_is_error_text(checkpoint, tmp_path):
     text = tmp_path / "notes.mp4"
     text.write_text("not a video\n" * 100)
-    message = explained(str(text), checkpoint, tmp_path)
+    message = error_text(str(text), checkpoint, tmp_path)
     assert message.startswith("notes.mp4 could not be read as a video")
     assert message.endswith(".")
 
 
 def test_a_missing_checkpoint_is_explained_when_a_clip_is_run(clip, tmp_path):
-    assert "There is no checkpoint lost.safetensors" in explained(clip, tmp_path / "lost.safetensors", tmp_path)
+    assert "There is no checkpoint lost.safetensors" in error_text(clip, tmp_path / "lost.safetensors", tmp_path)
 
 
-def test_no_clip_is_explained(checkpoint, tmp_path):
-    assert explained(None, checkpoint, tmp_path).startswith("Choose a clip first")
+def test_no_clip_is_error_text(checkpoint, tmp_path):
+    assert error_text(None, checkpoint, tmp_path).startswith("Choose a clip first")
 
 
 def test_what_nobody_expected_is_one_sentence_and_a_traceback_in_the_log(clip, checkpoint, tmp_path, caplog):
-    message = explained(clip, checkpoint, tmp_path, rate="many")
+    message = error_text(clip, checkpoint, tmp_path, rate="many")
     assert message.startswith("Something went wrong that should not (ValueError).")
     assert "Traceback" in caplog.text
     assert str(tmp_path) not in message
 
 
 def test_a_failed_clip_leaves_no_files(clip, checkpoint, tmp_path):
-    explained(clip, checkpoint, tmp_path, start=9)
+    error_text(clip, checkpoint, tmp_path, start=9)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +144,7 @@ def test_names_are_escaped(clip, checkpoint, tmp_path):
     name = '<img src=x onerror="alert(1)">&.mp4'
     (tmp_path / name).write_bytes(Path(clip).read_bytes())
     view = handlers.view_clip(str(tmp_path / name), 0, 4, checkpoint, "cpu", tmp_path)
-    for text in (view.status, view.page.read_text(), handlers.failure(f"{name} is bad")):
+    for text in (view.status, view.page.read_text(), texts.failure(f"{name} is bad")):
         assert "<img" not in text
     assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;.mp4" in view.status
 
@@ -166,7 +165,7 @@ def test_the_answer_is_plain_data_and_only_for_uploaded_clips(clip, checkpoint, 
     assert [entry["label"] for entry in answer["top5"]] == [label for label, _ in run(clip, checkpoint).top(5)]
     assert answer["frames"] == list(range(0, 64, 4))
     for elsewhere in (clip, f"{tmp_path}/../{folder.name}/numbered.mp4", "/etc/passwd"):
-        with pytest.raises(UserError, match="Upload the clip first"):
+        with pytest.raises(SifaError, match="Upload the clip first"):
             handlers.answer(elsewhere, 0, 4, checkpoint, "cpu", tmp_path)
 
 
@@ -192,48 +191,17 @@ def test_the_shipped_samples_are_readable_and_at_least_six(tmp_path):
         assert handlers.view_sample(sample, tmp_path).trace.stat().st_size > 10_000
 
 
-def test_what_the_weights_know():
-    assert "24 motions" in handlers.knows("120000 generated clips of 24 motions", 24)
-    assert "nothing about actions" in handlers.knows("120000 generated clips of 24 motions", 24)
-    assert handlers.knows("Kinetics-400", 400) == "Trained on Kinetics-400."
-    assert handlers.knows("", 24).startswith("Untrained weights")
-
-
-def test_a_one_frame_clip_is_described():
-    prediction = nano_prediction()
-    still = replace(prediction.clip, indices=np.zeros(16, np.int64), times=np.zeros(16), source_frames=1)
-    status = handlers.describe(replace(prediction, clip=still))
-    assert "frame 0 of 1" in status
-    assert "missing 15" in status
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_a_device_that_is_not_there_is_refused():
     assert handlers.choose_device("auto") == "cpu"
-    with pytest.raises(UserError, match="--device cpu"):
+    with pytest.raises(RunError, match="--device cpu"):
         handlers.choose_device("cuda")
-
-
-@pytest.mark.slow
-def test_a_busy_port_is_one_sentence(tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "app", "--port", str(port), "--device", "cpu"]
-        environment = os.environ | {"TMPDIR": str(tmp_path)}
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, env=environment, cwd=ROOT, check=False
-        )
-    assert done.returncode == 1
-    assert done.stderr.strip() == f"port {port} is in use or not allowed; choose another with --port"
-    assert [file for file in tmp_path.iterdir() if file.name.startswith("sifa-")] == []
 
 
 def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(checkpoint):
     offered = handlers.checkpoints(checkpoint)
     assert next(iter(offered.values())) == checkpoint
-    assert weights.DEFAULT_CHECKPOINT in offered.values()
+    assert DEFAULT_CHECKPOINT in offered.values()
     titles = " ".join(offered)
     for variant in ("rigid", "free", "no temporal module"):
         assert variant in titles
@@ -242,13 +210,13 @@ def test_the_page_offers_the_given_weights_first_and_then_the_shipped_ones(check
 
 def test_weights_with_the_title_of_shipped_ones_are_not_replaced_by_them(tmp_path):
     file = tmp_path / "mine.safetensors"
-    file.write_bytes(weights.DEFAULT_CHECKPOINT.read_bytes())
+    file.write_bytes(DEFAULT_CHECKPOINT.read_bytes())
     assert next(iter(handlers.checkpoints(file).values())) == file
 
 
 @pytest.mark.parametrize("variant", ["rigid", "free", "no-temporal"])
 def test_the_teaching_variants_open(clip, tmp_path, variant):
-    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
     view = handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path)
     assert "24 motions" in view.status
     shown = explorer.unpack(view.trace)
@@ -261,12 +229,11 @@ def test_the_teaching_variants_open(clip, tmp_path, variant):
 @pytest.mark.parametrize("variant", ["softmax", "no-temporal"])
 def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant):
     """The class-only ones, as the samples do."""
-    file = weights.DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
-    told = []
-    tell = lambda share, what: told.append((share, what))  # noqa: E731
-    shown = explorer.unpack(handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path, tell, what_if=True).trace)
-    assert "what if: class-only weights" in [what for _, what in told]
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
+    steps = []
+    shown = explorer.unpack(handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path, note(steps), what_if=True).trace)
+    assert "what if: class-only weights" in [what for what, _ in steps]
+    assert [share for _, share in steps] == sorted(share for _, share in steps)
     other = shown.what_if[-1]
     shipped = explorer.unpack(handlers.samples()[0].trace).what_if[-1]
     assert (other.name, other.title, other.explanation) == ("other", shipped.title, shipped.explanation)
@@ -274,5 +241,5 @@ def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant)
 
 
 def test_weights_that_are_not_offered_are_refused(clip, tmp_path):
-    with pytest.raises(UserError, match="Choose one of the listed weights"):
+    with pytest.raises(SifaError, match="Choose one of the listed weights"):
         handlers.view_clip(clip, 0, 4, None, "cpu", tmp_path)

@@ -1,0 +1,75 @@
+"""Starting and stopping the page: options, temporary folder, port."""
+
+import argparse
+import atexit
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from sifa.errors import RunError, SifaError
+from sifa.weights.download import fetch
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
+
+
+def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
+    """Serve the page until it is stopped; 0, or 1 where it cannot start, with the reason on stderr.
+
+    `argv` are the options, by default those of the command line; `prog` is the command's name in its help.
+    """
+    options = parser(prog).parse_args(argv)
+    folder = temporary_folder()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then, too
+    try:
+        serve(options.checkpoint, options.device, options.port, options.share, folder)
+    except SifaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog=prog, description="See how a video model follows motion.")
+    options.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a file, a URL, or hf-hub:owner/name")
+    options.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    options.add_argument("--port", type=int, default=7860)
+    options.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
+    return options
+
+
+def temporary_folder() -> Path:
+    """A new folder for everything that the page writes; it goes when the process ends, after the last thread."""
+    folder = Path(tempfile.mkdtemp(prefix="sifa-explorer-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: Path) -> None:
+    """Start the page, say where it is, and wait until it is stopped. Raises SifaError where it cannot start."""
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    try:
+        from . import handlers, layout
+    except ModuleNotFoundError as error:
+        if error.name not in ("gradio", "plotly"):
+            raise
+        raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
+    page = layout.build(fetch(checkpoint), handlers.choose_device(device), folder)
+    try:
+        _, local, public = page.launch(
+            server_port=port,
+            share=share,
+            theme=layout.THEME,
+            css=layout.CSS,
+            max_file_size="200mb",
+            run_history=False,
+            footer_links=["api"],
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError:
+        raise RunError(f"port {port} is in use or not allowed; choose another with --port") from None
+    print(f"The page is at {public or local} (stop it with Ctrl+C)", flush=True)
+    page.block_thread()

@@ -1,0 +1,98 @@
+"""What the page says: its Markdown, and the HTML that describes a result."""
+
+import html
+from pathlib import Path
+
+from sifa.tracing.records import Prediction
+
+TITLE = "See how a video model follows motion"
+INTRODUCTION = f"""
+# {TITLE}
+For every place of a frame, see where the model looked in the **next** one: nine points, each with its offset and its weight.
+Choose a clip, then move over the left picture.
+"""
+HOW_TO_READ = """
+**The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
+belong to me? The orange square is the cell that asks.
+
+**The nine places.** They start as a regular 3 × 3 grid around the cell (small crosses). Each is moved by an offset that the
+model reads off the next frame, gated by the difference between the two frames; so offsets grow where something moves. The
+discs are the places that were really read, between cells if need be.
+
+**The weights.** At each place the model compares what it finds with what the cell holds. A large weight means a good match.
+These are raw products, so they can be negative and need not sum to one; the panel shows their sum.
+
+**The blue arrow** is the weighted mean of the nine places: where the attention went. The white arrows are the same for the
+whole field. In the default weights they were trained to follow the true motion of generated clips, which the paper does not do;
+under "Weights" there are others that were not, for comparison.
+
+**What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the
+answers; for other clips the button "Try the what-ifs" works them out. A switch above the pictures then shows the answer before and
+after, and the changed run's points as dashed rings.
+
+**How far to trust it.** The panel under the pictures holds figures of each block. The model has seen generated clips of 24
+motions and nothing else. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
+read, not why the class was chosen.
+"""
+CHARTS = """
+**Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the frame.
+**Attention entropy** is that of the nine |weights| made to sum to 1, divided by log 9: 1 means spread evenly, 0 means all on
+one place. One point for each pair of successive steps.
+"""
+LIMITS = (
+    "At most 200 MB, 20 000 frames and 9.4 million pixels a frame. The clip is decoded on the computer that runs this "
+    "page, kept in a temporary folder for an hour at most, and sent nowhere else."
+)
+
+
+def sentence(text: str) -> str:
+    """A capital, unless it begins with a file name, and a full stop."""
+    start = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
+    return start + text[1:] + ("" if text.endswith((".", "!")) else ".")
+
+
+def describe(prediction: Prediction) -> str:
+    """HTML that says which frames and which part of them were used, and what the weights know."""
+    clip = prediction.clip
+    used = (
+        f"{frame_list(clip.indices.tolist())} of {clip.source_frames}, {clip.times[0]:.2f} to {clip.times[-1]:.2f} s."
+    )
+    if clip.padded:
+        used += (
+            f" The clip is too short for {len(clip.indices)} frames at this rate, so its last frame stands in for the "
+            f"missing {clip.padded}."
+        )
+    height, width = clip.source_size
+    part, size = "whole" if height == width else "middle square of the", prediction.crop.size
+    used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
+    name = html.escape(Path(clip.path).name)
+    training = html.escape(training_note(prediction.card.trained_on, len(prediction.labels)))
+    return f'<p class="used" role="status"><b>{name}</b> {used}</p><p class="knows">{training}</p>'
+
+
+def frame_list(indices: list[int]) -> str:
+    """frames 0, 4, 8 … 60"""
+    numbers = sorted(set(indices))
+    shown = (
+        ", ".join(map(str, numbers))
+        if len(numbers) < 5
+        else f"{numbers[0]}, {numbers[1]}, {numbers[2]} … {numbers[-1]}"
+    )
+    return f"frame{'s' if len(numbers) > 1 else ''} {shown}"
+
+
+def training_note(trained_on: str, classes: int) -> str:
+    """What the weights know, in words."""
+    if not trained_on:
+        return "Untrained weights: random numbers, so nothing here means anything."
+    if "generated clips" in trained_on:
+        return (
+            f"Trained on generated clips of {classes} motions. The model knows these motions and nothing about actions "
+            "such as those of Kinetics."
+        )
+    return sentence(f"Trained on {trained_on}")
+
+
+def failure(message: str) -> str:
+    """HTML of an error that stays readable on the page."""
+    return f'<p class="failed" role="alert">{html.escape(message)}</p>'
