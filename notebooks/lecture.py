@@ -19,7 +19,7 @@ class Figure(NamedTuple):
     clip: str
     block: int
     pair: int
-    cell: tuple[int, int] | None
+    cell: tuple[int, int] | None  # (y, x) on the block's grid
 
 
 FIGURES = (
@@ -41,7 +41,7 @@ LICENCE = "Apache-2.0"
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the figures and slides.html into a folder, made if it is missing; the files."""
+    """Write the figures and slides.html into a folder, which is made if it is missing; returns the files, the page last."""
     folder.mkdir(parents=True, exist_ok=True)
     traces = {title: clip.with_suffix(".sifa") for title, clip in shipped.clips().items()}
     files = []
@@ -60,8 +60,9 @@ def write(folder: Path) -> list[Path]:
 
 
 def _add(file: Path, after: str, text: str) -> None:
-    head, found, rest = file.read_text(encoding="utf-8").partition(after)
-    file.write_text(f"{head}{found}{text}{rest}", encoding="utf-8")
+    """Put a text into a file, behind the first place where it says `after`."""
+    head, mark, rest = file.read_text(encoding="utf-8").partition(after)
+    file.write_text(f"{head}{mark}{text}{rest}", encoding="utf-8")
 
 
 def main() -> None:

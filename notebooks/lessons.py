@@ -1,7 +1,7 @@
 """What several notebooks share: a small moving pattern, and exercises."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, SupportsFloat, cast
 
 import numpy as np
 import torch
@@ -9,9 +9,11 @@ from torch import Tensor
 
 
 class Exercise(NamedTuple):
+    """The right answer to an exercise, and the words that are folded up below it."""
+
     answer: float | str
     why: str
-    tolerance: float = 0.01
+    tolerance: float = 0.01  # of an answer that is a number
 
 
 EXERCISES = {
@@ -70,7 +72,7 @@ EXERCISES = {
 }
 
 
-def check(exercise: str, answer: float | str) -> None:
+def check(exercise: str, answer: object) -> None:
     """Say whether an answer to an exercise such as "02.1" is right.
 
     Words may be written in any case, with spaces or hyphens; a number may be a string or an array of one element. Dots (`...`)
@@ -92,7 +94,7 @@ def _words(answer: str) -> list[str]:
 def _number(answer: object) -> float:
     """A number, or NaN for what is none: other words, several numbers, True and False."""
     try:
-        return math.nan if isinstance(answer, bool | np.bool_) else float(answer)
+        return math.nan if isinstance(answer, bool | np.bool_) else float(cast(SupportsFloat, answer))
     except (TypeError, ValueError, RuntimeError):
         return math.nan
 
@@ -100,7 +102,8 @@ def _number(answer: object) -> float:
 def moving_pattern(places: list[tuple[int, int]], size: int = 5, side: int = 1, value: float = 2.0) -> Tensor:
     """Features of a square object on a plain ground, at one place (y, x) of its upper left cell per time step.
 
-    Returns (1, 2, T, size, size): channel 0 is `value` on the object, channel 1 is `value` on the ground, else 0.
+    `size` is the side of the map, `side` that of the object, in cells. Returns (1, 2, T, size, size) float32: channel 0 is
+    `value` on the object, channel 1 is `value` on the ground, else 0.
     """
     features = torch.zeros(1, 2, len(places), size, size)
     features[:, 1] = value

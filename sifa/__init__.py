@@ -34,7 +34,8 @@ from sifa.tracing.hooks import capture, record
 from sifa.tracing.interventions import intervene, what_if
 from sifa.tracing.predict import predict
 from sifa.tracing.records import BlockTrace, Prediction, Trace, WhatIf
-from sifa.video.read import Clip, read_clip
+from sifa.video.clip import Clip
+from sifa.video.read import read_clip
 from sifa.weights.card import ModelCard
 from sifa.weights.checkpoint import load
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from PIL import Image
 
 ROWS, COLUMNS = 3, 4
 NUMBER_BITS, CHECK_BITS = 9, 3
@@ -81,3 +82,11 @@ def write_clip(
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return Path(path)
+
+
+def write_frames(folder: Path, frames: np.ndarray, name: str = "{:05d}.png", first: int = 1) -> Path:
+    """Writes frames (T, H, W, 3) uint8 as numbered pictures into a new folder, which is returned."""
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames, first):
+        Image.fromarray(frame).save(folder / name.format(number))
+    return folder

@@ -6,8 +6,8 @@ from torch import nn
 
 import sifa
 from sifa.tracing.records import BlockTrace, Prediction, Trace
+from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
-from sifa.video.read import Clip
 from sifa.weights.card import ModelCard, card_of
 
 

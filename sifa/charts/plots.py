@@ -1,51 +1,15 @@
-"""Charts where people read numbers. Each is an info (pure numbers) and a `plot_*` that turns it into a plotly Figure."""
+"""Charts where people read numbers: each `plot_*` turns an info (`sifa.charts.info`) or named numbers into a plotly Figure."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from sifa.charts.info import arrow_info, block_info, confusion_info, probability_info
+from sifa.charts.style import AROUND_ZERO, BAR, DASHES, LINES, tidy
 from sifa.tracing.records import Prediction, Trace
 from sifa.weights.card import ModelCard
-
-BAR = "#2e8fa8"
-LINES = ("#d55e00", "#3a78d0", "#009e73", "#cc79a7")  # told apart by colour-blind eyes, too
-AROUND_ZERO = [[0, "#2c5fa8"], [0.5, "#f4f4f2"], [1, "#c95a12"]]  # blue: negative, orange: positive
-DASHES = ("solid", "dash", "dot", "dashdot")  # the next dash where the colours start again
-INK, GRID, AXIS = "#7c8896", "rgba(124,136,150,.25)", "rgba(124,136,150,.5)"  # on light and on dark
-
-
-class ProbabilityInfo(NamedTuple):
-    labels: list[str]  # most probable first
-    probabilities: list[float]
-
-
-class BlockInfo(NamedTuple):
-    """One SIFA block over the frame pairs."""
-
-    name: str
-    pairs: list[int]  # 1, 2, ...
-    offset: list[float]  # mean |offset| over cells and neighbours, in cells
-    entropy: list[float]  # mean entropy of |weight| / sum |weight| over log N: 1 = uniform over the N neighbours
-
-
-def probability_info(prediction: Prediction, count: int = 10) -> ProbabilityInfo:
-    """The most probable classes."""
-    labels, probabilities = zip(*prediction.top(count))
-    return ProbabilityInfo(list(labels), list(probabilities))
-
-
-def block_info(trace: Trace) -> list[BlockInfo]:
-    """How far each block's offsets reach and how evenly it spreads its attention, pair by pair."""
-    infos = []
-    for number, block in enumerate(trace, start=1):
-        height, width = block.attention.shape[2:]
-        length = np.linalg.norm(block.offset, axis=2).mean((1, 2, 3))
-        entropy = block.entropy.mean((1, 2))
-        name = f"Block {number}: stage {block.stage + 1}, {height} × {width}"
-        infos.append(BlockInfo(name, list(range(1, len(length) + 1)), length.tolist(), entropy.tolist()))
-    return infos
 
 
 def plot_probabilities(prediction: Prediction, count: int = 10) -> go.Figure:
@@ -53,15 +17,20 @@ def plot_probabilities(prediction: Prediction, count: int = 10) -> go.Figure:
     info = probability_info(prediction, count)
     figure = go.Figure(
         go.Bar(
-            x=info.probabilities, y=info.labels, orientation="h", marker_color=BAR,
-            text=[f" {p:.1%}" for p in info.probabilities], textposition="outside", cliponaxis=False,
+            x=info.probabilities,
+            y=info.labels,
+            orientation="h",
+            marker_color=BAR,
+            text=[f" {p:.1%}" for p in info.probabilities],
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[0, 1.35], tickformat=".0%", tickvals=[0, 0.5, 1])
     figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     figure.update_layout(title_text="Class probabilities", bargap=0.3)
-    return _tidy(figure, 400)
+    return tidy(figure, 400)
 
 
 def plot_offset_and_entropy(trace: Trace) -> go.Figure:
@@ -73,10 +42,16 @@ def plot_offset_and_entropy(trace: Trace) -> go.Figure:
         line = dict(color=LINES[number % len(LINES)], dash=DASHES[number // len(LINES) % len(DASHES)], width=2)
         for row, values in ((1, info.offset), (2, info.entropy)):
             curve = go.Scatter(
-                x=info.pairs, y=values, name=info.name, legendgroup=info.name, showlegend=row == 1,
-                mode="lines+markers", line=line, marker_size=6,
+                x=info.pairs,
+                y=values,
+                name=info.name,
+                legendgroup=info.name,
+                showlegend=row == 1,
+                mode="lines+markers",
+                line=line,
+                marker_size=6,
                 hovertemplate=f"{info.name}<br>pair %{{x}}: %{{y:.3f}}<extra></extra>",
-            )  # fmt: skip
+            )
             figure.add_trace(curve, row=row, col=1)
     lowest = min((min(info.entropy) for info in infos), default=0.0)
     figure.update_xaxes(dtick=max(1, max((len(info.pairs) for info in infos), default=1) // 8))
@@ -85,51 +60,38 @@ def plot_offset_and_entropy(trace: Trace) -> go.Figure:
     figure.update_yaxes(range=[min(0.9, lowest - 0.02), 1.01], row=2)
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     figure.update_layout(legend=dict(orientation="h", x=0, y=-0.18, yanchor="top"))
-    return _tidy(figure, 400)
+    return tidy(figure, 400)
 
 
-def plot_confusion(checkpoint: ModelCard) -> go.Figure:
+def plot_confusion(card: ModelCard) -> go.Figure:
     """The confusion matrix in a checkpoint's card: rows are true classes, columns answers, colour the share of the row."""
-    counts = np.array(checkpoint.metrics["confusion"])
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    info = confusion_info(card)
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=checkpoint.labels, y=checkpoint.labels, customdata=counts, zmin=0, zmax=1,
+            z=info.shares,
+            x=info.labels,
+            y=info.labels,
+            customdata=info.counts,
+            zmin=0,
+            zmax=1,
             colorscale=[[0, "rgba(46,143,168,0)"], [0.03, "#cfe6ec"], [0.3, "#74c2d7"], [1, "#0b3e4f"]],
-            colorbar=dict(tickformat=".0%", thickness=12), xgap=1, ygap=1,
+            colorbar=dict(tickformat=".0%", thickness=12),
+            xgap=1,
+            ygap=1,
             hovertemplate="%{y}<br>taken for %{x}<br>%{customdata} clips, %{z:.1%}<extra></extra>",
         )
-    )  # fmt: skip
-    title = f"{checkpoint.file}: what is taken for what, {counts.sum()} held-out clips"
+    )
+    title = f"{card.file}: what is taken for what, {info.counts.sum()} held-out clips"
     figure.update_layout(title_text=title)
-    figure = _tidy(figure, 760)
+    figure = tidy(figure, 760)
     figure.update_layout(margin_t=60)
     figure.update_yaxes(autorange="reversed", title_text="true")
     figure.update_xaxes(tickangle=-60, title_text="answer")
     return figure
 
 
-class ArrowInfo(NamedTuple):
-    """Arrows as one broken line: tail, head, None, tail, head, None, ... in cells."""
-
-    x: list[float | None]
-    y: list[float | None]
-
-
-def arrow_info(field: np.ndarray, every: int = 1) -> ArrowInfo:
-    """Arrows of a field (2, H, W) of (dy, dx) in cells, from the centre of every `every`-th cell."""
-    height, width = field.shape[1:]
-    info = ArrowInfo([], [])
-    for y in range(every // 2, height, every):
-        for x in range(every // 2, width, every):
-            dy, dx = field[:, y, x].tolist()
-            info.x.extend((x, x + dx, None))
-            info.y.extend((y, y + dy, None))
-    return info
-
-
 def plot_maps(
-    maps: dict[str, np.ndarray], points: dict[str, np.ndarray] | None = None, numbers: bool = True
+    maps: Mapping[str, np.ndarray], points: Mapping[str, np.ndarray] | None = None, numbers: bool = True
 ) -> go.Figure:
     """Small maps (H, W) side by side, with their numbers or without, in one scale of colours around zero.
 
@@ -139,73 +101,106 @@ def plot_maps(
     figure = make_subplots(1, len(maps), subplot_titles=list(maps), horizontal_spacing=0.03)
     for column, (title, values) in enumerate(maps.items(), start=1):
         cells = go.Heatmap(
-            z=values, zmin=-limit, zmax=limit, colorscale=AROUND_ZERO, showscale=False, xgap=1, ygap=1,
+            z=values,
+            zmin=-limit,
+            zmax=limit,
+            colorscale=AROUND_ZERO,
+            showscale=False,
+            xgap=1,
+            ygap=1,
             texttemplate="%{z:.2~f}" if numbers else None,
             hovertemplate=f"{title} (y %{{y}}, x %{{x}}): %{{z:.4f}}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_trace(cells, row=1, col=column)
         places = (points or {}).get(title)
         if places is not None:
-            sizes = (
-                9 + 11 * np.abs(places[:, 2]) / max(np.abs(places[:, 2]).max(), 1e-12) if places.shape[1] > 2 else 12
-            )
+            sizes = _mark_sizes(places)
             marks = go.Scatter(
-                x=places[:, 1], y=places[:, 0], mode="markers", showlegend=False,
+                x=places[:, 1],
+                y=places[:, 0],
+                mode="markers",
+                showlegend=False,
                 marker=dict(size=sizes, color=LINES[1], opacity=1, line=dict(color="white", width=2)),
                 hovertemplate="read at (y %{y:.2f}, x %{x:.2f})<extra></extra>",
-            )  # fmt: skip
+            )
             figure.add_trace(marks, row=1, col=column)
         height, width = values.shape
         square = dict(row=1, col=column, showgrid=False, zeroline=False)
         figure.update_xaxes(range=[-0.5, width - 0.5], dtick=1 if width <= 11 else 4, constrain="domain", **square)
         figure.update_yaxes(range=[height - 0.5, -0.5], dtick=1 if height <= 11 else 4, **square)
         figure.update_yaxes(scaleanchor=f"x{column}" if column > 1 else "x", row=1, col=column, constrain="domain")
-    return _tidy(figure, 310)
+    return tidy(figure, 310)
 
 
-def plot_arrows(picture: np.ndarray, fields: dict[str, np.ndarray], every: int = 1) -> go.Figure:
+def _mark_sizes(places: np.ndarray) -> np.ndarray | int:
+    """Diameters in pixels of places (N, 2), or (N, 3) with a weight."""
+    if places.shape[1] == 2:
+        return 12
+    weights = np.abs(places[:, 2])
+    return 9 + 11 * weights / max(float(weights.max()), 1e-12)
+
+
+def plot_arrows(picture: np.ndarray, fields: Mapping[str, np.ndarray], every: int = 1) -> go.Figure:
     """Fields (2, H, W) of (dy, dx) in cells, side by side, each as arrows over the same picture (height, width, 3) uint8."""
     figure = make_subplots(1, len(fields), subplot_titles=list(fields), horizontal_spacing=0.02)
     for column, (title, field) in enumerate(fields.items(), start=1):
         rows, columns = field.shape[1:]
         step = columns / picture.shape[1], rows / picture.shape[0]
         ground = go.Image(
-            z=picture, x0=step[0] / 2 - 0.5, dx=step[0], y0=step[1] / 2 - 0.5, dy=step[1], hoverinfo="skip", opacity=0.75
-        )  # fmt: skip
-        line = dict(zip("xy", arrow_info(field, every)), showlegend=False)
-        edge = go.Scatter(**line, mode="lines", line=dict(color="white", width=4), hoverinfo="skip")
+            z=picture,
+            x0=step[0] / 2 - 0.5,
+            dx=step[0],
+            y0=step[1] / 2 - 0.5,
+            dy=step[1],
+            hoverinfo="skip",
+            opacity=0.75,
+        )
+        x, y = arrow_info(field, every)
+        place = dict(x=x, y=y, showlegend=False)
+        edge = go.Scatter(**place, mode="lines", line=dict(color="white", width=4), hoverinfo="skip")
         arrows = go.Scatter(
-            **line, mode="lines+markers", line=dict(color="black", width=1.8),
-            marker=dict(size=[0, 6, 0] * (len(line["x"]) // 3), color="white", line=dict(color="black", width=1.5)),
+            **place,
+            mode="lines+markers",
+            line=dict(color="black", width=1.8),
+            marker=dict(size=[0, 6, 0] * (len(x) // 3), color="white", line=dict(color="black", width=1.5)),
             hovertemplate=f"{title}<br>y %{{y:.2f}}, x %{{x:.2f}}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_traces([ground, edge, arrows], rows=[1] * 3, cols=[column] * 3)
         hidden = dict(row=1, col=column, showgrid=False, zeroline=False, visible=False)
         figure.update_xaxes(range=[-0.5, columns - 0.5], constrain="domain", **hidden)
         figure.update_yaxes(range=[rows - 0.5, -0.5], constrain="domain", **hidden)
         figure.update_yaxes(scaleanchor=f"x{column}" if column > 1 else "x", row=1, col=column)
-    return _tidy(figure, 330)
+    return tidy(figure, 330)
 
 
-def plot_bars(values: dict[str, float], title: str, unit: str = "", start: float = 0.0) -> go.Figure:
+def plot_bars(values: Mapping[str, float], title: str, unit: str = "", start: float = 0.0) -> go.Figure:
     """Named numbers as horizontal bars, first on top; an axis that does not start at 0 has to be said in the title."""
     numbers = list(values.values())
     low, high = min([start, *numbers]), max([start, *numbers])
     texts = [f" {v:.3g}{unit}" if abs(v) < 1000 else f" {v:.0f}{unit}" for v in numbers]
     figure = go.Figure(
         go.Bar(
-            x=[v - start for v in numbers], base=start, y=list(values), orientation="h", marker_color=BAR,
-            text=texts, textposition="outside", cliponaxis=False,
-            customdata=numbers, hovertemplate=f"%{{y}}: %{{customdata:.4g}}{unit}<extra></extra>",
+            x=[v - start for v in numbers],
+            base=start,
+            y=list(values),
+            orientation="h",
+            marker_color=BAR,
+            text=texts,
+            textposition="outside",
+            cliponaxis=False,
+            customdata=numbers,
+            hovertemplate=f"%{{y}}: %{{customdata:.4g}}{unit}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(range=[low - (high - low) * 0.12 * (low < start), high + (high - low) * 0.18])
     figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     figure.update_layout(title_text=title, bargap=0.3)
-    return _tidy(figure, 90 + 34 * len(values))
+    return tidy(figure, 90 + 34 * len(values))
 
 
-def plot_lines(x: list[float], curves: dict[str, list[float]], title: str, x_title: str, y_title: str) -> go.Figure:
+def plot_lines(
+    x: Sequence[float], curves: Mapping[str, Sequence[float]], title: str, x_title: str, y_title: str
+) -> go.Figure:
     """Named curves over the same places x, told apart by colour and dash."""
     figure = go.Figure()
     for number, (name, values) in enumerate(curves.items()):
@@ -214,23 +209,17 @@ def plot_lines(x: list[float], curves: dict[str, list[float]], title: str, x_tit
         )
         figure.add_trace(
             go.Scatter(
-                x=x, y=values, name=name, mode="lines+markers", line=line, marker_size=7,
+                x=x,
+                y=values,
+                name=name,
+                mode="lines+markers",
+                line=line,
+                marker_size=7,
                 hovertemplate=f"{name}<br>{x_title} %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     figure.update_layout(title_text=title, legend=dict(orientation="h", x=0, y=-0.22, yanchor="top"))
     whole = len(x) <= 12 and all(float(v).is_integer() for v in x)
     figure.update_xaxes(title_text=x_title, title_standoff=4, dtick=1 if whole else None)
     figure.update_yaxes(title_text=y_title)
-    return _tidy(figure, 380)
-
-
-def _tidy(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin=dict(l=10, r=10, t=36, b=10), title=dict(font_size=14, x=0.02, y=0.97),
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        font=dict(family="system-ui, sans-serif", size=12, color=INK), hoverlabel_font_family="system-ui, sans-serif",
-    )  # fmt: skip
-    figure.update_xaxes(gridcolor=GRID, zerolinecolor=AXIS, automargin=True, fixedrange=True, tickangle=0)
-    figure.update_yaxes(gridcolor=GRID, zerolinecolor=AXIS, automargin=True, fixedrange=True)
-    return figure
+    return tidy(figure, 380)

@@ -6,11 +6,10 @@ from itertools import zip_longest
 
 import numpy as np
 
-from sifa.charts.cell import answer_info, cell_info, signed, track, weight_colours
-from sifa.charts.plots import block_info
+from sifa.charts.info import answer_info, block_info, cell_info, track, weight_colours, with_sign
 from sifa.tracing.records import BlockTrace, Prediction, Trace
 
-BAR = 5.0  # em, of a cell's greatest weight
+BAR_WIDTH = 5.0  # em, of a cell's greatest weight
 
 
 def cell_tables(trace: Trace, block: int, pair: int, y: int, x: int) -> str:
@@ -31,14 +30,14 @@ def weight_table(block: BlockTrace, pair: int, y: int, x: int) -> str:
         (tap, f"{weight:.3f}", "outside" if lost else bar)
         for tap, weight, lost, bar in zip(info.taps, info.weights, info.outside, bars)
     ]
-    return table(f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})", (info.named, "weight", ""), rows)
+    return table(f"Weights of cell {y}, {x} (sum {info.weights.sum():.2f})", (info.tap_title, "weight", ""), rows)
 
 
 def offset_table(block: BlockTrace, pair: int, y: int, x: int) -> str:
     """The numbers of `plot_offset_rose`."""
     info = cell_info(block, pair, y, x)
-    rows = [(tap, signed(dy, 2), signed(dx, 2)) for tap, (dy, dx) in zip(info.taps, info.offsets)]
-    return table(f"Offsets of cell {y}, {x}, in cells", (info.named, "dy", "dx"), rows)
+    rows = [(tap, with_sign(dy, 2), with_sign(dx, 2)) for tap, (dy, dx) in zip(info.taps, info.offsets)]
+    return table(f"Offsets of cell {y}, {x}, in cells", (info.tap_title, "dy", "dx"), rows)
 
 
 def track_table(block: BlockTrace, pair: int, y: int, x: int) -> str:
@@ -66,7 +65,7 @@ def answer_table(predictions: Mapping[str, Prediction], count: int = 4) -> str:
     return _in_a_row(table("Class probabilities", ("class", *map(html.escape, probabilities)), rows))
 
 
-def table(caption: str, head: Iterable[str], rows: Iterable[Sequence]) -> str:
+def table(caption: str, head: Iterable[str], rows: Iterable[Sequence[object]]) -> str:
     """A table whose first column names the rows. All of it is HTML already, and has to be escaped where it may need it."""
     top = "".join(f'<th scope="col">{each}</th>' for each in head)
     body = "".join(
@@ -78,14 +77,14 @@ def table(caption: str, head: Iterable[str], rows: Iterable[Sequence]) -> str:
     )
 
 
-def _by_pair(values: Iterable[Sequence[float]], digits: int) -> list[tuple]:
+def _by_pair(values: Iterable[Sequence[float]], digits: int) -> list[tuple[object, ...]]:
     """Rows of pair and value of each block; a block may have fewer pairs than another."""
     texts = [[f"{v:.{digits}f}" for v in block] for block in values]
     return [(pair, *row) for pair, row in enumerate(zip_longest(*texts, fillvalue=""), start=1)]
 
 
 def _bar(share: float, colour: str) -> str:
-    return f'<div style="width: {BAR * share:.1f}em; height: .7em; background: {colour}"></div>'
+    return f'<div style="width: {BAR_WIDTH * share:.1f}em; height: .7em; background: {colour}"></div>'
 
 
 def _in_a_row(*tables: str) -> str:

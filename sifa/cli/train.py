@@ -20,8 +20,12 @@ from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 def read_data(data: Path, labels: Path | None, base: ModelCard, seed: int) -> VideoClips:
     """The user's clips as a checkpoint's model wants them; says what was skipped. Raises DataError."""
-    show = lambda files: tqdm(files, desc="decoding", unit="clip")  # noqa: E731
-    clips = VideoClips(find_clips(data, labels), base.size, base.num_frames, base.sampling_rate, seed, show)
+    with tqdm(total=1.0, desc="decoding", bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}") as bar:
+
+        def show(_: str, share: float) -> None:
+            bar.update(share - bar.n)
+
+        clips = VideoClips(find_clips(data, labels), base.size, base.num_frames, base.sampling_rate, seed, show)
     for file, why in clips.skipped.items():
         print(f"skipped {file}: {why}")
     print(

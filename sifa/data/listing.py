@@ -23,30 +23,72 @@ def find_clips(data: str | Path, labels: str | Path | None = None) -> list[tuple
     """
     data = Path(data)
     if data.is_dir():
-        found = _from_folder(data)
+        clips = _from_folder(data)
     elif data.is_file():
-        found = _from_list(data)
+        clips = _from_list(data)
     else:
         raise DataError(f"there is no folder or list file {data}; check the path")
-    return _named(found, Path(labels)) if labels else found
+    return _name_from_file(clips, Path(labels)) if labels else clips
+
+
+def name_classes(clips: list[tuple[Path, str]], labels: tuple[str, ...]) -> list[tuple[Path, str]]:
+    """Classes that are numbers get the names of a model's classes, in their order; the others have to be among them.
+
+    Raises DataError for a class that the model does not know.
+    """
+    names, strangers = _names({str(number): name for number, name in enumerate(labels)}, clips)
+    if strangers:
+        raise DataError(
+            f"the model does not know {', '.join(strangers[:5])}; it knows {len(labels)} classes: "
+            f"{', '.join(labels[:5])} ..."
+        )
+    return [(file, names[label]) for file, label in clips]
+
+
+def _name_from_file(clips: list[tuple[Path, str]], labels: Path) -> list[tuple[Path, str]]:
+    """Classes that are numbers get the names of a file of labels; the others have to be in it."""
+    text = labels.read_text()
+    if labels.suffix == ".json":
+        numbers = {str(number): name for name, number in json.loads(text).items()}
+    else:
+        numbers = {str(number): name for number, name in enumerate(filter(None, map(str.strip, text.splitlines())))}
+    names, strangers = _names(numbers, clips)
+    if strangers:
+        known = sorted(set(numbers.values()))
+        raise DataError(
+            f"the clips have classes that {labels.name} does not list: {', '.join(strangers[:5])}"
+            f"{' ...' if len(strangers) > 5 else ''}; it lists {len(known)} names: {', '.join(known[:5])}"
+            f"{' ...' if len(known) > 5 else ''}"
+        )
+    return [(file, names[label]) for file, label in clips]
+
+
+def _names(numbers: dict[str, str], clips: list[tuple[Path, str]]) -> tuple[dict[str, str], list[str]]:
+    """The name of each class by number and by name, a name before a number; and the classes of clips that have none."""
+    names = numbers | {name: name for name in numbers.values()}
+    return names, sorted({label for _, label in clips} - names.keys())
 
 
 def _from_folder(folder: Path) -> list[tuple[Path, str]]:
     classes = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
     if not classes:
         raise DataError(f"{folder} has no sub-folders; put the clips of each class into a sub-folder named after it")
-    found = []
+    clips = []
     for sub in classes:
-        videos = sorted(f for f in sub.iterdir() if f.suffix.lower() in VIDEOS or _unpacked(f))
+        videos = sorted(f for f in sub.iterdir() if f.suffix.lower() in VIDEOS or _holds_pictures(f))
         if not videos:
             raise DataError(f"the class folder {sub} holds no video ({', '.join(VIDEOS)}); fill it or remove it")
-        found += [(video, sub.name) for video in videos]
-    return found
+        clips += [(video, sub.name) for video in videos]
+    return clips
 
 
 def _from_list(file: Path) -> list[tuple[Path, str]]:
+    rows: list[tuple[str, ...]]
     if file.suffix == ".json":
-        rows = [(str(row["id"]), _plain(row.get("template") or row["label"])) for row in json.loads(file.read_text())]
+        rows = [
+            (str(row["id"]), _without_brackets(row.get("template") or row["label"]))
+            for row in json.loads(file.read_text())
+        ]
     elif file.suffix == ".csv":
         rows = _from_csv(file)
     else:
@@ -56,13 +98,13 @@ def _from_list(file: Path) -> list[tuple[Path, str]]:
     if wrong or not rows:
         seen = f"line {' '.join(wrong[0])!r}" if wrong else "no line"
         raise DataError(f"{file.name} has {seen}; every line names a clip and its class, as in: folder/clip.mp4 3")
-    return [(_video(file.parent / name), label.strip()) for name, label in rows]
+    return [(_find_video(file.parent / row[0]), row[1].strip()) for row in rows]
 
 
 def _columns(line: str, folder: Path) -> tuple[str, ...]:
     """Path and class of a line. Two numbers at its end are frames and class, unless the first is part of a clip's name."""
     released = re.fullmatch(r"(?P<path>.+)\s+\d+\s+(?P<label>\d+)", line)
-    if released and not _video(folder / line[: released.start("label")].rstrip()).exists():
+    if released and not _find_video(folder / line[: released.start("label")].rstrip()).exists():
         return released["path"].rstrip(), released["label"]
     return tuple(re.split(r",|\s(?=\S+$)", line, maxsplit=1))
 
@@ -79,52 +121,18 @@ def _from_csv(file: Path) -> list[tuple[str, ...]]:
     return [(row[name], row[label]) for row in rows[1:]]
 
 
-def _plain(template: str) -> str:
+def _without_brackets(template: str) -> str:
     """Something-Something writes "Holding [something]" in its lists and "Holding something" in its labels."""
     return template.replace("[", "").replace("]", "")
 
 
-def _video(path: Path) -> Path:
+def _find_video(path: Path) -> Path:
     """The path itself, or the video of that name in whatever container (lists often give only an identifier)."""
     if path.suffix.lower() in VIDEOS or path.is_dir():
         return path
     return next((p for suffix in VIDEOS if (p := path.with_name(path.name + suffix)).exists()), path)
 
 
-def _unpacked(folder: Path) -> bool:
-    """Whether a folder holds pictures."""
+def _holds_pictures(folder: Path) -> bool:
+    """Whether it is a folder with pictures in it."""
     return folder.is_dir() and any(f.suffix.lower() in PICTURES for f in folder.iterdir())
-
-
-def name_classes(found: list[tuple[Path, str]], labels: tuple[str, ...]) -> list[tuple[Path, str]]:
-    """Classes that are numbers get the names of a model's classes, in their order; the others have to be among them.
-
-    Raises DataError for a class that the model does not know.
-    """
-    names = {str(number): name for number, name in enumerate(labels)} | {name: name for name in labels}
-    strangers = sorted({label for _, label in found if label not in names})
-    if strangers:
-        raise DataError(
-            f"the model does not know {', '.join(strangers[:5])}; it knows {len(labels)} classes: "
-            f"{', '.join(labels[:5])} ..."
-        )
-    return [(file, names[label]) for file, label in found]
-
-
-def _named(found: list[tuple[Path, str]], labels: Path) -> list[tuple[Path, str]]:
-    """Classes that are numbers get their names; the others have to be in the list of names."""
-    text = labels.read_text()
-    if labels.suffix == ".json":
-        names = {str(number): name for name, number in json.loads(text).items()}
-    else:
-        names = {str(number): name for number, name in enumerate(filter(None, map(str.strip, text.splitlines())))}
-    known = set(names.values())
-    renamed = [(file, label if label in known else names.get(label)) for file, label in found]
-    strangers = sorted({old for (_, old), (_, new) in zip(found, renamed) if new is None})
-    if strangers:
-        raise DataError(
-            f"the clips have classes that {labels.name} does not list: {', '.join(strangers[:5])}"
-            f"{' ...' if len(strangers) > 5 else ''}; it lists {len(known)} names: {', '.join(sorted(known)[:5])}"
-            f"{' ...' if len(known) > 5 else ''}"
-        )
-    return renamed

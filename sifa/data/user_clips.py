@@ -1,6 +1,6 @@
 """The user's own clips, for fine-tuning."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -12,65 +12,75 @@ from sifa.data.motion.seeds import batch_seed
 from sifa.errors import DataError, VideoError
 from sifa.video.frames import read_video
 from sifa.video.preprocess import preprocess
-from sifa.video.read import Clip
 
 MARGIN = 1.15  # clips are kept this much larger than the model's input, and cut out at random places
-
-
 HELD_OUT = 5  # every fifth clip of a class is held out
-
-
 LEAST = 2  # clips of a class
-
-
-def read_each(
-    found: Iterable[tuple[Path, str]], num_frames: int, sampling_rate: int, skipped: dict[str, str]
-) -> Iterator[tuple[Clip, str]]:
-    """The clips of (file, class name), read like any upload; `skipped` {file: why} gets those that cannot be read."""
-    for file, label in found:
-        try:
-            clip = read_video(file, num_frames, sampling_rate)
-        except VideoError as error:
-            skipped[str(file)] = str(error)
-            continue
-        yield clip, label
 
 
 class VideoClips:
     """The user's clips, decoded once and kept in memory as uint8.
 
+    `clips` are (file, class name), read like any upload, num_frames of them sampling_rate apart; `size` is the side of the
+    model's input in pixels; `progress` (what is being done, share done 0..1) is called before each clip. Then `labels` are the
+    names of the classes, `count` is the number of clips, `training` holds for each class its clips (3, T, M, M) uint8,
+    `held_out` pairs of such a clip and the number of its class: every fifth clip of a class, or none where a class has fewer
+    than five. Unreadable clips are skipped and named in `skipped` {file: why}. Raises DataError where fewer than two clips of
+    a class can be read, or there is only one class.
+
     `batch` gives training clips of given classes like `MotionClips.batch`: a random one of the class, cut out at a random
     place, with random brightness and contrast; never mirrored, since left and right may be what tells classes apart.
-    `held_out` are every fifth clip of a class, or none where a class has fewer than five. Unreadable clips are skipped and
-    named in `skipped`. Raises DataError where fewer than two clips of a class can be read, or there is only one class.
     """
 
     def __init__(
-        self, clips: Iterable[tuple[Path, str]], size: int, num_frames: int, sampling_rate: int, seed: int = 0,
-        progress: Callable[[Iterable], Iterable] = iter,
-    ):  # fmt: skip
+        self,
+        clips: Iterable[tuple[Path, str]],
+        size: int,
+        num_frames: int,
+        sampling_rate: int,
+        seed: int = 0,
+        progress: Callable[[str, float], None] | None = None,
+    ):
         self.size, self.seed = size, seed
-        clips, self.skipped = list(clips), {}
-        by_class = {label: [] for _, label in clips}
-        for clip, label in read_each(progress(clips), num_frames, sampling_rate, self.skipped):
-            video, _ = preprocess(clip.frames, round(size * MARGIN), (0.0,) * 3, (1.0,) * 3)
-            by_class[label].append((video[0] * 255).round().byte())
-        self.labels = tuple(sorted(by_class))
-        self.count = sum(map(len, by_class.values()))
-        few = [f"{label} ({len(by_class[label])})" for label in self.labels if len(by_class[label]) < LEAST]
-        if few or len(self.labels) < 2:
-            unread = f"; {len(self.skipped)} could not be read" if self.skipped else ""
-            raise DataError(
-                f"too few clips to learn from: {', '.join(few)}{unread}; every class needs {LEAST}"
-                if few
-                else f"the clips have {len(self.labels)} class{unread}; telling apart needs at least two"
-            )
-        self.training, self.held_out = [], []
+        self.skipped: dict[str, str] = {}
+        videos = self._read(list(clips), num_frames, sampling_rate, progress)
+        self.labels = tuple(sorted(videos))
+        self.count = sum(map(len, videos.values()))
+        self._check_count(videos)
+        self.training: list[list[Tensor]] = []
+        self.held_out: list[tuple[Tensor, int]] = []
         for number, label in enumerate(self.labels):
-            kept = by_class[label]
-            aside = kept[HELD_OUT - 1 :: HELD_OUT]
-            self.training.append([v for i, v in enumerate(kept) if (i + 1) % HELD_OUT])
-            self.held_out += [(v, number) for v in aside]
+            self.training.append([v for i, v in enumerate(videos[label]) if (i + 1) % HELD_OUT])
+            self.held_out += [(v, number) for v in videos[label][HELD_OUT - 1 :: HELD_OUT]]
+
+    def _read(
+        self,
+        clips: list[tuple[Path, str]],
+        num_frames: int,
+        sampling_rate: int,
+        progress: Callable[[str, float], None] | None,
+    ) -> dict[str, list[Tensor]]:
+        """The videos (3, T, M, M) uint8 of each class, in the order of the clips."""
+        videos: dict[str, list[Tensor]] = {label: [] for _, label in clips}
+        for number, (file, label) in enumerate(clips):
+            if progress:
+                progress(f"reading {file.name}", number / len(clips))
+            try:
+                clip = read_video(file, num_frames, sampling_rate)
+            except VideoError as error:
+                self.skipped[str(file)] = str(error)
+            else:
+                video, _ = preprocess(clip.frames, round(self.size * MARGIN), (0.0,) * 3, (1.0,) * 3)
+                videos[label].append((video[0] * 255).round().byte())
+        return videos
+
+    def _check_count(self, videos: dict[str, list[Tensor]]) -> None:
+        few = [f"{label} ({len(videos[label])})" for label in self.labels if len(videos[label]) < LEAST]
+        unread = f"; {len(self.skipped)} could not be read" if self.skipped else ""
+        if few:
+            raise DataError(f"too few clips to learn from: {', '.join(few)}{unread}; every class needs {LEAST}")
+        if len(self.labels) < 2:
+            raise DataError(f"the clips have {len(self.labels)} class{unread}; telling apart needs at least two")
 
     def batch(self, index: int, labels: Tensor) -> MotionBatch:
         """Clips of the given classes, labels (B,): video (B, 3, T, S, S) 0..1; no scene and no owner."""
@@ -88,5 +98,5 @@ class VideoClips:
         return MotionBatch(torch.stack(videos), labels, None, None)
 
     def central(self, video: Tensor) -> Tensor:
-        """A kept clip (3, T, M, M) uint8 as the model sees it: (3, T, S, S) 0..1."""
+        """A held-out clip (3, T, M, M) uint8 as the model sees it: (3, T, S, S) 0..1."""
         return F.interpolate(video.float() / 255, size=(self.size, self.size), mode="bilinear", antialias=True)

@@ -16,8 +16,9 @@ from tqdm import tqdm
 from sifa.data.listing import VIDEOS
 from sifa.data.motion import CLASSES, MIRRORED, REVERSED
 from sifa.errors import VideoError
+from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
-from sifa.video.read import Clip, read_clip
+from sifa.video.read import read_clip
 from sifa.weights.card import card_of
 
 SURE = 0.8  # probability from which a window is checked

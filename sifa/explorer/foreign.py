@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from sifa.model.attention import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction, Trace, tap_places
+from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
-from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
 
 Numbers = np.ndarray | Tensor

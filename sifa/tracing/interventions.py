@@ -23,7 +23,7 @@ from sifa.model.sampling import corners, gather, padded_table
 from sifa.tracing.hooks import replace_blocks
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, WhatIf
-from sifa.video.read import Clip
+from sifa.video.clip import Clip
 from sifa.weights.card import card_of, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256

@@ -8,8 +8,8 @@ import torch
 from sifa.model.attention import SIFA
 from sifa.tracing.hooks import listen, record
 from sifa.tracing.records import Prediction, Progress, Trace
+from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
-from sifa.video.read import Clip
 from sifa.weights.card import VideoModel, card_of
 
 
@@ -18,8 +18,8 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
     `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
-    products run in bfloat16, and the operator itself does not. `progress` is told each block's name as it finishes. Raises ValueError where the clip has another
-    number of frames than the model reads.
+    products run in bfloat16, and the operator itself does not. `progress` is told each block's name as it
+    finishes. Raises ValueError where the clip has another number of frames than the model reads.
     """
     checkpoint = card_of(model)
     if len(clip.frames) != checkpoint.num_frames:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from sifa.model.attention import displacement, sampling_points
+from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
-from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
 
 Progress = Callable[[str, float], None]  # (what is being done, share done, 0 to 1)

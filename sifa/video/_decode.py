@@ -1,4 +1,4 @@
-"""Decode one video in a process of its own: `python _decode.py '{"path": ..., ...}'`, run by `sifa.video`.
+"""Decode one video in a process of its own: `python _decode.py '{"path": ..., ...}'`, run by `sifa.video.read`.
 
 Limits are set here, inside the child, before anything is opened. The answer goes to standard output: four bytes of
 header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by `next()`, and
@@ -11,6 +11,8 @@ import json
 import os
 import struct
 import sys
+from fractions import Fraction
+from typing import Any
 
 
 def limit_resources(memory_bytes: int, seconds: int) -> None:
@@ -27,7 +29,7 @@ def limit_resources(memory_bytes: int, seconds: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def open_video(decord, path):
+def open_video(decord: Any, path: str) -> Any:
     """A reader; of a recording whose header holds no length, as browsers make, one of a copy that has one."""
     try:
         return decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
@@ -39,30 +41,38 @@ def open_video(decord, path):
         return decord.VideoReader(with_length(path), ctx=decord.cpu(0), num_threads=1)
 
 
-def with_length(path):
+def with_length(path: str) -> io.BytesIO:
     """The first picture track's packets, copied undecoded into a matroska file in memory, whose header says how long it is."""
     import av
 
     copy = io.BytesIO()
     with av.open(path) as recording, av.open(copy, "w", format="matroska") as target:
         stream = recording.streams.video[0]
-        copied = target.add_stream_from_template(stream)
-        copied.codec_context.framerate = 30  # nominal: every packet keeps its own time
+        track = target.add_stream_from_template(stream)
+        track.codec_context.framerate = Fraction(30)  # nominal: every packet keeps its own time
         for packet in recording.demux(stream):
             if packet.dts is not None:
-                packet.stream = copied
+                packet.stream = track
                 target.mux(packet)
     copy.seek(0)
     return copy
 
 
-def unpadded(frame):
+def without_padding(frame: Any) -> Any:
     """(H, W, 3): decord takes the padding at the row ends of some turned frames for a fourth channel."""
     height, width = frame.shape[:2]
     return frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
 
 
-def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_frames):
+def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Width and height of a picture, reduced where its longer side exceeds max_side; all in pixels."""
+    factor = max_side / max(width, height)
+    return (max(1, round(width * factor)), max(1, round(height * factor))) if factor < 1 else (width, height)
+
+
+def decode(
+    path: str, num_frames: int, sampling_rate: int, start: int, max_side: int, max_pixels: int, max_frames: int
+) -> tuple[dict[str, Any], Any]:
     """-> (header, frames): the sampled frames with their numbers and times, or a header with an error."""
     import decord
     import numpy as np
@@ -81,33 +91,33 @@ def decode(path, num_frames, sampling_rate, start, max_side, max_pixels, max_fra
     if start >= count:
         return dict(error="start", seen=count), None
 
-    wanted = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
-    wanted = wanted[wanted < count]
-    frames, size = [], None
-    for number in range(wanted[-1] + 1):
+    numbers = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
+    numbers = numbers[numbers < count]
+    pictures, (height, width) = [], (0, 0)
+    for number in range(numbers[-1] + 1):
         frame = reader.next()
         if number == 0:
-            height, width = size = frame.shape[:2]
+            height, width = frame.shape[:2]
             if height * width > max_pixels:
                 return dict(error="pixels", seen=[width, height]), None
-        if number in wanted:
-            picture = unpadded(frame.asnumpy())
-            if picture.shape[:2] != size:
-                return dict(error="size", seen=[*picture.shape[:2], *size]), None
-            factor = max_side / max(size)
-            if factor < 1:
-                reduced = (max(1, round(width * factor)), max(1, round(height * factor)))
-                picture = np.asarray(Image.fromarray(picture).resize(reduced, Image.LANCZOS, reducing_gap=3))
-            frames.append(picture)
-    frames = np.stack(frames)
+        if number in numbers:
+            picture = without_padding(frame.asnumpy())
+            if picture.shape[:2] != (height, width):
+                return dict(error="size", seen=[*picture.shape[:2], height, width]), None
+            size = fit_size(width, height, max_side)
+            if size != (width, height):
+                reduced = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+                picture = np.asarray(reduced)
+            pictures.append(picture)
+    frames = np.stack(pictures)
     span = times[-1] - times[0]
     fps = (count - 1) / span if span > 0 else float(reader.get_avg_fps())
-    header = dict(
+    header: dict[str, Any] = dict(
         shape=frames.shape,
-        indices=wanted.tolist(),
-        times=times[wanted].tolist(),
+        indices=numbers.tolist(),
+        times=times[numbers].tolist(),
         source_frames=count,
-        source_size=size,
+        source_size=[height, width],
         fps=fps if 0 < fps < 1000 else 0.0,
     )
     return header, np.ascontiguousarray(frames)

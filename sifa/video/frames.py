@@ -8,7 +8,9 @@ import numpy as np
 from PIL import Image
 
 from sifa.errors import VideoError
-from sifa.video.read import Clip, DecodeLimits, read_clip
+from sifa.video._decode import fit_size
+from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling
+from sifa.video.read import read_clip
 
 PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -27,7 +29,7 @@ def read_frames(
     *,
     fps: float = 30.0,
     max_side: int = 640,
-    limits: DecodeLimits = DecodeLimits(),  # noqa: B008
+    limits: DecodeLimits = LIMITS,
 ) -> Clip:
     """Frames start, start + sampling_rate, ... of a folder of pictures 00001.jpg, 00002.jpg, ... (or png).
 
@@ -36,10 +38,8 @@ def read_frames(
     `max_side` are reduced. Raises VideoError where numbers are missing, and for whatever cannot be read within the limits.
     """
     folder = Path(folder)
-    for name, value, least in (("num_frames", num_frames, 1), ("sampling_rate", sampling_rate, 1), ("start", start, 0)):
-        if value < least:
-            raise VideoError(f"{name} is {value}; it must be at least {least}")
-    pictures = numbered(folder)
+    check_sampling(num_frames, sampling_rate, start)
+    pictures = list_pictures(folder)
     count = len(pictures)
     if count > limits.frames:
         raise VideoError(f"{folder.name} has {count} frames; the limit is {limits.frames}. Leave some out")
@@ -56,27 +56,27 @@ def read_frames(
     return Clip(np.stack(frames), indices / fps, indices, str(folder), fps, count, sizes[0], sampling_rate)
 
 
-def numbered(folder: Path) -> list[Path]:
+def list_pictures(folder: Path) -> list[Path]:
     """The pictures of a folder in the order of the numbers that their names end in; VideoError where one is missing."""
-    found = {}
+    pictures: dict[int, Path] = {}
     for file in folder.iterdir():
-        number = re.search(r"\d+$", file.stem)
-        if number and file.suffix.lower() in PICTURES:
-            if int(number.group()) in found:
+        digits = re.search(r"\d+$", file.stem)
+        if digits and file.suffix.lower() in PICTURES:
+            number = int(digits.group())
+            if number in pictures:
                 raise VideoError(
-                    f"{folder.name} has two pictures with number {int(number.group())}: {file.name} and "
-                    f"{found[int(number.group())].name}; keep one"
+                    f"{folder.name} has two pictures with number {number}: {file.name} and {pictures[number].name}; keep one"
                 )
-            found[int(number.group())] = file
-    if not found:
+            pictures[number] = file
+    if not pictures:
         raise VideoError(f"the folder {folder.name} holds no numbered pictures such as 00001.jpg; check the path")
-    order = sorted(found)
+    order = sorted(pictures)
     gap = next((a + 1 for a, b in pairwise(order) if b > a + 1), None)
     if gap is not None:
         raise VideoError(
             f"{folder.name} has pictures {order[0]} to {order[-1]}, but number {gap} is missing; unpack the video again"
         )
-    return [found[number] for number in order]
+    return [pictures[number] for number in order]
 
 
 def _read(file: Path, max_side: int, limits: DecodeLimits) -> tuple[np.ndarray, tuple[int, int]]:
@@ -89,12 +89,11 @@ def _read(file: Path, max_side: int, limits: DecodeLimits) -> tuple[np.ndarray, 
                 raise VideoError(
                     f"{name} is {width} x {height} pixels; the limit is {limits.pixels / 1e6:.1f} million. Scale it down first"
                 )
-            picture = picture.convert("RGB")
-            factor = max_side / max(width, height)
-            if factor < 1:
-                reduced = (max(1, round(width * factor)), max(1, round(height * factor)))
-                picture = picture.resize(reduced, Image.LANCZOS, reducing_gap=3)
-            return np.asarray(picture), (height, width)
+            pixels = picture.convert("RGB")
+            size = fit_size(width, height, max_side)
+            if size != (width, height):
+                pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+            return np.asarray(pixels), (height, width)
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise VideoError(
             f"{name} could not be read ({error}); it is damaged or no picture. Try another copy"

@@ -1,6 +1,6 @@
 """Reading clips from video files: decoding behind one door, in a child process with limits.
 
-decord2 (the maintained continuation of decord, same module name) does the decoding; `sifa/_decode.py` is the child.
+decord2 (the maintained continuation of decord, same module name) does the decoding; `_decode.py` beside this file is the child.
 """
 
 import importlib.metadata
@@ -11,42 +11,17 @@ import re
 import struct
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sifa.errors import VideoError
+from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling
 
+Header = dict[str, Any]  # what the child says of its frames, or its "error" and what was "seen"
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
-
-
-@dataclass(frozen=True)
-class Clip:
-    """Frames sampled from a video, and where they come from."""
-
-    frames: np.ndarray  # (T, H, W, 3) uint8 RGB
-    times: np.ndarray  # (T,) float64, presentation time in seconds
-    indices: np.ndarray  # (T,) int64, frame numbers in the source
-    path: str
-    fps: float = 0.0  # average of the source
-    source_frames: int = 0
-    source_size: tuple[int, int] = (0, 0)  # height and width of the source, after rotation
-    sampling_rate: int = 1  # source frames from one sampled frame to the next
-
-    @property
-    def padded(self) -> int:
-        """How many frames at the end repeat the last one, because the video is shorter than the span."""
-        return int((self.indices == self.indices[-1]).sum()) - 1
-
-
-@dataclass(frozen=True)
-class DecodeLimits:
-    memory_bytes: int = 1 << 30  # address space of the decoding process
-    seconds: int = 20
-    pixels: int = 9_400_000  # per frame
-    frames: int = 20_000
 
 
 def read_clip(
@@ -56,38 +31,40 @@ def read_clip(
     start: int = 0,
     *,
     max_side: int = 640,
-    limits: DecodeLimits = DecodeLimits(),  # noqa: B008
+    limits: DecodeLimits = LIMITS,
 ) -> Clip:
     """Frames start, start + sampling_rate, ... of a video, numbered as in the source.
 
+    A video shorter than the span is padded by repeating its last sampled frame. Frames whose longer side exceeds
+    `max_side` pixels are reduced. Raises VideoError for whatever cannot be read within the limits.
+
     Damage that the decoder notices is an error. A changed bit can also make another valid stream, whose pictures differ
     without any decoder's knowing.
-
-    A video shorter than the span is padded by repeating its last sampled frame. Frames whose longer side exceeds
-    `max_side` are reduced. Raises VideoError for whatever cannot be read within the limits.
     """
     path = Path(path)
-    for name, value, least in (("num_frames", num_frames, 1), ("sampling_rate", sampling_rate, 1), ("start", start, 0)):
-        if value < least:
-            raise VideoError(f"{name} is {value}; it must be at least {least}")
+    check_sampling(num_frames, sampling_rate, start)
     _refuse_early(path)
     _check_decord()
-    header, pixels = _run_child(
-        path,
-        limits,
-        dict(
-            path=str(path), num_frames=num_frames, sampling_rate=sampling_rate, start=start, max_side=max_side,
-            max_pixels=limits.pixels, max_frames=limits.frames, memory_bytes=limits.memory_bytes, seconds=limits.seconds,
-        ),
-    )  # fmt: skip
+    arguments: dict[str, str | int] = dict(
+        path=str(path),
+        num_frames=num_frames,
+        sampling_rate=sampling_rate,
+        start=start,
+        max_side=max_side,
+        max_pixels=limits.pixels,
+        max_frames=limits.frames,
+        memory_bytes=limits.memory_bytes,
+        seconds=limits.seconds,
+    )
+    header, pixels = _run_child(path, limits, arguments)
     if "error" in header:
         raise VideoError(_explain(path.name, header, start, limits))
     frames = np.frombuffer(pixels, np.uint8).reshape(header["shape"])
-    keep = np.minimum(np.arange(num_frames), len(frames) - 1)
+    order = np.minimum(np.arange(num_frames), len(frames) - 1)
     return Clip(
-        frames=frames[keep],
-        times=np.array(header["times"])[keep],
-        indices=np.array(header["indices"], np.int64)[keep],
+        frames=frames[order],
+        times=np.array(header["times"])[order],
+        indices=np.array(header["indices"], np.int64)[order],
         path=str(path),
         fps=header["fps"],
         source_frames=header["source_frames"],
@@ -131,31 +108,33 @@ def _check_decord() -> None:
         )
 
 
-def _run_child(path: Path, limits: DecodeLimits, arguments: dict) -> tuple[dict, memoryview]:
-    child = Path(__file__).with_name("_decode.py")
-    command = [sys.executable, "-I", str(child), json.dumps(arguments)]
+def _run_child(path: Path, limits: DecodeLimits, arguments: dict[str, str | int]) -> tuple[Header, memoryview]:
+    """The child's header, and the frames as bytes where it has no "error"."""
+    program = Path(__file__).with_name("_decode.py")
+    command = [sys.executable, "-I", str(program), json.dumps(arguments)]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
-        done = subprocess.run(
+        child = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=limits.seconds, env=environment, check=False
         )
     except subprocess.TimeoutExpired:
         raise VideoError(
             f"{path.name} took longer than {limits.seconds} s to decode; cut a shorter piece or reduce its size"
         ) from None
-    if len(done.stdout) < 4:
-        if b"bad_alloc" in done.stderr or b"memory" in done.stderr.lower():
+    if len(child.stdout) < 4:
+        if b"bad_alloc" in child.stderr or b"memory" in child.stderr.lower():
             return dict(error="memory"), memoryview(b"")
-        return dict(error="crash", seen=done.returncode), memoryview(b"")
-    (length,) = struct.unpack_from("<I", done.stdout)
-    header = json.loads(done.stdout[4 : 4 + length])
-    if "error" not in header and (complaint := COMPLAINT.search(done.stderr)):
+        return dict(error="crash", seen=child.returncode), memoryview(b"")
+    (length,) = struct.unpack_from("<I", child.stdout)
+    header = json.loads(child.stdout[4 : 4 + length])
+    if "error" not in header and (complaint := COMPLAINT.search(child.stderr)):
         return dict(error="damaged", seen=complaint.group(1).decode(errors="replace")), memoryview(b"")
-    return header, memoryview(done.stdout)[4 + length :]
+    return header, memoryview(child.stdout)[4 + length :]
 
 
-def _explain(name: str, header: dict, start: int, limits: DecodeLimits) -> str:
-    seen = header.get("seen")
+def _explain(name: str, header: Header, start: int, limits: DecodeLimits) -> str:
+    """What a header's error means to who chose the file `name`."""
+    seen: Any = header.get("seen")
     match header["error"]:
         case "frames":
             return f"{name} has {seen} frames; the limit is {limits.frames}. Cut a shorter piece"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from sifa.video.read import Clip, read_clip
+from sifa.video.clip import Clip
+from sifa.video.read import read_clip
 from sifa.weights.card import load_card
 
 PACKAGE = Path(__file__).parents[1]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sifa.charts.cell import cell_info, plot_answers, plot_offset_rose, plot_track, plot_weights, track
+from sifa.charts.cell import plot_answers, plot_offset_rose, plot_track, plot_weights
+from sifa.charts.info import cell_info, track
 from sifa.explorer import foreign_block
 from tests.predictions import foreign_prediction
 

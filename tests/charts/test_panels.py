@@ -17,7 +17,7 @@ from traitlets import TraitError
 
 import sifa
 from sifa import explorer
-from sifa.charts.panels import bench, cell_charts
+from sifa.charts.panels import Bench, cell_charts
 from sifa.charts.tables import answer_table, block_tables, cell_tables, offset_table, track_table, weight_table
 from sifa.explorer.render.marks import SIDE
 from sifa.explorer.widget import start_cell
@@ -165,7 +165,7 @@ def test_without_a_kernel_charts_are_tables_of_the_cell(shown, without_blocks):
 
 @pytest.fixture(scope="module")
 def panel():
-    return bench()
+    return Bench()
 
 
 def test_the_bench_changes_one_thing_after_another(panel):
@@ -214,7 +214,7 @@ def test_whatever_stops_the_bench_is_said_as_text(error):
         raise error("<b> is not < c")
 
     own = other_checkpoint(fail)
-    panel = bench(interventions=[own])
+    panel = Bench(interventions=[own])
     before = panel.predictions
     with pytest.raises(RuntimeError) if error is RuntimeError else nullcontext():  # an error of code reaches its author
         panel.controls["what_if"].value = own
@@ -224,7 +224,7 @@ def test_whatever_stops_the_bench_is_said_as_text(error):
 
 def test_what_the_bench_explains_is_text():
     own = other_checkpoint(sifa.load, explanation="If a < b & b < c")
-    panel = bench(interventions=[own])
+    panel = Bench(interventions=[own])
     panel.controls["what_if"].value = own
     assert said(panel).text == "If a < b & b < c"
     assert len(panel.predictions) == 2
@@ -234,18 +234,18 @@ def test_the_bench_reads_weights_that_were_trained_again(tmp_path):
     file = tmp_path / "mine.safetensors"
     model = nano_model()
     save(model, model.card, file)
-    before = bench(weights={"mine": file}).explorer.prediction
+    before = Bench(weights={"mine": file}).explorer.prediction
     with torch.no_grad():
         next(model.parameters()).add_(1)
     save(model, model.card, file)
-    again = bench(weights={"mine": file}).explorer.prediction
+    again = Bench(weights={"mine": file}).explorer.prediction
     assert again.card.sha256 != before.card.sha256
     assert not np.array_equal(again.logits, before.logits)
 
 
 def test_the_bench_names_weights_that_are_missing(tmp_path):
     with pytest.raises(sifa.WeightsError, match=r"there is no checkpoint gone.safetensors; check the path"):
-        bench(weights={"gone": tmp_path / "gone.safetensors"})
+        Bench(weights={"gone": tmp_path / "gone.safetensors"})
 
 
 def test_samples_are_known_by_what_they_show():
@@ -255,7 +255,16 @@ def test_samples_are_known_by_what_they_show():
     assert all(file.exists() for file in shipped.weights().values())
 
 
-def test_sifa_needs_no_notebook_packages():
-    hidden = "import sys; sys.modules.update(dict.fromkeys(['anywidget', 'ipywidgets', 'traitlets', 'IPython']))\n"
-    code = hidden + "import sifa, sifa.explorer, sifa.figures, sifa.cell_figures; sifa.explorer.explore"
+NOTEBOOK_PACKAGES = ["anywidget", "ipywidgets", "traitlets", "IPython"]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "modules"),
+    [
+        (NOTEBOOK_PACKAGES, "sifa, sifa.explorer, sifa.charts.plots, sifa.charts.cell"),
+        ([*NOTEBOOK_PACKAGES, "plotly"], "sifa.charts.info, sifa.charts.tables"),
+    ],
+)
+def test_what_needs_no_notebook_packages_and_no_plotly(hidden, modules):
+    code = f"import sys; sys.modules.update(dict.fromkeys({hidden}))\nimport {modules}; sifa.explorer.explore"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -5,12 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sifa.charts.info import arrow_info, block_info, probability_info
 from sifa.charts.plots import (
-    DASHES,
-    INK,
-    LINES,
-    arrow_info,
-    block_info,
     plot_arrows,
     plot_bars,
     plot_confusion,
@@ -18,8 +14,8 @@ from sifa.charts.plots import (
     plot_maps,
     plot_offset_and_entropy,
     plot_probabilities,
-    probability_info,
 )
+from sifa.charts.style import DASHES, INK, LINES
 from sifa.tracing.records import Trace
 from sifa.weights.card import ModelCard
 from tests.predictions import foreign_prediction

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sifa.charts.cell import cell_info, plot_offset_rose, plot_track, plot_weights, track
-from sifa.charts.plots import block_info
+from sifa.charts.cell import plot_offset_rose, plot_track, plot_weights
+from sifa.charts.info import block_info, cell_info, track
 from sifa.charts.tables import answer_table, cell_tables, offset_table, track_table, weight_table
 from sifa.explorer import foreign_block
 from sifa.tracing.records import Trace

@@ -1,29 +1,10 @@
 import json
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
 
 from sifa.data.listing import find_clips, name_classes
-from sifa.data.user_clips import VideoClips
 from sifa.errors import DataError
 from tests.clips import numbered_frames, write_clip
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Two classes of five and two short clips."""
-    folder = tmp_path_factory.mktemp("clips")
-    for label, count in (("walk", 5), ("run", 2)):
-        (folder / label).mkdir()
-        for number in range(count):
-            write_clip(folder / label / f"{number}.mp4", numbered_frames(8 + number)[number:])
-    return folder
-
-
-def video_clips(found, **options):
-    return VideoClips(found, size=32, num_frames=4, sampling_rate=2, **options)
 
 
 def test_a_folder_has_one_sub_folder_per_class(folder):
@@ -87,16 +68,6 @@ def test_numbers_become_the_names_of_a_models_classes(folder):
         name_classes([(files[0], "2")], ("run", "walk"))
 
 
-def test_unpacked_videos_are_clips_of_a_class_like_any_other(tmp_path):
-    for label in "ab":
-        for number in range(2):
-            (tmp_path / label / str(number)).mkdir(parents=True)
-            for frame, picture in enumerate(numbered_frames(8), 1):
-                Image.fromarray(picture).save(tmp_path / label / str(number) / f"{frame:05d}.jpg")
-    clips = video_clips(find_clips(tmp_path))
-    assert (clips.count, clips.skipped) == (4, {})
-
-
 def test_lists_of_something_something_name_their_classes_by_templates(folder):
     rows = [dict(id="walk/0", label="holding a cup", template="Holding [something] next to [something]")]
     (folder / "validation.json").write_text(json.dumps(rows))
@@ -117,60 +88,3 @@ def test_a_list_without_clips_is_refused(tmp_path, text, seen):
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(DataError, match=f"{seen}; every line names a clip and its class"):
         find_clips(tmp_path / "list.txt")
-
-
-def test_unreadable_clips_are_skipped_and_named(folder, tmp_path):
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"nothing" * 99)
-    clips = video_clips([*find_clips(folder), (broken, "walk")])
-    assert clips.count == 7
-    assert list(clips.skipped) == [str(broken)]
-    assert "could not be read" in clips.skipped[str(broken)]
-
-
-def test_too_few_clips_are_refused(folder, tmp_path):
-    found = find_clips(folder)
-    with pytest.raises(DataError, match=r"too few clips to learn from: run \(1\); every class needs 2"):
-        video_clips(found[1:])
-    with pytest.raises(DataError, match="the clips have 1 class"):
-        video_clips([clip for clip in found if clip[1] == "walk"])
-
-
-def test_a_class_of_which_nothing_can_be_read_is_not_forgotten(folder, tmp_path):
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"nothing" * 99)
-    with pytest.raises(DataError, match=r"jump \(0\); 1 could not be read; every class needs 2"):
-        video_clips([*find_clips(folder), (broken, "jump")])
-
-
-def test_every_fifth_clip_of_a_class_is_held_out(folder):
-    clips = video_clips(find_clips(folder))
-    assert clips.labels == ("run", "walk")
-    assert [label for _, label in clips.held_out] == [1]
-    assert [len(videos) for videos in clips.training] == [2, 4]
-    assert not any(torch.equal(clips.held_out[0][0], video) for video in clips.training[1])
-
-
-def test_batches_depend_on_seed_and_index_alone(folder):
-    clips = video_clips(find_clips(folder), seed=3)
-    labels = torch.tensor([0, 1, 1])
-    first = clips.batch(5, labels)
-    clips.batch(6, labels)
-    assert first.video.shape == (3, 3, 4, 32, 32)
-    assert torch.equal(clips.batch(5, labels).video, first.video)
-    assert not torch.equal(clips.batch(6, labels).video, first.video)
-    assert 0 <= first.video.min() < first.video.max() <= 1
-
-
-def test_clips_are_never_mirrored(tmp_path):
-    """Left and right may be what tells two classes apart."""
-    frames = np.zeros((8, 48, 48, 3), np.uint8)
-    frames[:, :, 24:] = 255
-    for label in "ab":
-        (tmp_path / label).mkdir()
-        for number in range(2):
-            write_clip(tmp_path / label / f"{number}.mp4", frames)
-    clips = video_clips(find_clips(tmp_path))
-    for index in range(10):
-        video = clips.batch(index, torch.tensor([0, 1])).video
-        assert (video[..., -8:].mean() > video[..., :8].mean() + 0.3).all()

@@ -9,14 +9,14 @@ def test_figures_and_a_page_for_slides(tmp_path):
     for file, figure in zip(figures, FIGURES):
         root = ET.parse(file).getroot()
         assert root.tag.endswith("svg")
-        told = root.find("{http://www.w3.org/2000/svg}title").text
-        assert figure.clip.replace(" ", "_") in told
+        title = root.find("{http://www.w3.org/2000/svg}title").text
+        assert figure.clip.replace(" ", "_") in title
         assert "query cell" in root.find("{http://www.w3.org/2000/svg}desc").text
         assert root.find("{http://www.w3.org/2000/svg}metadata").text == "Apache-2.0"
         assert (
-            (f"y {figure.cell[0]}, x {figure.cell[1]}" in told)
+            (f"y {figure.cell[0]}, x {figure.cell[1]}" in title)
             if figure.cell
-            else ("cell" not in told.partition("cells")[2])
+            else ("cell" not in title.partition("cells")[2])
         )
     text = page.read_text(encoding="utf-8")
     assert "default-src 'none'" in text

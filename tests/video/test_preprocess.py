@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from sifa.video.preprocess import Crop, normalise, preprocess
@@ -39,3 +40,8 @@ def test_each_clip_by_its_own_statistics_disregards_exposure():
 def test_given_statistics():
     out = normalise(torch.full((1, 3, 1, 2, 2), 0.5), (0.1, 0.2, 0.3), (0.4, 0.1, 0.2))
     assert np.allclose(out[0, :, 0, 0, 0], [1, 3, 1])
+
+
+def test_mean_and_deviation_go_together():
+    with pytest.raises(ValueError, match=r"mean is \(0.5,\) and std is None; give both, or neither"):
+        normalise(torch.rand(1, 3, 1, 2, 2), (0.5,), None)

@@ -12,8 +12,8 @@ from sifa.errors import TraceError
 from sifa.explorer.format.container import STEPS_PER_CELL, Container, Header, damage, parse, refuse_damage
 from sifa.explorer.format.pictures import decode
 from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Trace, TrueFlow, Trust, WhatIf
+from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
-from sifa.video.read import Clip
 from sifa.weights.card import ModelCard
 
 MOST_MEMORY = (

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from sifa.errors import VideoError
-from sifa.video.read import DecodeLimits, read_clip
+from sifa.video.clip import DecodeLimits
+from sifa.video.read import read_clip
 from tests.clips import frame_numbers, numbered_frames, write_clip
 
 FRAMES = numbered_frames(40)

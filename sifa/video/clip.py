@@ -1,0 +1,46 @@
+"""A clip: frames sampled from a video, where they come from, and within which limits they are read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sifa.errors import VideoError
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames sampled from a video, and where they come from."""
+
+    frames: np.ndarray  # (T, H, W, 3) uint8 RGB
+    times: np.ndarray  # (T,) float64, presentation time in seconds
+    indices: np.ndarray  # (T,) int64, frame numbers in the source
+    path: str
+    fps: float = 0.0  # average of the source
+    source_frames: int = 0
+    source_size: tuple[int, int] = (0, 0)  # height and width of the source, after rotation
+    sampling_rate: int = 1  # source frames from one sampled frame to the next
+
+    @property
+    def padded(self) -> int:
+        """How many frames at the end repeat the last one, because the video is shorter than the span."""
+        return int((self.indices == self.indices[-1]).sum()) - 1
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What reading one video may take; more is a VideoError."""
+
+    memory_bytes: int = 1 << 30  # address space of the decoding process
+    seconds: int = 20
+    pixels: int = 9_400_000  # per frame
+    frames: int = 20_000
+
+
+LIMITS = DecodeLimits()
+
+
+def check_sampling(num_frames: int, sampling_rate: int, start: int) -> None:
+    """Raises VideoError for numbers with which no frame can be sampled."""
+    for name, value, least in (("num_frames", num_frames, 1), ("sampling_rate", sampling_rate, 1), ("start", start, 0)):
+        if value < least:
+            raise VideoError(f"{name} is {value}; it must be at least {least}")
