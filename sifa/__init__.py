@@ -36,9 +36,8 @@ Errors        SifaError              what all of these have in common
               RunError               a way of running the model that does not work here
 """
 
-from typing import TYPE_CHECKING, Any
-
 from sifa.errors import DataError, RunError, SifaError, TraceError, VideoError, WeightsError
+from sifa.explorer import explore
 from sifa.model.attention import SIFA, SIFAOutput, inter_frame_attention
 from sifa.model.registry import create_model, list_models
 from sifa.tracing.hooks import capture, record
@@ -49,9 +48,6 @@ from sifa.video.clip import Clip
 from sifa.video.read import read_clip
 from sifa.weights.card import ModelCard
 from sifa.weights.checkpoint import load
-
-if TYPE_CHECKING:
-    from sifa.explorer import explore
 
 __version__ = "0.2.0"
 __all__ = [
@@ -81,12 +77,3 @@ __all__ = [
     "record",
     "what_if",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """`explore` is imported when it is first used, since nothing else needs the viewer."""
-    if name == "explore":
-        from sifa.explorer import explore
-
-        return explore
-    raise AttributeError(f"module 'sifa' has no attribute {name!r}")
