@@ -1,114 +1,124 @@
-// Marks of the further views: heat maps, tracks, readers of a place, and what a term of the equation stands for.
-import { stroke } from './draw.mjs';
-import { HEAT, KEY, QUERY, TRACK, mixed, readerColour } from './palette.mjs';
-import { bilinearCorners } from './terms.mjs';
+// Marks of one cell: its outline, its neighbours, where its attention went, who reads it, and a what-if's ghost.
+import { GHOST, KEY, QUERY, readerColour } from './palette.mjs';
+import { arrowEnds, arrows, lines, stroked, strokedPath } from './shapes.mjs';
+/** @import { Place, ReadOut, Reader, View } from '../trace/types' */
+/** @import { Disc, Mark, Path, Scale } from './types' */
 
-const HEAT_STEPS = Array.from({ length: 256 }, (_, i) => [...mixed(HEAT, i / 255), 255]);
-
-/** A small canvas with one pixel per cell, coloured from 0 to `most`. */
-export function heatCanvas(map, { height, width }, most) {
-  const canvas = Object.assign(document.createElement('canvas'), { height, width });
-  const ctx = canvas.getContext('2d');
-  const image = ctx.createImageData(width, height);
-  map.forEach((value, i) => image.data.set(HEAT_STEPS[Math.min(255, Math.round(255 * value / (most || 1)))], 4 * i));
-  ctx.putImageData(image, 0, 0);
-  return canvas;
-}
-
-/** Lay a heat map over the cells, so that the picture still shows through. */
-export function drawHeat(ctx, view, block, map, most) {
-  const [left, top] = view.px(-0.5, -0.5);
-  const [right, bottom] = view.px(block.height - 0.5, block.width - 0.5);
-  ctx.save();
-  ctx.globalAlpha = 0.72;
-  ctx.imageSmoothingEnabled = false;
-  ctx.drawImage(heatCanvas(map, block, most), left, top, right - left, bottom - top);
-  ctx.restore();
-}
-
-/** The attention's track with its spread as ellipses, and the rigid grid's, dashed. */
-export function drawTracks(ctx, view, track, rigid, ratio) {
-  ctx.fillStyle = 'rgba(140,245,160,.26)';
-  for (const { place, spread } of track.slice(1)) {
-    ctx.beginPath();
-    ctx.ellipse(...view.px(...place), spread[1] * view.cw, spread[0] * view.ch, 0, 0, 7);
-    ctx.fill();
-  }
-  ctx.save();
-  ctx.setLineDash([4 * ratio, 4 * ratio]);
-  tracePlaces(ctx, view, rigid);
-  stroke(ctx, '#fff', 1.4 * ratio);
-  ctx.restore();
-  tracePlaces(ctx, view, track);
-  stroke(ctx, TRACK, 2.2 * ratio);
-  for (const { place } of track.slice(1)) disc(ctx, view, place, 2.6 * ratio, TRACK, TRACK, 1.4 * ratio);
-}
-
-function disc(ctx, view, place, radius, colour, edge, width) {
-  ctx.beginPath();
-  ctx.arc(...view.px(...place), radius, 0, 7);
-  stroke(ctx, edge, width);
-  ctx.fillStyle = colour;
-  ctx.fill();
-}
-
-function tracePlaces(ctx, view, track) {
-  ctx.beginPath();
-  track.forEach(({ place }, i) => ctx[i ? 'lineTo' : 'moveTo'](...view.px(...place)));
-}
-
-/** The queries that read a place: a disc each, whose area and colour follow its weight. */
-export function drawReaders(ctx, view, readers, ratio) {
-  const most = readers[0]?.weight ?? 1;
-  for (const { y, x, weight } of [...readers].reverse()) {
-    const share = weight / most;
-    const radius = Math.max(1.6 * ratio, 0.46 * Math.min(view.cw, view.ch) * Math.sqrt(share));
-    disc(ctx, view, [y, x], radius, readerColour(share), '#fff', 1.2 * ratio);
-  }
-}
-
-const arrowEnd = ({ y, x, displacement: [dy, dx] }) => [y + dy, x + dx];
-
-/** Light up what a term of the equation stands for; `next` in frame t + 1, else in frame t. */
-export function drawLit(ctx, view, block, read, tap, lit, next, ratio) {
-  const { y, x } = read;
-  const [point, place] = [read.points[tap], read.taps[tap]];
-  const corners = bilinearCorners(point, block);
-  const corner = corners[lit.slice('corner'.length)];
-  const around = [-1, 0, 1].flatMap(down => [-1, 0, 1].map(across => ({ y: y + down, x: x + across })));
-  const cells = { difference: [read], ...(next ? { gate: around, value: corners } : { query: [read], output: [read] }) };
-  const lines = { displacement: [[y, x], arrowEnd(read)], ...(next && { offset: [place, point] }) };
-  const rings = next && { tap: place, point, weight: point, share: point };
-  const path = new Path2D();
-  for (const { y: cy, x: cx } of cells[lit] ?? (next && corner ? [corner] : [])) {
-    const [right, down] = view.px(cy + 0.5, cx + 0.5);
-    path.rect(right, down, -view.cw, -view.ch);
-  }
-  lines[lit]?.forEach((end, i) => path[i ? 'lineTo' : 'moveTo'](...view.px(...end)));
-  if (rings[lit]) path.arc(...view.px(...rings[lit]), Math.max(7 * ratio, 0.3 * view.cw), 0, 7);
-  for (const [colour, width] of [['rgba(0,0,0,.8)', 7], [{ query: QUERY, displacement: KEY }[lit] ?? '#fff', 3.4]]) {
-    ctx.strokeStyle = colour;
-    ctx.lineWidth = width * ratio;
-    ctx.stroke(path);
-  }
+/**
+ * The outline of the query cell; `faint` in the next frame, for reference.
+ * @param {View} view
+ * @param {{y: number, x: number}} cell
+ * @param {number} ratio
+ * @param {{pinned?: boolean, faint?: boolean, colour?: string}} about
+ */
+export function outlineMark(view, { y, x }, ratio, { pinned = false, faint = false, colour = QUERY } = {}) {
+  const [cx, cy] = view.px(y, x);
+  /** @type {Path} */
+  const path = { shape: 'rects', rects: [[cx - view.cw / 2, cy - view.ch / 2, view.cw, view.ch]] };
+  if (!faint) return strokedPath(path, colour, (pinned ? 3 : 2) * ratio);
+  return strokedPath(path, colour, 1.2 * ratio, { dash: [3 * ratio, 3 * ratio], casing: null });
 }
 
 /**
- * What lies under a pixel of a view, as {term, tap}, or null: a mark within reach; else, in the `next` frame, a cell that
- * bilinear reading mixes for the neighbour `tap`; else the query.
+ * The arrow from the query cell to where its attention went; a dot where it stayed.
+ * @param {View} view
+ * @param {ReadOut} read
+ * @param {number} ratio
  */
-export function markAt(view, block, read, tap, next, px, py, reach) {
-  const marks = (next ? read.points : []).flatMap((point, n) => [
-    ['point', n, point], ['tap', n, read.taps[n]], ['offset', n, point.map((v, axis) => (v + read.taps[n][axis]) / 2)],
-  ]);
-  const far = ([, , place]) => { const at = view.px(...place); return Math.hypot(at[0] - px, at[1] - py); };
-  const nearest = marks.reduce((a, b) => (far(b) < far(a) ? b : a), ['displacement', null, arrowEnd(read)]);
-  if (far(nearest) <= reach) return { term: nearest[0], tap: nearest[1] };
-  const under = ({ y, x }) => {
-    const [cx, cy] = view.px(y, x);
-    return Math.abs(cx - px) < view.cw / 2 && Math.abs(cy - py) < view.ch / 2;
+export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio) {
+  const ends = arrowEnds(view, y, x, dy, dx);
+  /** @type {Path} */
+  const path = Math.hypot(ends[2] - ends[0], ends[3] - ends[1]) < 3 * ratio
+    ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * ratio } : arrows(ends, 9 * ratio);
+  return strokedPath(path, KEY, 2.4 * ratio, { round: true });
+}
+
+/**
+ * Base taps, offsets, sampled points and their weighted mean. Points off the view are drawn at its edge if `keep`.
+ * @param {View} view
+ * @param {ReadOut} read
+ * @param {Scale} scale
+ * @param {number} ratio
+ * @returns {Mark[]}
+ */
+export function neighbourMarks(view, read, scale, ratio, keep = true) {
+  const edge = 6 * ratio;
+  const inside = (/** @type {number} */ v) => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
+  const place = (/** @type {Place} */ [y, x]) => view.px(y, x).map(inside);
+  const reach = Math.max(3.2, Math.min(11, 0.33 * view.cw / ratio)) * ratio;
+  const arm = Math.min(3.2 * ratio, 0.4 * reach);
+  const order = [...read.weights.keys()].sort((a, b) => Math.abs(read.weights[b]) - Math.abs(read.weights[a]));
+  const offsets = lines(order.map(tap => [...place(read.taps[tap]), ...place(read.points[tap])]));
+  const crosses = lines(order.flatMap(tap => {
+    const [x, y] = place(read.taps[tap]);
+    return [[x - arm, y, x + arm, y], [x, y - arm, x, y + arm]];
+  }));
+  return [
+    strokedPath(offsets, '#fff', 1.1 * ratio),
+    ...order.flatMap(tap => {
+      const [x, y] = place(read.points[tap]);
+      return pointMarks(x, y, reach * (0.38 + 0.62 * scale.size(read.weights[tap])), read, tap, scale, ratio);
+    }),
+    strokedPath(crosses, '#fff', 1.2 * ratio),
+    displacementMark(view, read, ratio),
+  ];
+}
+
+/**
+ * A sampled point: hollow where it lies outside the frame, with a minus where it counts less than nothing.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ * @param {ReadOut} read
+ * @param {number} tap
+ * @param {Scale} scale
+ * @param {number} ratio
+ * @returns {Mark[]}
+ */
+function pointMarks(x, y, radius, { weights, outside }, tap, scale, ratio) {
+  const weight = weights[tap], arm = 0.5 * radius;
+  /** @type {Disc} */
+  const disc = {
+    kind: 'disc', x, y, radius, edge: '#fff', weight,
+    fill: outside[tap] ? null : scale.colour(weight), width: (outside[tap] ? 1.4 : 1.5) * ratio,
   };
-  const corner = next ? bilinearCorners(read.points[tap], block).findIndex(under) : -1;
-  if (corner >= 0) return { term: `corner${corner}`, tap };
-  return under(read) ? { term: 'query', tap: null } : null;
+  if (outside[tap] || weight >= 0) return [disc];
+  return [disc, strokedPath(lines([[x - arm, y, x + arm, y]]), '#fff', 1.2 * ratio)];
+}
+
+/**
+ * Sampled points of the changed run as dashed rings, and where its attention went as a dashed arrow.
+ * @param {View} view
+ * @param {ReadOut} ghost
+ * @param {number} ratio
+ */
+export function ghostMark(view, ghost, ratio, points = true) {
+  const ends = arrowEnds(view, ghost.y, ghost.x, ...ghost.displacement);
+  const radius = Math.max(3, Math.min(8, 0.24 * view.cw / ratio)) * ratio;
+  /** @type {Path[]} */
+  const rings = (points ? ghost.points : []).map(point => {
+    const [x, y] = view.px(...point);
+    return { shape: 'circle', x, y, radius };
+  });
+  const parts = [arrows(ends, 8 * ratio), ...rings].map(path => ({ path, colour: GHOST }));
+  return stroked(parts, 1.7 * ratio, { dash: [3.5 * ratio, 3 * ratio] });
+}
+
+/**
+ * The queries that read a place: a disc each, whose area and colour follow its weight; the largest on top.
+ * @param {View} view
+ * @param {Reader[]} readers
+ * @param {number} ratio
+ * @returns {Disc[]}
+ */
+export function readerMarks(view, readers, ratio) {
+  const most = readers[0]?.weight ?? 1;
+  return [...readers].reverse().map(reader => {
+    const [x, y] = view.px(reader.y, reader.x);
+    const share = reader.weight / most;
+    const radius = Math.max(1.6 * ratio, 0.46 * Math.min(view.cw, view.ch) * Math.sqrt(share));
+    return {
+      kind: 'disc', x, y, radius, fill: readerColour(share), edge: '#fff', width: 1.2 * ratio, weight: reader.weight,
+    };
+  });
 }

@@ -1,16 +1,23 @@
 // A track over time, as two small charts: y and x of the attention with its spread, beside the rigid grid's.
+/** @import { Block, TrackPoint } from '../trace/types' */
 
 const [CHART_WIDTH, CHART_HEIGHT, PAD] = [280, 110, 24];
 
-/** One axis (0: y, downwards as in the picture; 1: x) of a track and of the rigid grid's, as SVG. */
+/**
+ * One axis (0: y, downwards as in the picture; 1: x) of a track and of the rigid grid's, as SVG.
+ * @param {TrackPoint[]} track
+ * @param {TrackPoint[]} rigid
+ * @param {0 | 1} axis
+ * @param {Pick<Block, 'pairs' | 'height' | 'width'>} block
+ */
 function axisChart(track, rigid, axis, { pairs, height, width }) {
   const values = [...track, ...rigid].flatMap(
     ({ place, spread }) => [place[axis] - spread[axis], place[axis] + spread[axis]]);
   const [low, high] = [Math.floor(Math.min(...values)), Math.ceil(Math.max(...values) + 0.01)];
-  const across = step => PAD + (step - track[0].step) * (CHART_WIDTH - PAD - 8) / Math.max(1, pairs - track[0].step);
-  const down = v => 8 + (axis ? high - v : v - low) * (CHART_HEIGHT - 28) / (high - low);
-  const at = (step, v) => `${across(step).toFixed(1)},${down(v).toFixed(1)}`;
-  const line = points => points.map(({ step, place }) => at(step, place[axis])).join(' ');
+  const across = (/** @type {number} */ step) => PAD + (step - track[0].step) * (CHART_WIDTH - PAD - 8) / Math.max(1, pairs - track[0].step);
+  const down = (/** @type {number} */ v) => 8 + (axis ? high - v : v - low) * (CHART_HEIGHT - 28) / (high - low);
+  const at = (/** @type {number} */ step, /** @type {number} */ v) => `${across(step).toFixed(1)},${down(v).toFixed(1)}`;
+  const line = (/** @type {TrackPoint[]} */ points) => points.map(({ step, place }) => at(step, place[axis])).join(' ');
   const band = [...track.map(p => at(p.step, p.place[axis] - p.spread[axis])),
     ...[...track].reverse().map(p => at(p.step, p.place[axis] + p.spread[axis]))].join(' ');
   const steps = Array.from({ length: pairs - track[0].step + 1 }, (_, i) => track[0].step + i);
@@ -27,11 +34,17 @@ function axisChart(track, rigid, axis, { pairs, height, width }) {
     <polyline points="${line(track)}" class="sifa-path"/></svg></figure>`;
 }
 
-const whereabouts = ({ place, step }) => `y ${place[0].toFixed(2)}, x ${place[1].toFixed(2)} at step ${step + 1}`;
+const whereabouts = (/** @type {TrackPoint} */ { place, step }) =>
+  `y ${place[0].toFixed(2)}, x ${place[1].toFixed(2)} at step ${step + 1}`;
 
-/** HTML of both charts, and where the tracks end, in words. */
+/**
+ * HTML of both charts, and where the tracks end, in words.
+ * @param {TrackPoint[]} track
+ * @param {TrackPoint[]} rigid
+ * @param {Pick<Block, 'pairs' | 'height' | 'width'>} block
+ */
 export function trackChart(track, rigid, block) {
-  const [end, plain] = [track.at(-1), rigid.at(-1)];
+  const [end, plain] = [track[track.length - 1], rigid[rigid.length - 1]];
   const spread = end.spread.map(v => v.toFixed(2)).join(', ');
   const left = end.step < block.pairs ? ' It left the frame there.' : '';
   return `${axisChart(track, rigid, 0, block)}${axisChart(track, rigid, 1, block)}

@@ -1,49 +1,79 @@
 // The heat maps that can lie over frame t, and the end of their scales.
-import { differenceMap, saliencyMap } from './fields.mjs';
-import { framesOfStep } from './geometry.mjs';
+import { contextOf } from '../marks/canvas.mjs';
+import { differenceMap, saliencyMap } from '../trace/fields.mjs';
+import { framesOfStep } from '../trace/geometry.mjs';
+/** @import { Block, Heat, Trace } from '../trace/types' */
+/** @import { State } from '../state/types' */
 
-const HEAT_WORDS = {
-  saliency: ({ operator }) => 'saliency: root mean square of what the offsets '
-    + `${operator?.offsets === 'zero' ? 'would be' : 'were'} read from, in the trace`,
-  difference: () => 'frame difference: mean |frame t + 1 \u2212 frame t| of the two pictures shown, of 1; not in the trace',
-};
+/** @param {Block} block */
+const saliencyWords = ({ operator }) => 'saliency: root mean square of what the offsets '
+  + `${operator?.offsets === 'zero' ? 'would be' : 'were'} read from, in the trace`;
+const DIFFERENCE_WORDS =
+  'frame difference: mean |frame t + 1 \u2212 frame t| of the two pictures shown, of 1; not in the trace';
 
+/** @param {ImageBitmap} image */
 function pixelsOf(image) {
-  const canvas = document.createElement('canvas');
-  Object.assign(canvas, { width: image.width, height: image.height });
-  const ctx = canvas.getContext('2d', { willReadFrequently: true });
+  const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+  const ctx = contextOf(canvas, { willReadFrequently: true });
   ctx.drawImage(image, 0, 0);
   return ctx.getImageData(0, 0, image.width, image.height);
 }
 
-/** Keeps what was computed for one trace: heat(trace, images, state) gives {map, most, words}, or null without one. */
-export function heatMaps() {
-  const differences = new Map();
+/** Keeps what was computed for one trace. */
+export class HeatMaps {
+  /** @type {Map<string, {maps: Float32Array[], most: number}>} */
+  #differences = new Map();
 
-  /** The differences of all pairs on a block's grid, and the largest of the clip, which ends the scale. */
-  function differencesOf(trace, images, block) {
+  /**
+   * The differences of all pairs on a block's grid, and the largest of the clip, which ends the scale.
+   * @param {Trace} trace
+   * @param {ImageBitmap[]} images
+   * @param {Block} block
+   */
+  #differencesOf(trace, images, block) {
     const grid = `${block.height} ${block.width} ${block.pairs} ${block.stride[0]}`;
-    if (!differences.has(grid)) {
+    let found = this.#differences.get(grid);
+    if (!found) {
       const maps = [];
-      let from = pixelsOf(images[framesOfStep(0, block, images.length).middle]);
-      for (let step = 1; step <= block.pairs; step++) {
-        const to = pixelsOf(images[framesOfStep(step, block, images.length).middle]);
+      const picture = (/** @type {number} */ step) => pixelsOf(images[framesOfStep(step, block, images.length).middle]);
+      for (let step = 1, from = picture(0); step <= block.pairs; step++) {
+        const to = picture(step);
         maps.push(differenceMap(from, to, block, trace.crop));
         from = to;
       }
-      differences.set(grid, { maps, most: Math.max(...maps.map(map => Math.max(...map))) });
+      found = { maps, most: Math.max(...maps.map(map => Math.max(...map))) };
+      this.#differences.set(grid, found);
     }
-    return differences.get(grid);
+    return found;
   }
 
-  function heat(trace, images, { overlay, block: index, pair }) {
-    const block = trace.blocks[index];
-    const words = HEAT_WORDS[overlay]?.(block);
-    if (overlay === 'saliency') return { map: saliencyMap(block, pair), most: block.saliency_max, words };
-    if (overlay !== 'difference') return null;
-    const { maps, most } = differencesOf(trace, images, block);
-    return { map: maps[pair], most, words };
+  /**
+   * How far the two pictures of a state's pair differ.
+   * @param {Trace} trace
+   * @param {ImageBitmap[]} images
+   * @param {Pick<State, 'block' | 'pair'>} state
+   * @returns {Heat}
+   */
+  difference(trace, images, { block, pair }) {
+    const { maps, most } = this.#differencesOf(trace, images, trace.blocks[block]);
+    return { map: maps[pair], most, words: DIFFERENCE_WORDS };
   }
 
-  return { heat, forget: () => differences.clear() };
+  /**
+   * The map that a state lays over frame t, or null.
+   * @param {Trace} trace
+   * @param {ImageBitmap[]} images
+   * @param {State} state
+   * @returns {Heat | null}
+   */
+  heat(trace, images, state) {
+    const block = trace.blocks[state.block];
+    if (state.overlay === 'saliency') {
+      return { map: saliencyMap(block, state.pair), most: block.saliency_max, words: saliencyWords(block) };
+    }
+    return state.overlay === 'difference' ? this.difference(trace, images, state) : null;
+  }
+
+  /** Before another trace. */
+  forget() { this.#differences.clear(); }
 }

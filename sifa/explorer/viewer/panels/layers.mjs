@@ -2,69 +2,93 @@
 
 const ROOM = 64e6; // bytes of pixels
 
-/** A store of square bitmaps: get(key, side, paint) draws what it does not hold. Those used longest ago go first. */
-export function layerStore() {
-  const kept = new Map(); // the latest used at the end
-  let held = 0;
-  const bytes = layer => 4 * layer.width * layer.height;
+/** A store of square bitmaps. Those used longest ago go first. */
+export class LayerStore {
+  /** @type {Map<string, ImageBitmap>} */
+  #kept = new Map(); // the latest used at the end
+  #held = 0;
 
-  function get(key, side, paint) {
-    let layer = kept.get(key);
-    if (layer) kept.delete(key);
+  /**
+   * The bitmap of a key; one that it does not hold is painted.
+   * @param {string} key
+   * @param {number} side
+   * @param {(ctx: OffscreenCanvasRenderingContext2D) => void} paint
+   */
+  get(key, side, paint) {
+    let layer = this.#kept.get(key);
+    if (layer) this.#kept.delete(key);
     else {
       const drawn = new OffscreenCanvas(side, side);
-      paint(drawn.getContext('2d', { alpha: false }));
+      const ctx = drawn.getContext('2d', { alpha: false });
+      if (!ctx) throw new Error('This browser gives no canvas to draw on.');
+      paint(ctx);
       layer = drawn.transferToImageBitmap();
-      held += bytes(layer);
+      this.#held += bytesOf(layer);
     }
-    kept.set(key, layer);
-    for (const [old, spare] of kept) {
-      if (held <= ROOM || old === key) break;
-      held -= bytes(spare);
+    this.#kept.set(key, layer);
+    for (const [old, spare] of this.#kept) {
+      if (this.#held <= ROOM || old === key) break;
+      this.#held -= bytesOf(spare);
       spare.close();
-      kept.delete(old);
+      this.#kept.delete(old);
     }
     return layer;
   }
 
-  function clear() {
-    kept.forEach(layer => layer.close());
-    kept.clear();
-    held = 0;
+  clear() {
+    this.#kept.forEach(layer => layer.close());
+    this.#kept.clear();
+    this.#held = 0;
   }
 
-  return { get, clear, has: key => kept.has(key), fits: (side, count) => 4 * side * side * count <= ROOM };
+  /** @param {string} key */
+  has(key) { return this.#kept.has(key); }
+
+  /**
+   * Whether `count` layers have room at once.
+   * @param {number} side
+   * @param {number} count
+   */
+  fits(side, count) { return 4 * side * side * count <= ROOM; }
 }
+
+const bytesOf = (/** @type {ImageBitmap} */ layer) => 4 * layer.width * layer.height;
 
 const PAUSE = 100; // ms
 
-/**
- * Runs small tasks one by one, from after the next frame on. plan(tasks) replaces those still waiting; pause() puts
- * them off for a moment, so that none gets in the way of a moving pointer.
- */
-export function taskQueue() {
-  let waiting = [], asked = 0, timer = 0;
+/** Runs small tasks one by one, from after the next frame on. */
+export class TaskQueue {
+  /** @type {(() => void)[]} */
+  #waiting = [];
+  #frame = 0;
+  #timer = 0;
 
-  function next() {
-    waiting.shift()();
-    if (waiting.length) timer = setTimeout(next);
+  #next() {
+    this.#waiting.shift()?.();
+    if (this.#waiting.length) this.#later(0);
   }
 
-  function stop() {
-    cancelAnimationFrame(asked);
-    clearTimeout(timer);
+  /** @param {number} time ms */
+  #later(time) { this.#timer = window.setTimeout(() => this.#next(), time); }
+
+  #stop() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
   }
 
-  function plan(tasks) {
-    stop();
-    waiting = tasks;
-    if (tasks.length) asked = requestAnimationFrame(() => { timer = setTimeout(next); });
+  /**
+   * Replace the tasks that still wait.
+   * @param {(() => void)[]} tasks
+   */
+  plan(tasks) {
+    this.#stop();
+    this.#waiting = tasks;
+    if (tasks.length) this.#frame = requestAnimationFrame(() => this.#later(0));
   }
 
-  function pause() {
-    stop();
-    if (waiting.length) timer = setTimeout(next, PAUSE);
+  /** Put them off for a moment, so that none gets in the way of a moving pointer. */
+  pause() {
+    this.#stop();
+    if (this.#waiting.length) this.#later(PAUSE);
   }
-
-  return { plan, pause };
 }

@@ -1,19 +1,11 @@
-// The skeleton and the small pieces of HTML that change with the trace. Text from files is always escaped.
-import { knowledge, percent } from './words.mjs';
+// The skeleton of the viewer, as HTML.
+import { mark } from './html.mjs';
 
-/** Put text into an element that holds nothing else; the text that is there already changes nothing. */
-export function put(element, text) {
-  const node = element.firstChild;
-  if (!node) element.textContent = text;
-  else if (node.data !== text) node.data = text;
-}
-
-export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
-
-/** A mark of the legend on the ground of the pictures, as the pictures show it. */
-export const mark = (shape, words) =>
-  `<span><svg viewBox="0 0 24 18" aria-hidden="true"><rect width="24" height="18" rx="4"/>${shape}</svg>${words}</span>`;
-
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {{[value: string]: string}} options
+ */
 const menu = (name, title, options) => `<label><span>${title}</span>
   <select data-set="${name}" aria-label="${title}">${Object.entries(options).map(
     ([value, words]) => `<option value="${value}">${words}</option>`).join('')}</select></label>`;
@@ -160,27 +152,3 @@ export const SKELETON = `
   <form method="dialog"><button>Close</button></form>
 </dialog>
 </div>`;
-
-/** Predicted label, probability, clip and badge. */
-export function answerHtml(trace, best) {
-  if (best === undefined) return foreignHtml(trace);
-  const untrained = trace.checkpoint.trained_on ? '' : ' sifa-warn';
-  return `<p class="sifa-clip">${escapeHtml(trace.clip.name)}</p>
-    <h2>${escapeHtml(trace.labels[best])} <span>${percent(trace.probabilities[best])}</span></h2>
-    <p class="sifa-badge${untrained}">${escapeHtml(knowledge(trace.checkpoint))}</p>`;
-}
-
-/** A recording of another model, which gave no answer. */
-function foreignHtml({ clip, checkpoint }) {
-  const known = checkpoint.trained_on ? `<p class="sifa-badge">${escapeHtml(knowledge(checkpoint))}</p>` : '';
-  return `<p class="sifa-clip">${escapeHtml(clip.name)}</p><h2>${escapeHtml(checkpoint.variant)}</h2>${known}`;
-}
-
-export function barsHtml(trace, order) {
-  return order.slice(0, 5).map(i => {
-    const [label, p] = [escapeHtml(trace.labels[i]), trace.probabilities[i]];
-    return `<li><span class="sifa-name" title="${label}">${label}</span>
-      <span class="sifa-track"><span style="width:${(100 * p).toFixed(1)}%"></span></span>
-      <span class="sifa-number">${percent(p)}</span></li>`;
-  }).join('');
-}

@@ -1,4 +1,5 @@
-// Reading a packed trace. ../README.md describes the format.
+// Reading a packed trace. ../../README.md describes the format.
+/** @import { Block, Flow, Place, Trace, WhatIf } from './types' */
 
 const MAGIC = 'SIFATRC\n';
 const VERSION = 2;
@@ -8,32 +9,16 @@ const CUT_OFF = `The trace is cut off. ${AGAIN}`;
 export const DAMAGED = `The trace is damaged. ${AGAIN}`;
 
 /**
- * What one SIFA block did. The typed arrays hold [pair][tap][(dy, dx)][y][x], the last index fastest: `offset` in 1/32
- * cell, `attention` in 1/255 of the pair's `range`, `saliency` in 1/255 of `saliency_max`.
- * @typedef {{
- *   name: string, stage: number, block: number, kernel: number, dilation: number, taps: number, base: ?number[][],
- *   operator: ?{offsets: string, saliency: string, placement: string}, meaning: ?string,
- *   stride: [number, number, number], normalised: boolean, pairs: number, height: number, width: number,
- *   offset: Int16Array, attention: Uint8Array, range: [number, number][], saliency: Uint8Array, saliency_max: number
- * }} Block
- *
- * The header of a packed trace, with arrays and pictures in place of positions.
- * @typedef {{
- *   blocks: Block[], pictures: Blob[], labels: string[], probabilities: number[], clip: object, crop: object,
- *   checkpoint: object, what_if: WhatIf[], trust: ?object, true_flow: Flow[]
- * }} Trace
- *
- * The run with one thing changed; `order`: the clip's frame at each place, empty where the same.
- * @typedef {{
- *   name: string, title: string, explanation: string, order: number[], probabilities: number[], lengths: number[],
- *   blocks: Block[]
- * }} WhatIf
- *
- * True motion on one grid: `flow` like a block's `offset` of one tap; `visible` is 0 or 1.
- * @typedef {{pairs: number, height: number, width: number, flow: Int16Array, visible: Uint8Array}} Flow
+ * What JSON gives, before it is checked: the one place where a value may be anything.
+ * @typedef {any} Json
  */
 
-/** What f gives; where it fails, the bytes were not whole. */
+/**
+ * What f gives; where it fails, the bytes were not whole.
+ * @template T
+ * @param {() => T} f
+ * @returns {T}
+ */
 function whole(f) {
   try {
     return f();
@@ -42,10 +27,16 @@ function whole(f) {
   }
 }
 
-/** Whatever a host hands over (base64 text, ArrayBuffer, DataView, typed array) as an ArrayBuffer. */
+/**
+ * Whatever a host hands over (base64 text, ArrayBuffer, DataView, typed array) as an ArrayBuffer.
+ * @param {string | ArrayBuffer | ArrayBufferView} source
+ * @returns {ArrayBuffer}
+ */
 export function toBuffer(source) {
   if (source instanceof ArrayBuffer) return source;
-  if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
+  if (ArrayBuffer.isView(source)) {
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice().buffer;
+  }
   return whole(() => Uint8Array.from(atob(source), c => c.charCodeAt(0)).buffer);
 }
 
@@ -69,7 +60,12 @@ export function parseTrace(buffer) {
   return whole(() => inflateHeader(header, buffer, base));
 }
 
-/** Throw where an object lacks one of the numbers, or lists of (`length`) numbers, that the viewer reads. */
+/**
+ * Throw where an object lacks one of the numbers, or lists of (`length`) numbers, that the viewer reads.
+ * @param {Json} holder
+ * @param {string} names
+ * @param {number} [length]
+ */
 function need(holder, names, length) {
   for (const name of names.split(' ')) {
     const values = [holder[name]].flat(2);
@@ -77,6 +73,12 @@ function need(holder, names, length) {
   }
 }
 
+/**
+ * @param {Json} header
+ * @param {ArrayBuffer} buffer
+ * @param {number} base where arrays and pictures begin
+ * @returns {Trace}
+ */
 function inflateHeader(header, buffer, base) {
   const { clip, checkpoint, frames, labels, blocks, trust, true_flow: flows = [], what_if: changed = [] } = header;
   [clip.name, checkpoint.sha256, checkpoint.trained_on].forEach(text => text.trim());
@@ -84,10 +86,31 @@ function inflateHeader(header, buffer, base) {
   need(header.crop, 'scale top left size');
   need(header, 'logits', labels.length);
   if (trust?.blocks.length) {
-    [...blocks.map((_, i) => trust.blocks[i]), trust.deletion].forEach(each => each.words.join());
+    [...blocks.map((/** @type {Json} */ _, /** @type {number} */ i) => trust.blocks[i]), trust.deletion]
+      .forEach(each => each.words.join());
     need(trust.deletion, 'neighbours removed probability strongest random all random_each');
   }
-  const inflate = each => each.map(block => {
+  return {
+    ...header,
+    blocks: inflateBlocks(blocks, buffer, base),
+    probabilities: softmax(header.logits),
+    pictures: frames.pictures.map((/** @type {Json} */ picture) => {
+      need(picture, 'at bytes');
+      return new Blob([new Uint8Array(buffer, base + picture.at, picture.bytes)], { type: 'image/jpeg' });
+    }),
+    what_if: changed.map((/** @type {Json} */ each) => inflateWhatIf(each, labels.length, buffer, base)),
+    true_flow: flows.map((/** @type {Json} */ flow) => inflateFlow(flow, buffer, base)),
+  };
+}
+
+/**
+ * @param {Json[]} blocks
+ * @param {ArrayBuffer} buffer
+ * @param {number} base
+ * @returns {Block[]}
+ */
+function inflateBlocks(blocks, buffer, base) {
+  return blocks.map(block => {
     need(block, 'stage kernel dilation pairs height width offset attention saliency saliency_max');
     need(block, 'stride', 3);
     need(block, 'range', 2 * block.pairs);
@@ -102,32 +125,41 @@ function inflateHeader(header, buffer, base) {
       saliency: new Uint8Array(buffer, base + block.saliency, cells),
     };
   });
+}
+
+/**
+ * @param {Json} each
+ * @param {number} classes
+ * @param {ArrayBuffer} buffer
+ * @param {number} base
+ * @returns {WhatIf}
+ */
+function inflateWhatIf(each, classes, buffer, base) {
+  need(each, 'lengths order');
+  need(each, 'logits', classes);
+  return { ...each, blocks: inflateBlocks(each.blocks, buffer, base), probabilities: softmax(each.logits) };
+}
+
+/**
+ * @param {Json} flow
+ * @param {ArrayBuffer} buffer
+ * @param {number} base
+ * @returns {Flow}
+ */
+function inflateFlow(flow, buffer, base) {
+  need(flow, 'pairs height width flow visible');
+  const cells = flow.pairs * flow.height * flow.width;
   return {
-    ...header,
-    blocks: inflate(blocks),
-    probabilities: softmax(header.logits),
-    pictures: frames.pictures.map(picture => {
-      need(picture, 'at bytes');
-      return new Blob([new Uint8Array(buffer, base + picture.at, picture.bytes)], { type: 'image/jpeg' });
-    }),
-    what_if: changed.map(each => {
-      need(each, 'lengths order');
-      need(each, 'logits', labels.length);
-      return { ...each, blocks: inflate(each.blocks), probabilities: softmax(each.logits) };
-    }),
-    true_flow: flows.map(flow => {
-      need(flow, 'pairs height width flow visible');
-      const cells = flow.pairs * flow.height * flow.width;
-      return {
-        ...flow,
-        flow: new Int16Array(buffer, base + flow.flow, 2 * cells),
-        visible: new Uint8Array(buffer, base + flow.visible, cells),
-      };
-    }),
+    ...flow,
+    flow: new Int16Array(buffer, base + flow.flow, 2 * cells),
+    visible: new Uint8Array(buffer, base + flow.visible, cells),
   };
 }
 
-/** Probabilities of logits. */
+/**
+ * Probabilities of logits.
+ * @param {number[]} logits
+ */
 export function softmax(logits) {
   const top = Math.max(...logits);
   const powers = logits.map(v => Math.exp(v - top));
@@ -135,14 +167,29 @@ export function softmax(logits) {
   return powers.map(p => p / total);
 }
 
-/** Offset [dy, dx] of a tap at a cell, in cells. */
+/**
+ * Offset [dy, dx] of a tap at a cell, in cells.
+ * @param {Block} block
+ * @param {number} pair
+ * @param {number} tap
+ * @param {number} y
+ * @param {number} x
+ * @returns {Place}
+ */
 export function offsetAt(block, pair, tap, y, x) {
   const plane = block.height * block.width;
   const at = (pair * block.taps + tap) * 2 * plane + y * block.width + x;
   return [block.offset[at] / STEPS_PER_CELL, block.offset[at + plane] / STEPS_PER_CELL];
 }
 
-/** Attention weight of a tap at a cell. */
+/**
+ * Attention weight of a tap at a cell.
+ * @param {Block} block
+ * @param {number} pair
+ * @param {number} tap
+ * @param {number} y
+ * @param {number} x
+ */
 export function weightAt(block, pair, tap, y, x) {
   const [low, high] = block.range[pair];
   const at = ((pair * block.taps + tap) * block.height + y) * block.width + x;
