@@ -47,13 +47,23 @@ function paintMark(ctx, mark, images) {
       return undefined;
     case 'dots':
       for (let i = 0; i < mark.points.length; i += 2) {
-        for (const [colour, size] of /** @type {[string, number][]} */ ([['rgba(0,0,0,.5)', 2 * mark.size], ['#fff', mark.size]])) {
-          ctx.fillStyle = colour;
-          ctx.fillRect(mark.points[i] - size / 2, mark.points[i + 1] - size / 2, size, size);
-        }
+        square(ctx, mark.points[i], mark.points[i + 1], 2 * mark.size, 'rgba(0,0,0,.5)');
+        square(ctx, mark.points[i], mark.points[i + 1], mark.size, '#fff');
       }
       return undefined;
   }
+}
+
+/**
+ * @param {Context} ctx
+ * @param {number} x of its middle
+ * @param {number} y
+ * @param {number} size
+ * @param {string} colour
+ */
+function square(ctx, x, y, size, colour) {
+  ctx.fillStyle = colour;
+  ctx.fillRect(x - size / 2, y - size / 2, size, size);
 }
 
 /**

@@ -14,7 +14,8 @@ function axisChart(track, rigid, axis, { pairs, height, width }) {
   const values = [...track, ...rigid].flatMap(
     ({ place, spread }) => [place[axis] - spread[axis], place[axis] + spread[axis]]);
   const [low, high] = [Math.floor(Math.min(...values)), Math.ceil(Math.max(...values) + 0.01)];
-  const across = (/** @type {number} */ step) => PAD + (step - track[0].step) * (CHART_WIDTH - PAD - 8) / Math.max(1, pairs - track[0].step);
+  const across = (/** @type {number} */ step) =>
+    PAD + (step - track[0].step) * (CHART_WIDTH - PAD - 8) / Math.max(1, pairs - track[0].step);
   const down = (/** @type {number} */ v) => 8 + (axis ? high - v : v - low) * (CHART_HEIGHT - 28) / (high - low);
   const at = (/** @type {number} */ step, /** @type {number} */ v) => `${across(step).toFixed(1)},${down(v).toFixed(1)}`;
   const line = (/** @type {TrackPoint[]} */ points) => points.map(({ step, place }) => at(step, place[axis])).join(' ');
@@ -49,5 +50,6 @@ export function trackChart(track, rigid, block) {
   const left = end.step < block.pairs ? ' It left the frame there.' : '';
   return `${axisChart(track, rigid, 0, block)}${axisChart(track, rigid, 1, block)}
     <p><b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard
-    deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without the offsets: ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
+    deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without the offsets:
+    ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
 }

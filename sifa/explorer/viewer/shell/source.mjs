@@ -1,7 +1,10 @@
 // Where traces come from: bytes in any form, or an address to fetch them from.
 import { DAMAGED, parseTrace, toBuffer } from '../trace/decode.mjs';
 
-/** A trace in any form that `toBuffer` takes, or its address. @typedef {Parameters<typeof toBuffer>[0] | {url: string}} Source */
+/**
+ * A trace in any form that `toBuffer` takes, or its address.
+ * @typedef {Parameters<typeof toBuffer>[0] | {url: string}} Source
+ */
 
 /**
  * The trace of a source. Throws Error with a sentence for the reader where there is none.

@@ -211,7 +211,8 @@ export class Viewer {
     this.#writePanels(shown);
     const node = this.root.getRootNode();
     const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
-    if (focused && this.root.contains(focused) && focused.closest('[hidden]')) this.root.focus({ preventScroll: true }); // else keys are lost
+    const lost = focused && this.root.contains(focused) && focused.closest('[hidden]');
+    if (lost) this.root.focus({ preventScroll: true }); // else keys do nothing
     this.controls.writeCaption(shown);
     this.#written = shown.state;
     this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
