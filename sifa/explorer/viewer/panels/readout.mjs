@@ -48,7 +48,8 @@ export class ReadOutPanel {
       <table class="${block.kernel > 3 ? 'sifa-dense' : ''}">
       <caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
       <dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
-    legend.innerHTML = `<svg class="sifa-ticks" viewBox="0 0 100 6" preserveAspectRatio="none"><path/></svg><div class="sifa-ramp"></div>
+    legend.innerHTML = `<svg class="sifa-ticks" viewBox="0 0 100 6" preserveAspectRatio="none"><path/></svg>
+      <div class="sifa-ramp"></div>
       <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>
       <small>${meaningOf(block)}</small>`;
     const all = boxes(reading, 'td');

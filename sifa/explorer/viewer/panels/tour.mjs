@@ -14,7 +14,8 @@ export class TourPanel {
   constructor(root) {
     this.panel = element('section', 'sifa-tour', `<p class="sifa-tour-steps"><button type="button" data-tour="-1"
     aria-label="Previous step of the tour">\u2039</button><input type="range" min="0" max="${TOUR.length - 1}" step="1"
-    aria-label="Step of the tour"><button type="button" data-tour="1" aria-label="Next step of the tour">\u203A</button><span></span>
+    aria-label="Step of the tour"><button type="button" data-tour="1"
+    aria-label="Next step of the tour">\u203A</button><span></span>
     <button type="button" data-tour="end">End the tour</button></p><h3></h3><p role="status"></p>`);
     this.panel.setAttribute('aria-label', 'Tour');
     box(root, '.sifa-bar').before(this.panel);

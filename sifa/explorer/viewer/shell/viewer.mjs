@@ -2,24 +2,14 @@
 import viewerStyle from '../styles/viewer.css';
 import shareStyle from '../styles/share.css';
 import tourStyle from '../styles/tour.css';
-import { Controls } from '../panels/controls.mjs';
 import { box, part } from '../panels/html.mjs';
+import { Panels } from '../panels/panels.mjs';
 import { Pictures } from '../panels/pictures.mjs';
-import { readersHtml } from '../panels/readers.mjs';
-import { ReadOutPanel } from '../panels/readout.mjs';
 import { SKELETON } from '../panels/skeleton.mjs';
-import { TourPanel } from '../panels/tour.mjs';
-import { TrustPanel } from '../panels/trust.mjs';
-import { FurtherViews } from '../panels/views.mjs';
-import { WhatIfRow } from '../panels/whatif.mjs';
-import { weightScale } from '../marks/palette.mjs';
 import { viewActions } from '../state/actions.mjs';
+import { shownOf } from '../state/shown.mjs';
 import { advanced, emptyState, withCell, withTrace } from '../state/state.mjs';
-import { spoken, spokenReaders } from '../state/words.mjs';
-import { readersOf } from '../trace/fields.mjs';
 import { readout } from '../trace/geometry.mjs';
-import { strongestTap } from '../trace/terms.mjs';
-import { attentionTrack } from '../trace/tracks.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
 import { decodePicture, fetchTrace } from './source.mjs';
@@ -54,8 +44,6 @@ export class Viewer {
   /** @type {ImageBitmap[]} */
   #images = [];
   #state = emptyState();
-  /** @type {Partial<State>} */
-  #written = {}; // what the page says
   /** @type {Lit | null} */
   #lit = null;
   /** @type {Shown | null} */
@@ -75,18 +63,11 @@ export class Viewer {
   constructor(el, { changed = () => {}, theme, linked = false }) {
     const root = this.root = rootIn(el);
     this.changed = changed;
-    this.live = box(root, '.sifa-live');
-    this.readers = box(root, '.sifa-asked');
     const canvas = (/** @type {string} */ name) => part(root, `.sifa-${name} canvas`, HTMLCanvasElement);
     this.canvases = { query: canvas('query'), key: canvas('key'), close: canvas('close') };
-    this.painter = new Pictures(this.canvases, () => { this.#written = {}; this.#redraw(); });
-    this.controls = new Controls(root);
-    this.readOut = new ReadOutPanel(box(root, '.sifa-read'), box(root, '.sifa-scale'));
-    this.whatIf = new WhatIfRow(root);
-    this.trust = new TrustPanel(root);
-    this.tour = new TourPanel(root);
+    this.painter = new Pictures(this.canvases, () => { this.panels.forget(); this.#redraw(); });
+    this.panels = new Panels(root, this.painter);
     this.share = new Share(root, linked, this.#shared());
-    this.views = new FurtherViews(root, this.painter);
     this.actions = viewActions(this.#acted());
     this.#listen();
     this.unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
@@ -183,23 +164,9 @@ export class Viewer {
    * All that a state shows of the trace.
    * @param {Trace} trace
    * @param {State} state
-   * @returns {Shown}
    */
   #shownOf(trace, state) {
-    const { pair, y, x, reverse, overlay, drawer } = state;
-    const block = trace.blocks[state.block];
-    const read = readout(block, pair, y, x);
-    const tracked = !reverse && overlay === 'track';
-    const vectors = this.painter.field(trace, state);
-    const cell = 2 * (y * block.width + x);
-    const lit = drawer === 'equation' && !reverse ? this.#lit : null;
-    const tap = lit?.tap ?? state.tap;
-    return {
-      trace, images: this.#images, state, read, readers: reverse ? readersOf(block, pair, y, x) : null,
-      track: tracked ? attentionTrack(block, pair, y, x) : null,
-      rigid: tracked ? attentionTrack(block, pair, y, x, true) : null,
-      tap: tap < 0 ? strongestTap(read) : tap, lit: lit?.term ?? '', arrow: [vectors[cell], vectors[cell + 1]],
-    };
+    return shownOf(trace, this.#images, state, this.#lit, this.painter.field(trace, state));
   }
 
   #draw() {
@@ -207,59 +174,19 @@ export class Viewer {
     if (!this.#trace || this.#closed) return;
     const shown = this.#drawn = this.#shownOf(this.#trace, this.#state);
     this.painter.draw(shown);
-    this.#writeChanges(shown);
-    this.#writePanels(shown);
+    if (!this.#state.playing) clearInterval(this.#player);
+    this.panels.write(shown);
     const node = this.root.getRootNode();
     const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
     const lost = focused && this.root.contains(focused) && focused.closest('[hidden]');
     if (lost) this.root.focus({ preventScroll: true }); // else keys do nothing
-    this.controls.writeCaption(shown);
-    this.#written = shown.state;
     this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
     clearTimeout(this.#resting);
-    this.#resting = window.setTimeout(() => this.#rest(shown), QUIET_TIME);
-  }
-
-  /**
-   * What is written only where it differs from what the page says.
-   * @param {Shown} shown
-   */
-  #writeChanges(shown) {
-    const { trace, state } = shown;
-    const written = this.#written;
-    if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
-      || written.arrows !== state.arrows) this.controls.writePair(shown, this.painter.width);
-    if (written.playing !== state.playing) {
-      if (!state.playing) clearInterval(this.#player);
-      this.controls.writePlaying(state.playing);
-    }
-    if (written.reverse !== state.reverse) {
-      this.controls.writeReverse(state.reverse);
-      this.controls.writeClose(trace.blocks[state.block], state.reverse);
-    }
-  }
-
-  /** @param {Shown} shown */
-  #writePanels(shown) {
-    const { trace, state, read, readers } = shown;
-    const block = trace.blocks[state.block];
-    const chosen = state.drawer === 'equation' ? shown.tap : -1;
-    if (readers) this.readers.innerHTML = readersHtml(readers, state);
-    else this.readOut.write(read, block, weightScale(block, state.pair), state.pinned, chosen);
-    this.views.write(shown);
-    this.whatIf.write(trace, state, read);
-    this.trust.write(trace, state.block);
-    this.tour.write(shown);
-  }
-
-  /**
-   * The state has come to rest.
-   * @param {Shown} shown
-   */
-  #rest({ trace, state, read, readers }) {
-    this.live.textContent = readers ? spokenReaders(readers, state) : spoken(read, trace, state);
-    this.changed(this.#state);
-    this.share.settled();
+    this.#resting = window.setTimeout(() => {
+      this.panels.speak(shown);
+      this.changed(this.#state);
+      this.share.settled();
+    }, QUIET_TIME);
   }
 
   /** @param {boolean} on */
@@ -329,14 +256,14 @@ export class Viewer {
    * @param {string} id
    */
   #showDecoded(next, images, id) {
-    this.controls.writeTrace(next);
+    this.panels.writeTrace(next);
     this.#play(false);
     this.painter.forget();
     this.#images.forEach(image => image.close());
     const before = this.#trace;
     this.#trace = next.blocks.length ? next : null;
     this.#images = images;
-    this.#written = {};
+    this.panels.forget();
     if (!this.#trace) return; // a model without SIFA blocks: its answer is all there is
     this.#jump(this.share.opened(withTrace(this.#state, next, before), next, id));
   }

@@ -136,7 +136,8 @@ export const TOUR = [
   { title: 'What if nothing moved?', view: { whatIf: 'frozen' }, text: trace => {
     const frozen = whatIfOf(trace, 'frozen');
     return `Show the first frame all the time, and the answer becomes \u201C${trace.labels[bestOf(frozen.probabilities)]}\u201D. `
-      + `The first block\u2019s arrows shrink from ${cells(meanLength(trace.blocks[0]))} to ${cells(frozen.lengths[0])} on average.`;
+      + `The first block\u2019s arrows shrink from ${cells(meanLength(trace.blocks[0]))} to ${cells(frozen.lengths[0])} on `
+      + 'average.';
   } },
   { title: 'How far to trust it', view: {}, text: trace => {
     const test = trace.trust?.deletion;
