@@ -5,6 +5,11 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# Node for the viewer's bundle and its tests, with npm: the one on PATH from version 20 on, else the one in the environment.
+NODE_PATH := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2> /dev/null \
+	&& command -v npm > /dev/null || echo '$(CURDIR)/$(VENV)/bin:')
+WITH_NODE := PATH="$(NODE_PATH)$$PATH"
+VIEWER := sifa/explorer/viewer
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 app: $(VENV)/installed
@@ -31,6 +36,19 @@ bench: $(VENV)/installed $(VENV)/browser
 	$(RUN) -m tests.bench.operator
 	$(RUN) -m tests.bench.explorer
 
+# The viewer's modules as one file, which is committed: those who use it need no Node.
+viewer: node_modules/installed
+	$(WITH_NODE) node $(VIEWER)/build.mjs
+
+check-viewer: node_modules/installed
+	$(WITH_NODE) node node_modules/typescript/bin/tsc
+	$(WITH_NODE) node --test tests/viewer/*.test.mjs
+	$(WITH_NODE) node $(VIEWER)/build.mjs --check
+
+node_modules/installed: package.json package-lock.json
+	$(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -44,4 +62,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test notebooks notebook-pages quick bench
+.PHONY: app test notebooks notebook-pages quick bench viewer check-viewer

@@ -16,7 +16,7 @@ from sifa.trace import capture, record
 from sifa.weights import DEFAULT_CHECKPOINT, load_card
 from tests import reference
 from tests.browser.test_viewer import CANVAS, open_page, pixels, settle, state, until
-from tests.browser.test_views import track_by_numpy
+from tests.viewer.by_numpy import track_by_numpy
 
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 PAIR, Y, X = 3, 10, 8
