@@ -6,9 +6,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # Node for the viewer's bundle and its tests, with npm: the one on PATH from version 20 on, else the one in the environment.
-NODE_PATH := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2> /dev/null \
+NODE_FIRST := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2> /dev/null \
 	&& command -v npm > /dev/null || echo '$(CURDIR)/$(VENV)/bin:')
-WITH_NODE := PATH="$(NODE_PATH)$$PATH"
+WITH_NODE := PATH="$(NODE_FIRST)$$PATH"
 VIEWER := sifa/explorer/viewer
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
