@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
+import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
   SETTINGS, advanced, emptyState, withBlock, withCell, withPair, withPin, withSetting, withTap, withTrace, withWhatIf, withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { chosenWhatIf, comparedClasses, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
+import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
 import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
+import { strongestTap } from '../../sifa/explorer/viewer/trace/terms.mjs';
+import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
 import { block, compared, made } from './made.mjs';
 
 const trace = compared(); // blocks of 7 x 11 and 4 x 6 cells, 3 pairs
@@ -79,6 +83,24 @@ test('a ghost is the other run\'s read-out, where it has one', () => {
   const view = { block: 1, pair: 2, y: 1, x: 5 };
   assert.deepEqual(ghostOf(trace, { ...view, whatIf: 'rigid' }), readout(trace.what_if[0].blocks[1], 2, 1, 5));
   for (const whatIf of ['frozen', '', 'gone']) assert.equal(ghostOf(trace, { ...view, whatIf }), null);
+});
+
+test('all that a state shows: the strongest neighbour, the lit one, readers, tracks and the cell\'s arrow', () => {
+  const field = arrowField(trace.blocks[0], 1, 'offset');
+  const view = { ...start, y: 3, x: 5 };
+  const show = (more, lit = null) => shownOf(trace, [], { ...view, ...more }, lit, field);
+  const read = readout(trace.blocks[0], 1, 3, 5);
+  assert.deepEqual(show({}).read, read);
+  assert.deepEqual(show({}).arrow, [field[2 * 38], field[2 * 38 + 1]]);
+  assert.deepEqual([show({}).tap, show({ tap: 4 }).tap], [strongestTap(read), 4]);
+  const lit = { term: 'point', tap: 7 };
+  const pointed = [show({}, lit), show({ drawer: 'equation', tap: 4 }, lit), show({ drawer: 'equation', reverse: true, tap: 4 }, lit),
+    show({ drawer: 'equation', tap: 4 }, { term: 'gate', tap: null })];
+  assert.deepEqual(pointed.map(each => [each.lit, each.tap]), [['', strongestTap(read)], ['point', 7], ['', 4], ['gate', 4]]);
+  assert.deepEqual(show({ reverse: true, overlay: 'track' }).readers, readersOf(trace.blocks[0], 1, 3, 5));
+  assert.deepEqual([show({ reverse: true, overlay: 'track' }).track, show({}).readers, show({}).track], [null, null, null]);
+  const { track, rigid } = show({ overlay: 'track' });
+  assert.deepEqual([track, rigid], [false, true].map(r => attentionTrack(trace.blocks[0], 1, 3, 5, r)));
 });
 
 /** Actions on a viewer without a page: what they do to its state. */
