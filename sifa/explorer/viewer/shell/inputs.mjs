@@ -1,5 +1,6 @@
 // The ways in: keys, buttons, mouse and touch. Each ends in one of the actions.
 import { box, boxes, part } from '../panels/html.mjs';
+import { near } from './events.mjs';
 /** @import { Place } from '../trace/types' */
 /** @import { Lit, Settings } from '../state/types' */
 /** @import { Actions } from '../state/actions.mjs' */
@@ -37,16 +38,6 @@ export function listen(root, actions, under) {
   listenToSheet(box(root, '.sifa-tiles'), actions);
   listenToPointers(actions, under);
   listenToTerms(root, actions, under);
-}
-
-/**
- * What is near the target of an event, by a selector.
- * @param {Event} event
- * @param {string} selector
- */
-function near({ target }, selector) {
-  const found = target instanceof Element ? target.closest(selector) : null;
-  return found instanceof HTMLElement ? found : null;
 }
 
 /**

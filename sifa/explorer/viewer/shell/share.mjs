@@ -3,6 +3,7 @@ import { contentId, decodeLink, encodeLink, held, withLink } from '../state/link
 import { EXPORTS } from '../panels/exports.mjs';
 import { box, boxes, element, part } from '../panels/html.mjs';
 import { ASK, DIALOG, HIDEABLE, KEYS, MENU } from '../panels/share.mjs';
+import { near } from './events.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Link, State } from '../state/types' */
 /** @import { Paint } from '../panels/exports.mjs' */
@@ -60,15 +61,13 @@ export class Share {
 
   #listen() {
     const { root, dialog } = this;
-    root.addEventListener('click', ({ target }) => {
-      if (!(target instanceof Element)) return;
-      const { share, export: kind } = target.closest('[data-share], [data-export]') instanceof HTMLElement
-        ? /** @type {HTMLElement} */ (target.closest('[data-share], [data-export]')).dataset : {};
+    root.addEventListener('click', event => {
+      const { share, export: kind } = near(event, '[data-share], [data-export]')?.dataset ?? {};
       if (share === 'copy') this.copy();
       if (share === 'menu') this.open();
       if (share === 'stay') this.#stay();
       if (kind) this.#save(kind);
-      if (target === dialog) dialog.close();
+      if (event.target === dialog) dialog.close();
     });
     dialog.addEventListener('change', () => { this.field.value = this.own ? this.#link() : NO_ADDRESS; });
     dialog.addEventListener('keydown', event => event.stopPropagation());
