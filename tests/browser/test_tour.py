@@ -106,7 +106,7 @@ def claims(sample) -> dict[str, list[str]]:
         ],
         "How far to trust it": [
             f"the {deletion.removed} strongest",
-            *(percent(deletion[key]) for key in ("probability", "strongest", "random", "all")),
+            *(percent(getattr(deletion, key)) for key in ("probability", "strongest", "random", "all")),
         ],
     }  # fmt: skip
 
