@@ -312,8 +312,8 @@ def carried(page):
 def test_pages_of_the_samples_are_small(file):
     packed = file.read_bytes()
     whole, light = explorer.to_html(packed), explorer.to_html(packed, light=True)
-    assert 700_000 < len(whole.encode()) < 900_000
-    assert 350_000 < len(light.encode()) < 550_000
+    assert 670_000 < len(whole.encode()) < 900_000
+    assert 320_000 < len(light.encode()) < 550_000
     assert carried(whole) == packed
     assert carried(light) == lightened(packed)
     assert "This is a light page" in light
