@@ -67,55 +67,75 @@ function square(ctx, x, y, size, colour) {
 }
 
 /**
+ * All paths in the casing, then each in its colour.
  * @param {Context} ctx
  * @param {Stroke} mark
  */
 function paintStroke(ctx, { parts, width, dash, casing, round }) {
-  const paths = parts.map(({ path }) => traced(path));
-  ctx.lineJoin = round ? 'round' : 'miter';
-  ctx.lineCap = round ? 'round' : 'butt';
-  if (casing) {
-    ctx.strokeStyle = casing.colour;
-    ctx.lineWidth = casing.width;
-    ctx.setLineDash(casing.dash);
-    for (const path of paths) ctx.stroke(path);
+  const [alone] = parts;
+  if (round) [ctx.lineJoin, ctx.lineCap] = ['round', 'round'];
+  if (parts.length === 1) {
+    ctx.beginPath(); // costs less than a path of its own
+    trace(ctx, alone.path);
+    if (casing) strokeWith(ctx, casing.colour, casing.width, casing.dash, () => ctx.stroke());
+    strokeWith(ctx, alone.colour, width, dash, () => ctx.stroke());
+  } else {
+    const paths = parts.map(({ path }) => trace(new Path2D(), path));
+    if (casing) strokeWith(ctx, casing.colour, casing.width, casing.dash, () => paths.forEach(path => ctx.stroke(path)));
+    strokeWith(ctx, '', width, dash, () => paths.forEach((path, i) => {
+      ctx.strokeStyle = parts[i].colour;
+      ctx.stroke(path);
+    }));
   }
-  ctx.lineWidth = width;
-  ctx.setLineDash(dash);
-  paths.forEach((path, i) => {
-    ctx.strokeStyle = parts[i].colour;
-    ctx.stroke(path);
-  });
-  ctx.setLineDash([]);
+  if (round) [ctx.lineJoin, ctx.lineCap] = ['miter', 'butt'];
 }
 
-/** @param {Path} path */
-function traced(path) {
-  const made = new Path2D();
+/**
+ * @param {Context} ctx
+ * @param {string} colour
+ * @param {number} width
+ * @param {number[]} dash
+ * @param {() => void} stroke
+ */
+function strokeWith(ctx, colour, width, dash, stroke) {
+  if (colour) ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  if (dash.length) ctx.setLineDash(dash);
+  stroke();
+  if (dash.length) ctx.setLineDash([]);
+}
+
+/**
+ * @template {CanvasPath} Sink
+ * @param {Sink} sink
+ * @param {Path} path
+ * @returns {Sink}
+ */
+function trace(sink, path) {
   switch (path.shape) {
     case 'lines':
       for (const line of path.lines) {
-        made.moveTo(line[0], line[1]);
-        for (let i = 2; i < line.length; i += 2) made.lineTo(line[i], line[i + 1]);
+        sink.moveTo(line[0], line[1]);
+        for (let i = 2; i < line.length; i += 2) sink.lineTo(line[i], line[i + 1]);
       }
       break;
     case 'arrows':
       eachArrow(path, (x0, y0, x1, y1, leftX, leftY, rightX, rightY) => {
-        made.moveTo(x0, y0);
-        made.lineTo(x1, y1);
-        made.moveTo(leftX, leftY);
-        made.lineTo(x1, y1);
-        made.lineTo(rightX, rightY);
+        sink.moveTo(x0, y0);
+        sink.lineTo(x1, y1);
+        sink.moveTo(leftX, leftY);
+        sink.lineTo(x1, y1);
+        sink.lineTo(rightX, rightY);
       });
       break;
     case 'rects':
-      for (const rect of path.rects) made.rect(...rect);
+      for (const rect of path.rects) sink.rect(...rect);
       break;
     case 'circle':
-      made.arc(path.x, path.y, path.radius, 0, TURN);
+      sink.arc(path.x, path.y, path.radius, 0, TURN);
       break;
   }
-  return made;
+  return sink;
 }
 
 /**
@@ -123,12 +143,10 @@ function traced(path) {
  * @param {Disc} disc
  */
 function paintDisc(ctx, { x, y, radius, fill, edge, width }) {
-  /** @type {Path} */
-  const path = { shape: 'circle', x, y, radius };
-  paintStroke(ctx, strokedPath(path, edge, width));
+  paintStroke(ctx, strokedPath({ shape: 'circle', x, y, radius }, edge, width));
   if (!fill) return;
   ctx.fillStyle = fill;
-  ctx.fill(traced(path));
+  ctx.fill(); // the path that was stroked
 }
 
 /**
