@@ -111,7 +111,9 @@ def draw_pictures(source: str | Path, arguments: argparse.Namespace) -> None:
     if arguments.confusion:
         plot_confusion(load_card(source)).write_html(arguments.confusion)
     if arguments.failures:
-        failures(load(source, choose_device(arguments.device))).save(arguments.failures)
+        with progress_bar() as progress:
+            picture = failures(load(source, choose_device(arguments.device)), progress=progress)
+        picture.save(arguments.failures)
 
 
 def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sifa.model.registry import SIFAModel
 
-
 Options = argparse._ActionsContainer  # a parser, or a group of its options
 
 
