@@ -1,7 +1,7 @@
 // The painter of marks on canvases.
 import { cropBox } from '../trace/geometry.mjs';
 import { GROUND, HEAT_STEPS, heatStep } from './palette.mjs';
-import { eachArrow, strokedPath } from './shapes.mjs';
+import { eachArrow, strokePath } from './shapes.mjs';
 /** @import { Crop } from '../trace/types' */
 /** @import { Disc, HeatMap, Mark, Path, Stroke } from './types' */
 
@@ -71,7 +71,7 @@ function square(ctx, x, y, size, colour) {
  * @param {Stroke} mark
  */
 function paintStroke(ctx, { parts, width, dash, casing, round }) {
-  const paths = parts.map(({ path }) => traced(path));
+  const paths = parts.map(({ path }) => pathOf(path));
   ctx.lineJoin = round ? 'round' : 'miter';
   ctx.lineCap = round ? 'round' : 'butt';
   if (casing) {
@@ -90,7 +90,7 @@ function paintStroke(ctx, { parts, width, dash, casing, round }) {
 }
 
 /** @param {Path} path */
-function traced(path) {
+function pathOf(path) {
   const made = new Path2D();
   switch (path.shape) {
     case 'lines':
@@ -125,10 +125,10 @@ function traced(path) {
 function paintDisc(ctx, { x, y, radius, fill, edge, width }) {
   /** @type {Path} */
   const path = { shape: 'circle', x, y, radius };
-  paintStroke(ctx, strokedPath(path, edge, width));
+  paintStroke(ctx, strokePath(path, edge, width));
   if (!fill) return;
   ctx.fillStyle = fill;
-  ctx.fill(traced(path));
+  ctx.fill(pathOf(path));
 }
 
 /**
