@@ -36,6 +36,8 @@ KEEP_SECONDS = 3600  # results on disk live as long as this
 
 @dataclass(frozen=True)
 class Sample:
+    """A sample clip, and its packed trace."""
+
     title: str
     clip: Path
     trace: Path

@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
+    """The page's options."""
     options = argparse.ArgumentParser(
         prog=prog,
         description="Serve the page: choose a clip, and see how a video model follows motion.",

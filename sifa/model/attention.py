@@ -21,6 +21,8 @@ from sifa.model.sampling import corner_slopes, corners, gather, padded_table, sc
 
 
 class SIFAOutput(NamedTuple):
+    """What the operator gives: the sums, and the offsets and weights that they were made with."""
+
     features: Tensor  # (B, C, T, H, W) aggregated values; the last step has no successor and is 0
     offset: Tensor  # (B, P, N, 2, H, W) (dy, dx) in cells, added to each neighbour's place in the regular grid
     attention: Tensor  # (B, P, N, H, W) one weight per neighbour

@@ -24,6 +24,8 @@ CLOSE = 0.01  # share of the paper's number
 
 @dataclass(frozen=True)
 class Cost:
+    """What one clip costs."""
+
     parameters: int
     released_parameters: int  # trainable ones of the released code's model, with those that its forward pass never uses
     convolution_and_linear: int  # multiply-adds

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ def outside(monkeypatch):
 def test_missing_weights_are_one_sentence(tmp_path, capsys):
     assert server.main(["--checkpoint", str(tmp_path / "lost.safetensors"), "--device", "cpu"]) == 1
     assert capsys.readouterr().err == "there is no checkpoint lost.safetensors; check the path\n"
+
+
+@pytest.mark.usefixtures("outside")
+def test_weights_may_be_a_url(monkeypatch, capsys, tmp_path):
+    asked, url = [], "https://weights.example/some/model.safetensors"
+
+    def refuse(url, **_):
+        asked.append(url)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    monkeypatch.setenv("SIFA_CACHE", str(tmp_path))
+    assert server.main(["--checkpoint", url]) == 1
+    assert asked == [url]
+    assert capsys.readouterr().err.startswith(f"{url} could not be downloaded")
 
 
 @pytest.mark.usefixtures("outside")
