@@ -1,4 +1,4 @@
-"""Start the page: `python -m app [--checkpoint F] [--device auto|cpu|cuda] [--port N] [--share]`."""
+"""Start the page: `python -m app [--checkpoint F] [--device auto|cpu|cuda|cuda:N] [--port N] [--share]`."""
 
 from .server import main
 

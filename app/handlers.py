@@ -36,6 +36,8 @@ KEEP_SECONDS = 3600  # results on disk live as long as this
 
 @dataclass(frozen=True)
 class Sample:
+    """A sample clip, and its packed trace."""
+
     title: str
     clip: Path
     trace: Path
@@ -69,13 +71,6 @@ def errors_for_visitors() -> Iterator[None]:
             f"Something went wrong that should not ({type(error).__name__}). The terminal shows the details; "
             "try another clip."
         ) from error
-
-
-def choose_device(name: str) -> str:
-    """auto -> cuda where there is one; a named device that is not there is a RunError."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RunError("there is no CUDA device here; start with --device cpu")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def no_progress(what: str, share: float) -> None:

@@ -111,6 +111,7 @@ def thumbnail(sample: Sample) -> str:
 
 
 def clip_form(sampling_rate: int) -> ClipForm:
+    """Where a clip of one's own is chosen; it takes every `sampling_rate`-th frame at first."""
     video = gr.Video(
         label="Video file or camera",
         sources=["upload", "webcam"],
@@ -131,6 +132,7 @@ def clip_form(sampling_rate: int) -> ClipForm:
 
 
 def weights_list(titles: list[str]) -> gr.Dropdown:
+    """The weights to choose from, the first one chosen."""
     return gr.Dropdown(
         titles,
         value=titles[0],

@@ -9,9 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sifa.cli.options import add_checkpoint, add_device
 from sifa.errors import RunError, SifaError
+from sifa.model.run import choose_device
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
+
+EXAMPLES = """examples:
+  {prog}
+  {prog} --checkpoint runs/mine/checkpoint.safetensors --port 8000"""
 
 
 def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
@@ -31,10 +37,16 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(prog=prog, description="See how a video model follows motion.")
-    options.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a file, a URL, or hf-hub:owner/name")
-    options.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    options.add_argument("--port", type=int, default=7860)
+    """The page's options."""
+    options = argparse.ArgumentParser(
+        prog=prog,
+        description="Serve the page: choose a clip, and see how a video model follows motion.",
+        epilog=EXAMPLES.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_checkpoint(options, default=DEFAULT_CHECKPOINT)
+    add_device(options, "auto")
+    options.add_argument("--port", type=int, default=7860, metavar="N", help="of the page (default: 7860)")
     options.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
     return options
 
@@ -51,12 +63,12 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
-        from . import handlers, layout
+        from . import layout
     except ModuleNotFoundError as error:
         if error.name not in ("gradio", "plotly"):
             raise
         raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
-    page = layout.build(fetch(checkpoint), handlers.choose_device(device), folder)
+    page = layout.build(fetch(checkpoint), choose_device(device), folder)
     try:
         _, local, public = page.launch(
             server_port=port,

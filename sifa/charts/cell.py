@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from sifa.charts.info import answer_info, cell_info, greatest_weight, track, weight_colours, with_sign
+from sifa.charts.info import answer_info, cell_info, track, weight_colours, with_sign
 from sifa.charts.style import AXIS, BAR, CLEAR, GRID, INK, LINES, tidy
-from sifa.explorer.render.marks import QUERY
+from sifa.explorer.render.marks import QUERY, greatest_weight
 from sifa.tracing.records import BlockTrace, Prediction
 
 

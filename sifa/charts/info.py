@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sifa.explorer.render.marks import colour
+from sifa.explorer.render.marks import colour, greatest_weight
 from sifa.model.attention import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction, Trace
 from sifa.weights.card import ModelCard
@@ -123,11 +123,6 @@ def track(block: BlockTrace, pair: int, y: float, x: float) -> np.ndarray:
         here = np.clip(np.floor(places[-1] + 0.5 + TIE).astype(int), 0, size - 1)
         places.append(places[-1] + moves[step, :, here[0], here[1]])
     return np.array(places)
-
-
-def greatest_weight(block: BlockTrace, pair: int) -> float:
-    """The greatest |weight| of a pair, over all cells; at least 1e-12, so that weights can be divided by it."""
-    return max(float(np.abs(block.attention[pair]).max()), 1e-12)
 
 
 def weight_colours(block: BlockTrace, pair: int, weights: np.ndarray) -> list[str]:

@@ -186,10 +186,8 @@ def _controls(clips: list[str], weights: list[str], interventions: Sequence[Inte
         description="Neighbours",
         style=dict(description_width="90px", button_width="64px"),
     )
-    changes = [
-        (UNCHANGED, ""),
-        *((each.title, each) for each in interventions),
-    ]  # None would be a menu with nothing chosen
+    # "" and not None, which would be a menu with nothing chosen
+    changes = [(UNCHANGED, ""), *((each.title, each) for each in interventions)]
     return dict(
         clip=ui.Dropdown(options=clips, description="Clip", **wide),
         weights=ui.Dropdown(options=weights, description="Weights", **wide),

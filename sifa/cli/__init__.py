@@ -56,10 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     """Only the chosen command is imported, so that `sifa --help` need not wait for what others need."""
     choice = next((word for word in argv if not word.startswith("-")), "")
-    if choice == "app":  # its options are the page's own
+    if argv[:1] == ["app"]:  # its options are the page's own
         from sifa.cli import app
 
-        return app.run(argv[argv.index("app") + 1 :])
+        return app.run(argv[1:])
     parser = argparse.ArgumentParser(
         prog="sifa",
         description="See how a video model follows motion.",
@@ -70,7 +70,7 @@ def _run(argv: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, line in COMMANDS.items():
         commands.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
-    if choice not in COMMANDS:
+    if choice == "app" or choice not in COMMANDS:  # --help, --version, or a mistake
         parser.parse_args(argv)
         return 2
     command, own = import_module(f"sifa.cli.{choice}"), commands.choices[choice]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sifa.cli import options
 
 if TYPE_CHECKING:
-    from sifa.weights.convert import Converted
+    from sifa.weights.convert import Conversion
 
 EXAMPLES = """examples:
   sifa convert current.pth --variant sifa_resnet50_16x224 --out mine.safetensors       released training code
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sifa.weights.checkpoint import adopt, save
 
     config = dict(num_frames=arguments.num_frames, num_classes=arguments.num_classes)
-    model, converted = adopt(
+    model, conversion = adopt(
         arguments.source,
         arguments.variant,
         arguments.reading,
@@ -53,17 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
     )
     save(model, card_of(model), arguments.out)
     if arguments.json:
-        parts = dict(kind=converted.kind, left_out=converted.left_out, fresh=converted.fresh)
+        parts = dict(kind=conversion.kind, left_out=conversion.left_out, fresh=conversion.fresh)
         print(json.dumps(dict(file=str(arguments.out)) | parts))
     else:
-        print(describe(converted), f"written: {arguments.out}", sep="\n")
+        print(describe(conversion), f"written: {arguments.out}", sep="\n")
     return 0
 
 
-def describe(converted: "Converted") -> str:
+def describe(conversion: "Conversion") -> str:
     """What was done to the weights, in lines."""
-    lines = [f"read as: {converted.kind}"]
-    for title, entries in (("left out", converted.left_out), ("not in the file", converted.fresh)):
+    lines = [f"read as: {conversion.kind}"]
+    for title, entries in (("left out", conversion.left_out), ("not in the file", conversion.fresh)):
         for reason, count in Counter(entries.values()).items():
             keys = [key for key, why in entries.items() if why == reason]
             lines.append(f"{title}: {', '.join(keys[:3])}{' ...' if count > 3 else ''} ({count}): {reason}")

@@ -102,6 +102,7 @@ def print_tables(sources: list[str | Path]) -> None:
 
 
 def draw_pictures(source: str | Path, arguments: argparse.Namespace) -> None:
+    """Write what --confusion and --failures ask for."""
     from sifa.charts.plots import plot_confusion
     from sifa.evaluation.report import failures
     from sifa.model.run import choose_device
@@ -111,7 +112,9 @@ def draw_pictures(source: str | Path, arguments: argparse.Namespace) -> None:
     if arguments.confusion:
         plot_confusion(load_card(source)).write_html(arguments.confusion)
     if arguments.failures:
-        failures(load(source, choose_device(arguments.device))).save(arguments.failures)
+        with progress_bar() as progress:
+            picture = failures(load(source, choose_device(arguments.device)), progress=progress)
+        picture.save(arguments.failures)
 
 
 def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> None:
@@ -143,12 +146,14 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
 
 
 def generated_measure(arguments: argparse.Namespace) -> "Callable[[SIFAModel, Progress], Figures | None]":
+    """What finds the figures of a model on generated clips."""
     from sifa.evaluation.generated import measure
 
     return lambda model, progress: measure(model, arguments.clips, progress)
 
 
 def video_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":
+    """What finds the figures of a model on the videos of --data."""
     from sifa.data.listing import find_clips
     from sifa.evaluation.videos import evaluate_videos
     from sifa.evaluation.views import Views

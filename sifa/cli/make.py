@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def make_samples(arguments: argparse.Namespace) -> None:
+    """Write the sample clips and their traces, and name each one's best two classes."""
     from tqdm import tqdm
 
     from sifa.evaluation import samples

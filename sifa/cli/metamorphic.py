@@ -73,6 +73,7 @@ def describe(check: "Check") -> str:
 
 
 def verdict(window: "Window") -> str:
+    """Whether the window's three changes follow from it, in words."""
     from sifa.evaluation.metamorphic import SURE
 
     if window.probability <= SURE:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sifa.model.registry import SIFAModel
 
-
 Options = argparse._ActionsContainer  # a parser, or a group of its options
 
 
@@ -25,13 +24,13 @@ def add_checkpoint(parser: Options, fallback: str = "the shipped ones", **change
     )
 
 
-def add_device(parser: Options) -> None:
+def add_device(parser: Options, fallback: str = "cpu") -> None:
     parser.add_argument(
         "--device",
-        default="cpu",
+        default=fallback,
         type=device_name,
         metavar="auto|cpu|cuda|cuda:N",
-        help="where to compute; auto is a GPU where there is one (default: cpu)",
+        help=f"where to compute; auto is a GPU where there is one (default: {fallback})",
     )
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sifa.cli import options
 from sifa.cli.progress import log_lines, progress_bar
@@ -43,8 +43,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     changes = parser.add_argument_group("changes to the recipe")
     for name, default in asdict(Recipe()).items():
-        kind = json.loads if isinstance(default, dict) else type(default)
+        kind = json_object if isinstance(default, dict) else type(default)
         changes.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=name.upper())
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The type of --config."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"""{text!r} is no JSON object, such as '{{"offsets": "zero"}}'""")
+    return value
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,9 +101,12 @@ def read_data(arguments: argparse.Namespace, start: str | Path, seed: int, progr
 
 
 def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "Recipe":
-    """The named recipe with what the command line changes of it; its variant is that of a checkpoint to go on from."""
+    """The named recipe with what the command line changes of it; its variant is that of a checkpoint to go on from.
+
+    Raises Misuse where the recipe cannot be."""
     from dataclasses import asdict, replace
 
+    from sifa.model.registry import model_config
     from sifa.training.recipes import FINE_TUNING, RECIPES
     from sifa.weights.card import load_card
 
@@ -104,4 +118,9 @@ def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "R
             changes[name] = value | change if isinstance(value, dict) else change
     if start:
         changes["variant"] = load_card(start).variant
-    return replace(recipe, **changes)
+    try:
+        recipe = replace(recipe, **changes)
+        model_config(recipe.variant, **recipe.config)
+    except ValueError as error:
+        raise options.Misuse(str(error)) from None
+    return recipe

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sifa.data.motion import MotionClips
 from sifa.evaluation.generated import motions
+from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
 from sifa.weights.card import VideoModel, card_of, load_card
 
@@ -76,7 +77,7 @@ def describe_metrics(metrics: Mapping[str, Any]) -> str:
 
 
 @torch.no_grad()
-def failures(model: VideoModel, count: int = 6, seed: int = 5) -> Image.Image:
+def failures(model: VideoModel, count: int = 6, seed: int = 5, progress: Progress | None = None) -> Image.Image:
     """The first held-out clips that the model gets wrong, each of another class: a row of frames, what it is, and what it
     was taken for. Raises DataError where a class of the model is none of the 24 motions."""
     model.eval()
@@ -91,6 +92,8 @@ def failures(model: VideoModel, count: int = 6, seed: int = 5) -> Image.Image:
             guess = int(p.argmax())
             if guess != number and number not in rows:
                 rows[number] = video, f"{card.labels[number]}, taken for: {card.labels[guess]} ({p.max():.0%})"
+        if progress:
+            progress("looking for mistakes", min(1.0, len(rows) / count))
         if len(rows) >= count:
             break
     return sheet(list(rows.values())[:count])

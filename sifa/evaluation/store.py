@@ -9,9 +9,8 @@ from typing import Any
 
 from sifa.errors import DataError
 
-Row = dict[
-    str, Any
-]  # of one video: index, path, label, and either unreadable, or padded and top5, in the file also scores
+# of one video: index, path, label, and either unreadable, or padded and top5, in the file also scores
+Row = dict[str, Any]
 
 
 def reserve(folder: Path, settings: Mapping[str, object], write: bool) -> None:

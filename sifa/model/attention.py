@@ -21,6 +21,8 @@ from sifa.model.sampling import corner_slopes, corners, gather, padded_table, sc
 
 
 class SIFAOutput(NamedTuple):
+    """What the operator gives: the sums, and the offsets and weights that they were made with."""
+
     features: Tensor  # (B, C, T, H, W) aggregated values; the last step has no successor and is 0
     offset: Tensor  # (B, P, N, 2, H, W) (dy, dx) in cells, added to each neighbour's place in the regular grid
     attention: Tensor  # (B, P, N, H, W) one weight per neighbour
@@ -100,7 +102,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        with _unreduced(grad_features.device):
+        with _full_precision(grad_features.device):
             return _Attend._backward(ctx, grad_features, grad_weights)
 
     @staticmethod
@@ -144,7 +146,7 @@ def _parts(locations: int, values_each: int, device: torch.device) -> list[slice
     return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
 
 
-def _unreduced(device: torch.device) -> AbstractContextManager[Any]:
+def _full_precision(device: torch.device) -> AbstractContextManager[Any]:
     """No autocast inside: places and weights would lose what makes them right."""
     return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
 
@@ -172,7 +174,7 @@ def inter_frame_attention(
     dtype = torch.promote_types(features.dtype, torch.float32)
     if t == 1:
         return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
-    with _unreduced(features.device):
+    with _full_precision(features.device):
         tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
         points = sampling_points(offset.to(dtype), kernel_size, dilation)
         y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()

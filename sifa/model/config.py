@@ -48,7 +48,7 @@ class _Config:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            object.__setattr__(self, field.name, _checked(field.name, getattr(self, field.name), field.type))
+            object.__setattr__(self, field.name, _fit_type(field.name, getattr(self, field.name), field.type))
 
     def as_dict(self) -> dict[str, Any]:
         """The arguments by name, as plain data that JSON can hold."""
@@ -87,9 +87,7 @@ class SwinConfig(_Config):
     shifted: Temporal = "conv"  # and of those whose windows are
     rectified: bool = False  # split the tubelets' response into its positive and its negative part
     overlap: bool = False  # let the tubelets reach into their neighbours
-    patch_norm: bool = (
-        False  # a LayerNorm after the tubelets, as image Swins have it and the released SIFA code does not
-    )
+    patch_norm: bool = False  # a LayerNorm after the tubelets, as image Swins have it and the released code does not
     drop_path: float = 0.0  # share of the clips that skip the last block's residuals in training; from 0 at the first
 
     def __post_init__(self) -> None:
@@ -195,7 +193,7 @@ class ResNetConfig(_Config):
 ModelConfig = SwinConfig | ResNetConfig
 
 
-def _checked(name: str, value: Any, kind: Any) -> Any:
+def _fit_type(name: str, value: Any, kind: Any) -> Any:
     """The value as its type wants it: lists as tuples, numbers of other libraries as Python's."""
     if get_origin(kind) is Literal:
         check_word(name, value, kind)

@@ -24,6 +24,8 @@ CLOSE = 0.01  # share of the paper's number
 
 @dataclass(frozen=True)
 class Cost:
+    """What one clip costs."""
+
     parameters: int
     released_parameters: int  # trainable ones of the released code's model, with those that its forward pass never uses
     convolution_and_linear: int  # multiply-adds
@@ -98,18 +100,18 @@ def table(of: Mapping[tuple[str, int], Cost] | None = None) -> str:
         paper = PAPER.get((family, frames))
         g = [f"{n / 1e9:.2f}" for n in (found.convolution_and_linear, found.attention, found.sifa)]
         rows.append(
-            f"| {family} | {frames} | {found.parameters / 1e6:.2f} | {_released(family, found)} | {' | '.join(g)} | "
-            f"{_compared(paper, found.convolution_and_linear / 1e9)} |"
+            f"| {family} | {frames} | {found.parameters / 1e6:.2f} | {_released_number(family, found)} | {' | '.join(g)} | "
+            f"{_paper_number(paper, found.convolution_and_linear / 1e9)} |"
         )
     return "\n".join(rows)
 
 
-def _released(name: str, found: Cost) -> str:
+def _released_number(name: str, found: Cost) -> str:
     """Nano and tiny are not in the released code."""
     return "-" if "nano" in name or "tiny" in name else f"{found.released_parameters / 1e6:.2f}"
 
 
-def _compared(paper: int | None, ours: float) -> str:
+def _paper_number(paper: int | None, ours: float) -> str:
     if paper is None:
         return "-"
     return f"{paper}" if abs(ours / paper - 1) <= CLOSE else f"{paper}, which we do not find"

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from sifa.model.swin import SIFATransformer
 
 WAVELENGTH_AND_SPEED = ((5.0, 0.9), (9.0, 2.0))  # pixels; pixels per frame
-
-
 DIRECTIONS = (0, 90, 180, 270, 45, 135, 225, 315)  # degrees; the four main ones first, where filters are few
 
 

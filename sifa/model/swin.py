@@ -101,6 +101,8 @@ class WindowAttention(nn.Module):
 
 
 class Mlp(nn.Module):
+    """Two linear layers with a GELU between them, for each place on its own."""
+
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         self.fc1 = nn.Linear(channels, hidden)

@@ -54,9 +54,7 @@ def _width(places: np.ndarray) -> np.floating:
 
 def outside(block: BlockTrace) -> float:
     """Share of the sampled points a whole cell or more outside the frame, where values are 0."""
-    height, width = block.attention.shape[2:]
-    y, x = block.points[:, :, 0], block.points[:, :, 1]
-    return float(1 - ((y > -1) & (y < height) & (x > -1) & (x < width)).mean())
+    return float(block.outside.mean())
 
 
 def frame_difference(prediction: Prediction, block: BlockTrace) -> np.ndarray:

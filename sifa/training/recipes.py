@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sifa.data.motion import CLASSES
+from sifa.model.config import check_size
+
+MOST_STEPS = 10**9
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything a run depends on, besides the code and the clips."""
+    """Everything a run depends on, besides the code and the clips. Raises ValueError for less than one step."""
 
     variant: str = "sifa_swin_nano_16x64"
     config: dict[str, Any] = field(default_factory=dict)  # arguments of the variant that differ from its own
@@ -22,6 +25,9 @@ class Recipe:
     label_smoothing: float = 0.05
     hard_after: int = 0  # steps after which the hard classes are drawn more often; 0: never
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_size("steps", self.steps, MOST_STEPS)
 
 
 HARD = {  # how many times more often: what is learned last, by how the first runs went

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sifa.errors import WeightsError
 from sifa.model.registry import Reading, SIFAModel, create_model, model_config
 from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, parse_card
-from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Converted, convert
+from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Conversion, convert
 from sifa.weights.download import fetch, sha256
 from sifa.weights.labels import class_names
 from sifa.weights.pickles import read_safetensors, read_state, unwrap
@@ -61,7 +61,7 @@ def adopt(
     trained_on: str = "",
     sampling_rate: int | None = None,
     **arguments: Any,
-) -> tuple[SIFAModel, Converted]:
+) -> tuple[SIFAModel, Conversion]:
     """A model of a named variant with weights from other code, in evaluation mode, with a card; and what was done to them.
 
     `dataset` names the class list (`sifa.weights.labels`), `trained_on` says in words what the weights have seen,
@@ -80,27 +80,27 @@ def adopt(
         labels = class_names(model.config.num_classes, dataset)
     except ValueError as error:
         raise WeightsError(str(error)) from error
-    converted = load_weights(model, state)
+    conversion = load_weights(model, state)
     model.card = ModelCard(
         variant, model.config.as_dict(), labels, file.stem,
-        trained_on or (_video_words(file) if of_video else _image_words(file, converted)), model.config.num_frames,
+        trained_on or (_video_words(file) if of_video else _image_words(file, conversion)), model.config.num_frames,
         sampling_rate or (1 if variant.startswith("sifa_resnet") else 2), IMAGENET_MEAN, IMAGENET_STD,
         file=file.name, sha256=sha256(file),
     )  # fmt: skip
-    return model, converted
+    return model, conversion
 
 
 def _video_words(file: Path) -> str:
     return f"whatever {file.name} was trained on, which the file does not say"
 
 
-def _image_words(file: Path, converted: Converted) -> str:
-    random_head = any(key.startswith(("head", "fc.")) for key in converted.fresh)
+def _image_words(file: Path, conversion: Conversion) -> str:
+    random_head = any(key.startswith(("head", "fc.")) for key in conversion.fresh)
     words = f"images alone ({file.name}, inflated): it has never seen motion"
     return f"{words}, and its classifier is random" if random_head else words
 
 
-def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -> Converted:
+def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -> Conversion:
     """Load a state dict, or a .safetensors or .pth file, URL or hub id of one, into a model: strictly.
 
     Knows our own naming, that of the released training code (key `model`, optional `module.` prefix), and image Swins (official
@@ -110,8 +110,8 @@ def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -
     shape.
     """
     found = weights if isinstance(weights, Mapping) else read_state(fetch(weights))
-    converted, wanted = convert(unwrap(found), model), model.state_dict()
-    state = converted.state
+    conversion, wanted = convert(unwrap(found), model), model.state_dict()
+    state = conversion.state
     missing, surplus = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
     shapes = [
         f"{k} {tuple(state[k].shape)} instead of {tuple(wanted[k].shape)}"
@@ -126,4 +126,4 @@ def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -
     if problems:
         raise WeightsError(f"the weights do not fit the model; {'; '.join(problems)}")
     model.load_state_dict(state)
-    return converted
+    return conversion

@@ -1,7 +1,7 @@
 """State dicts of other code in our names: the released training code's, and image Swins and ResNets, inflated.
 
 Nothing is dropped in silence: what a file holds beyond the model is either compared with what it has to be, or named in
-`Converted.left_out` with the reason; what the model has beyond the file is named in `Converted.fresh`.
+`Conversion.left_out` with the reason; what the model has beyond the file is named in `Conversion.fresh`.
 """
 
 import re
@@ -20,7 +20,7 @@ RELEASED_MARKS = ("def_cor.weight", "tda_norm.weight", "1.conv_offset.weight")
 
 
 @dataclass
-class Converted:
+class Conversion:
     """A state dict in the model's names, and the account of what was done to it."""
 
     kind: str  # "ours", "released", "image"
@@ -29,7 +29,7 @@ class Converted:
     fresh: dict[str, str] = field(default_factory=dict)  # key of the model -> what stands there instead
 
 
-def convert(state: dict[str, Tensor], model: SIFAModel) -> Converted:
+def convert(state: dict[str, Tensor], model: SIFAModel) -> Conversion:
     """A state dict of any known naming in the names of `model`.
 
     Raises WeightsError where something that has to hold a known constant holds something else. Keys that are not
@@ -42,15 +42,15 @@ def convert(state: dict[str, Tensor], model: SIFAModel) -> Converted:
     if isinstance(model, SIFANet):
         if of_images:
             return _image_resnet(state, wanted)
-        return _released_resnet(state, model) if released else Converted("ours", dict(state))
+        return _released_resnet(state, model) if released else Conversion("ours", dict(state))
     if of_images:
         return _image_swin(state, model, wanted)
-    return _released_swin(state, model) if released or "fc.weight" in state else Converted("ours", dict(state))
+    return _released_swin(state, model) if released or "fc.weight" in state else Conversion("ours", dict(state))
 
 
-def _released_swin(state: dict[str, Tensor], model: SIFATransformer) -> Converted:
+def _released_swin(state: dict[str, Tensor], model: SIFATransformer) -> Conversion:
     """`c2d_sifa_swin.py`: every block has all the parts, and uses those that its shift calls for."""
-    out, blocks = Converted("released"), _blocks(model)
+    out, blocks = Conversion("released"), _blocks(model)
     for key, value in state.items():
         prefix, block, rest = _split(key, blocks)
         shifted = block is not None and block.attn.shift > 0
@@ -81,9 +81,9 @@ def _released_swin(state: dict[str, Tensor], model: SIFATransformer) -> Converte
     return out
 
 
-def _released_resnet(state: dict[str, Tensor], model: SIFANet) -> Converted:
+def _released_resnet(state: dict[str, Tensor], model: SIFANet) -> Conversion:
     """`c2d_sifa_resnet.py`: image convolutions with a time axis of length 1."""
-    out = Converted("released")
+    out = Conversion("released")
     for key, value in state.items():
         prefix, _, rest = key.rpartition("def_cor.")
         if prefix:
@@ -97,9 +97,9 @@ def _released_resnet(state: dict[str, Tensor], model: SIFANet) -> Converted:
     return out
 
 
-def _image_swin(state: dict[str, Tensor], model: SIFATransformer, wanted: dict[str, Tensor]) -> Converted:
+def _image_swin(state: dict[str, Tensor], model: SIFATransformer, wanted: dict[str, Tensor]) -> Conversion:
     """The names of the official code or of timm, which keeps the merging at the start of the next stage."""
-    out, blocks = Converted("image"), _blocks(model)
+    out, blocks = Conversion("image"), _blocks(model)
     of_timm = "head.fc.weight" in state or not any(key.startswith("layers.0.downsample") for key in state)
     for key, value in state.items():
         name = key.replace("head.fc.", "head.")
@@ -107,7 +107,7 @@ def _image_swin(state: dict[str, Tensor], model: SIFATransformer, wanted: dict[s
             name = re.sub(r"^layers\.(\d+)\.downsample", lambda m: f"layers.{int(m[1]) - 1}.downsample", name)
         _, block, rest = _split(name, blocks)
         if name == SWIN_STEM:
-            out.state[name] = _inflated(value, model.config.tubelet)
+            out.state[name] = _inflate(value, model.config.tubelet)
         elif name.startswith("patch_embed.norm.") and name not in wanted:
             out.left_out[key] = "the released model has no norm after its tubelets (patch_norm=True keeps it)"
         elif name in ("head.weight", "head.bias"):
@@ -121,12 +121,12 @@ def _image_swin(state: dict[str, Tensor], model: SIFATransformer, wanted: dict[s
     return out
 
 
-def _image_resnet(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Converted:
+def _image_resnet(state: dict[str, Tensor], wanted: dict[str, Tensor]) -> Conversion:
     """torchvision's names; the dual head's last stage starts as a copy of the last stage."""
-    out = Converted("image")
+    out = Conversion("image")
     for key, value in state.items():
         if key == RESNET_STEM:
-            out.state[key] = _inflated(value, wanted[key].shape[2])
+            out.state[key] = _inflate(value, wanted[key].shape[2])
         elif key in ("fc.weight", "fc.bias"):
             _image_head(key, key, value, wanted, out)
         else:
@@ -160,7 +160,7 @@ def _last(key: str) -> str:
     return key.rpartition(".")[2]
 
 
-def _keep_swin(key: str, value: Tensor, block: Block | None, rest: str, out: Converted) -> None:
+def _keep_swin(key: str, value: Tensor, block: Block | None, rest: str, out: Conversion) -> None:
     """Buffers that follow from the window must be what we compute; everything else keeps its name."""
     attention: WindowAttention | None = block.attn if block else None
     if attention is None or rest not in ("attn.relative_position_index", "attn_mask"):
@@ -186,14 +186,14 @@ def _check_constant(key: str, value: Tensor, kernel: int) -> None:
         raise WeightsError(f"{key} is not the constant 1/C that the released model keeps there")
 
 
-def _inflated(weight: Tensor, tubelet: int) -> Tensor:
+def _inflate(weight: Tensor, tubelet: int) -> Tensor:
     """An image filter (O, I, h, w) as one over `tubelet` frames that sees only frame tubelet // 2."""
     filters = weight.new_zeros(*weight.shape[:2], tubelet, *weight.shape[2:])
     filters[:, :, tubelet // 2] = weight
     return filters
 
 
-def _image_head(key: str, name: str, value: Tensor, wanted: dict[str, Tensor], out: Converted) -> None:
+def _image_head(key: str, name: str, value: Tensor, wanted: dict[str, Tensor], out: Conversion) -> None:
     """The image classifier is kept only where it has as many classes."""
     if value.shape == wanted[name].shape:
         out.state[name] = value

@@ -67,7 +67,8 @@ def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor
         raise WeightsError(f"there is no checkpoint {file.name}; check the path")
     try:
         with safe_open(file, framework="pt") as f:
-            tensors = {key: f.get_tensor(key) for key in f.keys()} if weights else {}  # noqa: SIM118
+            names = f.keys() if weights else []
+            tensors = {name: f.get_tensor(name) for name in names}
             card = (f.metadata() or {}).get("sifa")
     except (SafetensorError, OSError) as error:
         raise WeightsError(

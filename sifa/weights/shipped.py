@@ -7,19 +7,11 @@ from sifa.video.read import read_clip
 from sifa.weights.card import load_card
 
 PACKAGE = Path(__file__).parents[1]
-ASSETS = next(
-    (f for f in (PACKAGE / "assets", PACKAGE.parent / "assets") if f.is_dir()), PACKAGE / "assets"
-)  # wheel, repository
+PLACES = PACKAGE / "assets", PACKAGE.parent / "assets"  # in a wheel, in the repository
+ASSETS = next(filter(Path.is_dir, PLACES), PLACES[0])
 DEFAULT_CHECKPOINT = ASSETS / "sifa_swin_nano_16x64.safetensors"
-VARIANTS = (
-    "full",
-    "rigid",
-    "free",
-    "no-gate",
-    "softmax",
-    "conv-only",
-    "no-temporal",
-)  # in the order that people read them
+# in the order that people read them
+VARIANTS = "full", "rigid", "free", "no-gate", "softmax", "conv-only", "no-temporal"
 
 
 def clips(folder: Path = ASSETS / "samples") -> dict[str, Path]:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_help_names_the_command_and_every_option(options, prog, capsys):
     assert stopped.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: {prog} ")
-    for option in ("--checkpoint", "--device {auto,cpu,cuda}", "--port", "--share"):
+    for option in ("--checkpoint", "--device auto|cpu|cuda|cuda:N", "--port", "--share"):
         assert option in text
 
 
@@ -77,6 +78,29 @@ def outside(monkeypatch):
 def test_missing_weights_are_one_sentence(tmp_path, capsys):
     assert server.main(["--checkpoint", str(tmp_path / "lost.safetensors"), "--device", "cpu"]) == 1
     assert capsys.readouterr().err == "there is no checkpoint lost.safetensors; check the path\n"
+
+
+@pytest.mark.usefixtures("outside")
+def test_weights_may_be_a_url(monkeypatch, capsys, tmp_path):
+    asked, url = [], "https://weights.example/some/model.safetensors"
+
+    def refuse(url, **_):
+        asked.append(url)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    monkeypatch.setenv("SIFA_CACHE", str(tmp_path))
+    assert server.main(["--checkpoint", url]) == 1
+    assert asked == [url]
+    assert capsys.readouterr().err.startswith(f"{url} could not be downloaded")
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_missing_device_is_one_sentence(capsys):
+    assert server.main(["--device", "cuda:99"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("the device is 'cuda:99', but PyTorch finds ")
+    assert said.endswith("; use --device cpu\n")
 
 
 @pytest.mark.usefixtures("outside")

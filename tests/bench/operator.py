@@ -80,8 +80,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    ours = lambda f, o: sifa.inter_frame_attention(f, o, 3).features  # noqa: E731
-    plain = lambda f, o: naive(f, o, 3)  # noqa: E731
+    ours = lambda f, o: sifa.inter_frame_attention(f, o, 3).features
+    plain = lambda f, o: naive(f, o, 3)
     results = {}
     for shape in SHAPES:
         b, c, t, h, w = shape

@@ -120,9 +120,7 @@ def read_outs(page, block):
         return Array.from({{ length: {HEIGHT * WIDTH} }}, (_, i) => readout({block}, 0, Math.floor(i / {WIDTH}), i % {WIDTH}));
         }}"""
     )
-    grid = lambda key: rearrange(  # noqa: E731
-        np.array([read[key] for read in found], float), "(h w) n ... -> n ... h w", h=HEIGHT
-    )
+    grid = lambda key: rearrange(np.array([read[key] for read in found], float), "(h w) n ... -> n ... h w", h=HEIGHT)
     moved = rearrange(np.array([read["displacement"] for read in found]), "(h w) two -> two h w", h=HEIGHT)
     return grid("points"), grid("offsets"), grid("weights"), grid("outside").astype(bool), moved
 
@@ -210,7 +208,7 @@ def test_deformable_attention_with_heads(page, picture, tmp_path):
 def test_points_that_all_queries_share(page, picture, tmp_path):
     blocks, (reference, offset, weights) = recorded(SharedPoints, read_shared)
     shown(page, blocks, picture, tmp_path)
-    everywhere = lambda values: values[:, :, None, None].expand(-1, -1, HEIGHT, WIDTH)  # noqa: E731
+    everywhere = lambda values: values[:, :, None, None].expand(-1, -1, HEIGHT, WIDTH)
     read = read_outs(page, 0)
     holds(read, everywhere(reference + offset), everywhere(offset), weights)
     assert page.locator(".sifa-read td").count() == 6

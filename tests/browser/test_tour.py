@@ -77,7 +77,7 @@ def claims(sample) -> dict[str, list[str]]:
     moving = np.linalg.norm(flow, axis=0) > MOVING
     mean = [np.linalg.norm(b.displacement, axis=1).mean() for b in sample.trace]
     what_if = {each.name: each for each in sample.what_if}
-    percent = lambda p: f"{100 * p:.1f} %"  # noqa: E731
+    percent = lambda p: f"{100 * p:.1f} %"
 
     def probability(logits):
         e = np.exp(logits - logits.max())

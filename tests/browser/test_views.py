@@ -252,7 +252,7 @@ def test_the_difference_is_that_of_the_shown_pictures(viewer):
     settle(viewer)
     prediction = explorer.unpack(explorer.pack(nano_prediction()))
     top, left, side = prediction.crop.source_box
-    edges = lambda start, n: slice(round(start + n * side / 16), round(start + (n + 1) * side / 16))  # noqa: E731
+    edges = lambda start, n: slice(round(start + n * side / 16), round(start + (n + 1) * side / 16))
     one, other = prediction.clip.frames[[5, 7], edges(top, 8), edges(left, 3)].astype(float)
     wanted = np.abs(one - other).mean() / 255
     assert wanted > 0.2

@@ -42,6 +42,15 @@ def test_help_names_every_command(capsys):
         assert line in " ".join(said.split())
 
 
+@pytest.mark.parametrize(("option", "said"), [("--help", "usage: sifa [-h]"), ("--version", "sifa ")])
+def test_an_option_before_app_does_not_start_the_page(option, said, monkeypatch, capsys):
+    monkeypatch.setattr("sifa.cli.app.run", lambda argv: pytest.fail("the page would start"))
+    with pytest.raises(SystemExit) as exit:
+        main([option, "app"])
+    assert exit.value.code == 0
+    assert capsys.readouterr().out.startswith(said)
+
+
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "app"])
 def test_every_command_shows_examples_that_it_understands(name, capsys):
     with pytest.raises(SystemExit) as exit:
@@ -120,6 +129,14 @@ def test_weights_may_be_a_url_in_every_command(words, monkeypatch, capsys, tmp_p
         (["predict", SAMPLE, "--sampling-rate", "0"], "--sampling-rate: it is 0; give at least 1"),
         (["make", "pasted"], "sifa make pasted needs a folder to write; give --out"),
         (["train"], "the following arguments are required: --out"),
+        (["cost", "--num-frames", "30"], "num_frames is 30; it must be a multiple of 4"),
+        (
+            ["train", "--out", "run", "--config", '{"offsets": "lerned"}'],
+            'offsets is \'lerned\'; use "learned" or "zero"',
+        ),
+        (["train", "--out", "run", "--config", "[1]"], "'[1]' is no JSON object"),
+        (["train", "--out", "run", "--config", "offsets"], "'offsets' is no JSON object"),
+        (["train", "--out", "run", "--steps", "0"], "steps is 0; it must be a whole number from 1"),
     ],
 )
 def test_a_wrong_call_ends_with_2(words, why, capsys):

@@ -136,7 +136,7 @@ def test_letterbox_bars_do_not_move(clips):
 def test_blur_and_compression_take_detail_away():
     torch.manual_seed(0)
     clip = torch.rand(3, 2, 64, 64)
-    detail = lambda video: video.diff(dim=-1).abs().mean()  # noqa: E731
+    detail = lambda video: video.diff(dim=-1).abs().mean()
     assert detail(blur(clip, 1.0)) < 0.5 * detail(clip)
     torch.testing.assert_close(blur(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
     torch.testing.assert_close(compress(clip, 1e-4), clip, atol=1e-3, rtol=0)
@@ -154,7 +154,7 @@ def test_a_clip_may_stop_before_its_end_or_show_frames_twice(clips):
 
 def test_near_things_move_more_with_the_camera_and_followed_ones_not_at_all(clips):
     scene = clips.batch(0, label("camera pans left", 60)).scene
-    travelled = lambda layer: (layer[:, -1] - layer[:, 0])[:, 0, 2]  # noqa: E731
+    travelled = lambda layer: (layer[:, -1] - layer[:, 0])[:, 0, 2]
     ratio = travelled(scene.front) / travelled(scene.camera)
     assert (ratio > 1.05).any()
     assert (ratio.abs() < 0.02).any()

@@ -213,7 +213,9 @@ def test_the_tables_in_the_documentation_are_those_of_the_cards():
 
 
 def test_failures_are_shown_with_what_was_taken_for_what(tmp_path):
-    picture = failures(model_of(CLASSES), count=2)
+    shares = []
+    picture = failures(model_of(CLASSES), count=2, progress=lambda _, share: shares.append(share))
+    assert shares[-1] == 1
     assert picture.mode == "RGB"
     assert picture.height > 2 * 64
     assert np.asarray(picture).std() > 10

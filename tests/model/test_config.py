@@ -189,7 +189,7 @@ def test_whole_numbers_of_other_kinds_become_plain_ones():
 
 
 def test_a_block_knows_its_place():
-    places = lambda model: [(m.placement, m.stage, m.block) for m in model.modules() if isinstance(m, SIFA)]  # noqa: E731
+    places = lambda model: [(m.placement, m.stage, m.block) for m in model.modules() if isinstance(m, SIFA)]
     assert places(sifa.create_model("sifa_swin", **SMALL_SWIN)) == [
         ("inside", 0, 0),
         ("inside", 1, 0),

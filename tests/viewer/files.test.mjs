@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateSync, crc32 as zlibCrc } from 'node:zlib';
 import { gif, lzw } from '../../sifa/explorer/viewer/marks/gif.mjs';
-import { COLUMNS, crc32, csv, csvRows, joined, npy, npz, withDescription, zip } from '../../sifa/explorer/viewer/trace/files.mjs';
+import { COLUMNS, crc32, csv, csvRows, joinBytes, npy, npz, withDescription, zip } from '../../sifa/explorer/viewer/trace/files.mjs';
 import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
 import { block, close, made, random } from './made.mjs';
 
@@ -32,11 +32,11 @@ function chunks(png) {
 function tinyPng() {
   const big = value => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
   const chunk = (name, data) => {
-    const body = joined([new TextEncoder().encode(name), data]);
-    return joined([big(data.length), body, big(crc32(body))]);
+    const body = joinBytes([new TextEncoder().encode(name), data]);
+    return joinBytes([big(data.length), body, big(crc32(body))]);
   };
-  const header = joined([big(1), big(1), Uint8Array.of(8, 0, 0, 0, 0)]);
-  return joined([Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), chunk('IHDR', header),
+  const header = joinBytes([big(1), big(1), Uint8Array.of(8, 0, 0, 0, 0)]);
+  return joinBytes([Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), chunk('IHDR', header),
     chunk('IDAT', deflateSync(Uint8Array.of(0, 7))), chunk('IEND', new Uint8Array())]);
 }
 

@@ -1,7 +1,7 @@
 // Links to a view: the codec, and what a link may not do.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LOCKS, contentId, decodeLink, encodeLink, held, withLink } from '../../sifa/explorer/viewer/state/link.mjs';
+import { LOCKS, contentId, decodeLink, encodeLink, keepLocked, withLink } from '../../sifa/explorer/viewer/state/link.mjs';
 import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
 import { TOUR } from '../../sifa/explorer/viewer/state/tour.mjs';
 import { compared, random, sample } from './made.mjs';
@@ -107,7 +107,7 @@ for (const [lock, change, kept] of [
   test(`what is locked stays: ${lock} against ${Object.keys(change)}`, () => {
     const start = { ...emptyState(), pair: 1, y: 5, x: 5 };
     const trace = { blocks: [8, 4].map(side => ({ pairs: 5, height: side, width: side, taps: 9 })) };
-    assert.deepEqual(held(start, { ...start, ...change }, lock, trace), { ...start, ...kept });
+    assert.deepEqual(keepLocked(start, { ...start, ...change }, lock, trace), { ...start, ...kept });
   });
 }
 

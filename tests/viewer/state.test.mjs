@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
-  SETTINGS, advanced, emptyState, withBlock, withCell, withPair, withPin, withSetting, withTap, withTrace, withWhatIf, withoutPin,
+  SETTINGS, emptyState, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
+  withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { chosenWhatIf, comparedClasses, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
 import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
@@ -55,7 +56,7 @@ test('time, block and cell stay within the trace', () => {
   assert.deepEqual([deeper.block, deeper.y, deeper.x], [1, 3, 5]);
   assert.deepEqual([withCell(start, trace, -3, 99).y, withCell(start, trace, -3, 99).x], [0, 10]);
   assert.deepEqual([-1, 0, 8, 9, 1.5].map(tap => withTap(start, trace, tap).tap), [-1, 0, 8, -1, -1]);
-  assert.deepEqual([0, 1, 2].map(pair => advanced({ ...start, pair }, trace).pair), [1, 2, 0]);
+  assert.deepEqual([0, 1, 2].map(pair => withNextPair({ ...start, pair }, trace).pair), [1, 2, 0]);
 });
 
 test('a pinned cell is let go by itself and by Escape; then the reverse question ends', () => {

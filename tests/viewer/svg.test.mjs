@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pairMarks } from '../../sifa/explorer/viewer/marks/list.mjs';
 import { pairSvg, svgMarks } from '../../sifa/explorer/viewer/marks/svg.mjs';
-import { stroked, strokedPath } from '../../sifa/explorer/viewer/marks/shapes.mjs';
+import { strokePath, strokePaths } from '../../sifa/explorer/viewer/marks/shapes.mjs';
 import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
 import { compared } from './made.mjs';
 
@@ -11,7 +11,7 @@ const still = { url: 'data:image/jpeg;base64,AAAA', width: 96, height: 60 };
 const paths = markup => [...markup.matchAll(/<path d="([^"]*)" ([^>]*)\/>/g)].map(([, d, rest]) => [d, rest]);
 
 test('strokes are cased in the dark first, then in their colours', () => {
-  const mark = stroked([
+  const mark = strokePaths([
     { path: { shape: 'lines', lines: [[0, 0, 10, 5], [1, 1, 2, 2]] }, colour: '#fff' },
     { path: { shape: 'rects', rects: [[1, 2, 3, 4]] }, colour: 'rgb(1,2,3)' },
   ], 2, { dash: [3, 4] });
@@ -25,7 +25,7 @@ test('strokes are cased in the dark first, then in their colours', () => {
 
 test('arrows have heads of at most their length', () => {
   const [[long], [short]] = [100, 1].map(x => paths(svgMarks(
-    [strokedPath({ shape: 'arrows', ends: [0, 0, x, 0], head: 9 }, '#fff', 1, { casing: null })], {}))[0]);
+    [strokePath({ shape: 'arrows', ends: [0, 0, x, 0], head: 9 }, '#fff', 1, { casing: null })], {}))[0]);
   const barb = d => Number(/M0,0L\S+,0M([\d.-]+),/.exec(d)[1]);
   assert.ok(Math.abs(100 - barb(long) + 9 * Math.cos(2.55)) < 1e-9);
   assert.ok(Math.abs(1 - barb(short) + 0.45 * Math.cos(2.55)) < 1e-9);
@@ -33,7 +33,7 @@ test('arrows have heads of at most their length', () => {
 
 test('a circle, a disc, a ring, ellipses, dots and a heat map', () => {
   const markup = svgMarks([
-    strokedPath({ shape: 'circle', x: 5, y: 6, radius: 2 }, '#fff', 1, { casing: null, round: true }),
+    strokePath({ shape: 'circle', x: 5, y: 6, radius: 2 }, '#fff', 1, { casing: null, round: true }),
     { kind: 'disc', x: 1, y: 2, radius: 3, fill: '#123456', edge: '#fff', width: 1, weight: -0.25 },
     { kind: 'disc', x: 1, y: 2, radius: 3, fill: null, edge: '#fff', width: 1, weight: 0.5 },
     { kind: 'ellipses', ellipses: [{ x: 0, y: 0, across: 4, down: 2 }], colour: 'rgba(1,2,3,.5)' },

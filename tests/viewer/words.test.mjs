@@ -8,9 +8,9 @@ import { EXPORTS } from '../../sifa/explorer/viewer/panels/exports.mjs';
 import { readersHtml } from '../../sifa/explorer/viewer/panels/readers.mjs';
 import { DIALOG } from '../../sifa/explorer/viewer/panels/share.mjs';
 import { SKELETON } from '../../sifa/explorer/viewer/panels/skeleton.mjs';
-import { direction, escapeHtml, grouped, percent, signed, span, weightText } from '../../sifa/explorer/viewer/state/text.mjs';
+import { direction, escapeHtml, groupDigits, percent, span, weightText, withSign } from '../../sifa/explorer/viewer/state/text.mjs';
 import {
-  blockName, caption, knowledge, samplingNote, sourceFrames, sourceTimes, spoken, spokenReaders,
+  blockName, caption, knowledge, readersSpeech, readoutSpeech, samplingNote, sourceFrames, sourceTimes,
 } from '../../sifa/explorer/viewer/state/words.mjs';
 import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
 import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
@@ -22,9 +22,9 @@ const state = { ...withTrace(emptyState(), trace, null), pair: 1, y: 3, x: 5 };
 const read = readout(trace.blocks[0], 1, 3, 5);
 
 test('numbers as text', () => {
-  assert.deepEqual([0.126, -0.126, 0.001, -0.001].map(v => signed(v)), ['+0.13', '−0.13', '0.00', '0.00']);
+  assert.deepEqual([0.126, -0.126, 0.001, -0.001].map(v => withSign(v)), ['+0.13', '−0.13', '0.00', '0.00']);
   assert.deepEqual([0.5, 0.99949, 0.9995, 1].map(percent), ['50.0 %', '99.9 %', '> 99.9 %', '> 99.9 %']);
-  assert.deepEqual(['12345 and 1234', '1234567'].map(grouped), ['12\u202F345 and 1234', '1\u202F234\u202F567']);
+  assert.deepEqual(['12345 and 1234', '1234567'].map(groupDigits), ['12\u202F345 and 1234', '1\u202F234\u202F567']);
   assert.deepEqual([span(3, 3), span(3, 5)], ['3', '3–5']);
   assert.deepEqual([weightText({ normalised: true }, 0.5), weightText({ normalised: false }, 0.5)], ['0.50', '+0.50']);
   assert.deepEqual([direction([-0.13, 0.75]), direction([0.1, -2])], ['0.13 up, 0.75 right', '0.10 down, 2.00 left']);
@@ -54,12 +54,12 @@ test('what the weights know, and how the clip was sampled', () => {
 });
 
 test('the live region hears the cell, or who reads it', () => {
-  assert.match(spoken(read, trace, { ...state, pinned: true }),
+  assert.match(readoutSpeech(read, trace, { ...state, pinned: true }),
     /^Step 2 of 3, block 1\. Query cell row 3, column 5, pinned\. Attention went .*, in cells\. Largest weight [+−]\d\.\d\d at row .*\. Sum of weights /);
-  assert.match(spoken(readout(trace.blocks[0], 1, 0, 0), trace, state), / \d of 9 points outside the frame\.$/);
-  assert.equal(spokenReaders([{ y: 1, x: 2, weight: 0.5 }], state),
+  assert.match(readoutSpeech(readout(trace.blocks[0], 1, 0, 0), trace, state), / \d of 9 points outside the frame\.$/);
+  assert.equal(readersSpeech([{ y: 1, x: 2, weight: 0.5 }], state),
     'Step 3, cell row 3, column 5: 1 query reads it. Most: row 1, column 2, weight 0.500.');
-  assert.equal(spokenReaders([], { ...state, pinned: true }), 'Step 3, cell row 3, column 5, pinned: 0 queries read it.');
+  assert.equal(readersSpeech([], { ...state, pinned: true }), 'Step 3, cell row 3, column 5, pinned: 0 queries read it.');
 });
 
 test('answers and bars, before and after; markup in labels stays text', () => {
@@ -82,13 +82,13 @@ test('the equation of each kind of block', () => {
   assert.deepEqual(terms.tap.slice(0, 2), ['pₖ', '(−1, +1)']);
   assert.deepEqual(terms.difference.slice(0, 2), ['∂f = fₜ₊₁ − fₜ', 'pictures: 0.500']);
   assert.equal(terms.output[2], 'LayerNorm(A) is added to fₜ(p)');
-  assert.equal(terms.weight[1], signed(read.weights[2], 4));
+  assert.equal(terms.weight[1], withSign(read.weights[2], 4));
 });
 
 test('tables and charts hold their numbers', () => {
   const table = neighbourTable(read, trace.blocks[0], 1);
   assert.equal((table.match(/<tr><th scope="row">/g) ?? []).length, 9);
-  for (const tap of read.weights.keys()) assert.ok(table.includes(`<td>${signed(read.weights[tap], 4)}</td>`));
+  for (const tap of read.weights.keys()) assert.ok(table.includes(`<td>${withSign(read.weights[tap], 4)}</td>`));
   const readers = Array.from({ length: 12 }, (_, i) => ({ y: i, x: 0, weight: 12 - i }));
   const list = readersHtml(readers, { y: 1, x: 2, pinned: true });
   assert.equal((list.match(/data-y=/g) ?? []).length, 9);

@@ -123,7 +123,7 @@ def test_a_new_model_predicts_and_says_untrained(name, arguments):
 
 
 def test_the_reach_of_the_stem_is_that_of_its_overlap():
-    card = lambda **config: ModelCard("made up", dict(img_size=64) | config, ())  # noqa: E731
+    card = lambda **config: ModelCard("made up", dict(img_size=64) | config, ())
     assert card().reach == card(tubelet=4, overlap=False).reach == (0, 0)
     assert card(tubelet=2, overlap=True).reach == (1, 1)
     assert card(tubelet=3, overlap=True).reach == (1, 2)

@@ -39,7 +39,7 @@ class Pose(NamedTuple):
     size_y: Tensor
 
 
-class Progress(NamedTuple):
+class Clock(NamedTuple):
     """How far the motion of each clip is."""
 
     time: Tensor  # (1, T) 0..1
@@ -62,10 +62,10 @@ def draw_scene(labels: Tensor, num_frames: int, rng: torch.Generator) -> Scene:
     """Random motions of the given classes, labels (B,), all on the CPU."""
     draws = draw(len(labels), num_frames, rng)
     time = torch.linspace(0, 1, num_frames)[None]
-    progress = Progress(time, time**draws.ease)
-    first = first_object(labels, draws, progress)
-    first, second = pair(labels, draws, progress, first, bystander(labels, draws, progress, first))
-    world = camera(labels, draws, progress)
+    clock = Clock(time, time**draws.ease)
+    first = first_object(labels, draws, clock)
+    first, second = pair(labels, draws, clock, first, bystander(labels, draws, clock, first))
+    world = camera(labels, draws, clock)
     view = affine(*world)
     front, back = affine(*parallax(labels, draws, world)) @ affine(*first), view @ affine(*second)
     moment = moments(draws, num_frames)[..., None, None].expand(-1, -1, 3, 3)
@@ -90,9 +90,9 @@ def heading(labels: Tensor, draws: Draws) -> Tensor:
     return angle
 
 
-def first_object(labels: Tensor, draws: Draws, progress: Progress) -> Pose:
+def first_object(labels: Tensor, draws: Draws, clock: Clock) -> Pose:
     """The first object in the world: somewhere, some size, at rest, unless its class says what it does."""
-    time, eased, half = *progress, progress.half
+    time, eased, half = *clock, clock.half
     one = torch.ones_like(eased)
     x, y, turn, size = draws.x * one, draws.y * one, draws.turn * one, draws.size * one
 
@@ -124,15 +124,15 @@ def first_object(labels: Tensor, draws: Draws, progress: Progress) -> Pose:
     return Pose(x, y, turn, size_x, size_y)
 
 
-def bystander(labels: Tensor, draws: Draws, progress: Progress, first: Pose) -> Pose:
+def bystander(labels: Tensor, draws: Draws, clock: Clock, first: Pose) -> Pose:
     """The second object away from the first one's path; now and then it does what the first one does."""
-    one = torch.ones_like(progress.eased)
+    one = torch.ones_like(clock.eased)
     moves, ahead, side = among(labels, *MOVES), heading(labels, draws), torch.where(draws.side, 1.0, -1.0)
     x = torch.where(moves, -ahead.sin() * side * 0.75, -first.x[:, :1].sign() * draws.bystander_x) * one
     y = torch.where(moves, ahead.cos() * side * 0.75, -first.y[:, :1].sign() * draws.bystander_y) * one
     turn, size = draws.bystander_turn * one, draws.bystander_size * one
 
-    path = draws.path * progress.half
+    path = draws.path * clock.half
     x = torch.where(moves & draws.joins, x + path * ahead.cos(), x)
     y = torch.where(moves & draws.joins, y + path * ahead.sin(), y)
     grows, turns = among(labels, *GROWS) & draws.joins, among(labels, *TURNS) & draws.joins
@@ -141,9 +141,9 @@ def bystander(labels: Tensor, draws: Draws, progress: Progress, first: Pose) -> 
     return Pose(x, y, turn, size, size)
 
 
-def pair(labels: Tensor, draws: Draws, progress: Progress, first: Pose, second: Pose) -> tuple[Pose, Pose]:
+def pair(labels: Tensor, draws: Draws, clock: Clock, first: Pose, second: Pose) -> tuple[Pose, Pose]:
     """Both objects, where the motion is about two: together, apart, or one in front of the other."""
-    eased, one = progress.eased, torch.ones_like(progress.eased)
+    eased, one = clock.eased, torch.ones_like(clock.eased)
     x, y, x2, y2 = first.x, first.y, second.x, second.y
     for name, start, end in (
         ("two objects come together", draws.far, draws.near),
@@ -158,7 +158,7 @@ def pair(labels: Tensor, draws: Draws, progress: Progress, first: Pose, second: 
     passes = among(labels, "one object passes in front of another")
     level = torch.where(draws.rightwards, 0.0, math.pi) + draws.slope
     course = torch.where(draws.level, level, draws.course)
-    along = draws.passage * progress.half
+    along = draws.passage * clock.half
     x = torch.where(passes, draws.centre_x + along * course.cos() - draws.miss * course.sin(), x)
     y = torch.where(passes, draws.centre_y + along * course.sin() + draws.miss * course.cos(), y)
     x2 = torch.where(passes, draws.centre_x * one, x2)
@@ -174,9 +174,9 @@ def presence(labels: Tensor, draws: Draws) -> Tensor:
     return torch.cat([first, among(labels, *PAIRS) | joins | draws.second_there], 1)
 
 
-def camera(labels: Tensor, draws: Draws, progress: Progress) -> Pose:
+def camera(labels: Tensor, draws: Draws, clock: Clock) -> Pose:
     """How the world lies in the image: moved by the camera, and a little by a hand that trembles and drifts."""
-    half, one = progress.half, torch.ones_like(progress.eased)
+    half, one = clock.half, torch.ones_like(clock.eased)
     x, y, zoom, roll = 0 * one, 0 * one, one, draws.roll * one
     sweep = draws.sweep * half
     # when the camera pans left, what it sees moves right
@@ -196,7 +196,7 @@ def camera(labels: Tensor, draws: Draws, progress: Progress) -> Pose:
     roll = torch.where(among(labels, "camera rolls counter-clockwise"), roll + swing, roll)
 
     tremble = draws.tremble * draws.tremble_size * draws.trembles
-    time, drifts = progress.time, draws.drifts
+    time, drifts = clock.time, draws.drifts
     drift_x = draws.drift_x * torch.sin(6.28 * (draws.drift_x_frequency * time + draws.drift_x_phase))
     drift_y = draws.drift_y * torch.sin(6.28 * (draws.drift_y_frequency * time + draws.drift_y_phase))
     drift_roll = draws.drift_roll * torch.sin(6.28 * (draws.drift_roll_frequency * time + draws.drift_roll_phase))

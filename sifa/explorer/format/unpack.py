@@ -16,9 +16,8 @@ from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard
 
-MOST_MEMORY = (
-    1 << 30
-)  # bytes of arrays and pictures, so that a small file that names one array often cannot fill a machine
+# bytes of arrays and pictures, so that a small file that names one array often cannot fill a machine
+MOST_MEMORY = 1 << 30
 LARGEST = float(np.finfo(np.float32).max)
 T = TypeVar("T")
 

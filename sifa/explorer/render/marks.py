@@ -52,6 +52,11 @@ def key_marks(block: BlockTrace, pair: int, cell: Cell | None) -> list[Mark]:
     return [_outline(block, cell, 1), *_neighbours(block, pair, *cell), _cell_arrow(block, pair, cell)]
 
 
+def greatest_weight(block: BlockTrace, pair: int) -> float:
+    """The greatest |weight| of a pair, over all cells; at least 1e-12, so that weights can be divided by it."""
+    return max(float(np.abs(block.attention[pair]).max()), 1e-12)
+
+
 def colour(share: float, normalised: bool) -> str:
     """The colour of a weight, given as its share of the greatest |weight|: the viewer's scales."""
     colours = SEQUENTIAL if normalised else DIVERGING
@@ -103,7 +108,7 @@ def _neighbours(block: BlockTrace, pair: int, y: int, x: int) -> Iterator[Mark]:
     height, width = block.attention.shape[-2:]
     points, offsets = block.points[pair, :, :, y, x], block.offset[pair, :, :, y, x]
     weights = block.attention[pair, :, y, x]
-    most = max(float(np.abs(block.attention[pair]).max()), 1e-12)
+    most = greatest_weight(block, pair)
     reach = max(3.2, min(11, 0.33 * (1 - 2 * MARGIN) * SIDE / width))
     for point, tap in zip(points, points - offsets):
         yield Stroke((_px(block, *tap), _px(block, *point)), "#ffffff", 1.1)

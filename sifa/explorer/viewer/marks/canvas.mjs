@@ -1,7 +1,7 @@
 // The painter of marks on canvases.
 import { cropBox } from '../trace/geometry.mjs';
 import { GROUND, HEAT_STEPS, heatStep } from './palette.mjs';
-import { eachArrow, strokedPath } from './shapes.mjs';
+import { eachArrow, strokePath } from './shapes.mjs';
 /** @import { Crop } from '../trace/types' */
 /** @import { Disc, HeatMap, Mark, Path, Stroke } from './types' */
 
@@ -143,7 +143,7 @@ function trace(sink, path) {
  * @param {Disc} disc
  */
 function paintDisc(ctx, { x, y, radius, fill, edge, width }) {
-  paintStroke(ctx, strokedPath({ shape: 'circle', x, y, radius }, edge, width));
+  paintStroke(ctx, strokePath({ shape: 'circle', x, y, radius }, edge, width));
   if (!fill) return;
   ctx.fillStyle = fill;
   ctx.fill(); // the path that was stroked

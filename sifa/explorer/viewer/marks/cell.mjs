@@ -1,6 +1,6 @@
 // Marks of one cell: its outline, its neighbours, where its attention went, who reads it, and a what-if's ghost.
 import { GHOST, KEY, QUERY, readerColour } from './palette.mjs';
-import { arrowEnds, arrows, lines, stroked, strokedPath } from './shapes.mjs';
+import { arrowEnds, arrows, lines, strokePath, strokePaths } from './shapes.mjs';
 /** @import { Place, ReadOut, Reader, View } from '../trace/types' */
 /** @import { Disc, Mark, Path, Scale } from './types' */
 
@@ -15,8 +15,8 @@ export function outlineMark(view, { y, x }, ratio, { pinned = false, faint = fal
   const [cx, cy] = view.px(y, x);
   /** @type {Path} */
   const path = { shape: 'rects', rects: [[cx - view.cw / 2, cy - view.ch / 2, view.cw, view.ch]] };
-  if (!faint) return strokedPath(path, colour, (pinned ? 3 : 2) * ratio);
-  return strokedPath(path, colour, 1.2 * ratio, { dash: [3 * ratio, 3 * ratio], casing: null });
+  if (!faint) return strokePath(path, colour, (pinned ? 3 : 2) * ratio);
+  return strokePath(path, colour, 1.2 * ratio, { dash: [3 * ratio, 3 * ratio], casing: null });
 }
 
 /**
@@ -30,7 +30,7 @@ export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio) 
   /** @type {Path} */
   const path = Math.hypot(ends[2] - ends[0], ends[3] - ends[1]) < 3 * ratio
     ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * ratio } : arrows(ends, 9 * ratio);
-  return strokedPath(path, KEY, 2.4 * ratio, { round: true });
+  return strokePath(path, KEY, 2.4 * ratio, { round: true });
 }
 
 /**
@@ -54,12 +54,12 @@ export function neighbourMarks(view, read, scale, ratio, keep = true) {
     return [[x - arm, y, x + arm, y], [x, y - arm, x, y + arm]];
   }));
   return [
-    strokedPath(offsets, '#fff', 1.1 * ratio),
+    strokePath(offsets, '#fff', 1.1 * ratio),
     ...order.flatMap(tap => {
       const [x, y] = place(read.points[tap]);
       return pointMarks(x, y, reach * (0.38 + 0.62 * scale.size(read.weights[tap])), read, tap, scale, ratio);
     }),
-    strokedPath(crosses, '#fff', 1.2 * ratio),
+    strokePath(crosses, '#fff', 1.2 * ratio),
     displacementMark(view, read, ratio),
   ];
 }
@@ -83,7 +83,7 @@ function pointMarks(x, y, radius, { weights, outside }, tap, scale, ratio) {
     fill: outside[tap] ? null : scale.colour(weight), width: (outside[tap] ? 1.4 : 1.5) * ratio,
   };
   if (outside[tap] || weight >= 0) return [disc];
-  return [disc, strokedPath(lines([[x - arm, y, x + arm, y]]), '#fff', 1.2 * ratio)];
+  return [disc, strokePath(lines([[x - arm, y, x + arm, y]]), '#fff', 1.2 * ratio)];
 }
 
 /**
@@ -101,7 +101,7 @@ export function ghostMark(view, ghost, ratio, points = true) {
     return { shape: 'circle', x, y, radius };
   });
   const parts = [arrows(ends, 8 * ratio), ...rings].map(path => ({ path, colour: GHOST }));
-  return stroked(parts, 1.7 * ratio, { dash: [3.5 * ratio, 3 * ratio] });
+  return strokePaths(parts, 1.7 * ratio, { dash: [3.5 * ratio, 3 * ratio] });
 }
 
 /**

@@ -1,7 +1,7 @@
 // Marks of a whole picture: a frame of the clip, the lines between cells, heat maps, and the arrows of all cells.
 import { cropBox } from '../trace/geometry.mjs';
 import { TRACK, TRUE, sectorColour, sectorOf } from './palette.mjs';
-import { arrowEnds, arrows, lines, stroked, strokedPath } from './shapes.mjs';
+import { arrowEnds, arrows, lines, strokePath, strokePaths } from './shapes.mjs';
 /** @import { Crop, Grid, Heat, TrackPoint, Truth, View } from '../trace/types' */
 /** @import { Area, Mark, Stroke } from './types' */
 
@@ -32,7 +32,7 @@ export function frameMarks(view, grid, index, crop, ratio, smoothing = 'high') {
   const area = areaOf(view, grid);
   const { x, y, width, height } = area;
   /** @type {Mark[]} */
-  const hatch = Math.max(x, y) > 0 || Math.min(x + width, y + height) < side ? [hatched(side, ratio)] : [];
+  const hatch = Math.max(x, y) > 0 || Math.min(x + width, y + height) < side ? [hatchMark(side, ratio)] : [];
   return [{ kind: 'ground', side }, ...hatch, { kind: 'picture', index, box: cropBox(crop), smoothing, ...area }];
 }
 
@@ -40,10 +40,10 @@ export function frameMarks(view, grid, index, crop, ratio, smoothing = 'high') {
  * @param {number} side
  * @param {number} ratio
  */
-function hatched(side, ratio) {
+function hatchMark(side, ratio) {
   const slanted = [];
   for (let d = -side; d < side; d += 9 * ratio) slanted.push([d, 0, d + side, side]);
-  return strokedPath(lines(slanted), 'rgba(255,255,255,.1)', ratio, { casing: null });
+  return strokePath(lines(slanted), 'rgba(255,255,255,.1)', ratio, { casing: null });
 }
 
 /**
@@ -57,7 +57,7 @@ export function gridMark(view, ratio) {
   const between = [];
   for (let y = y0; y <= y1 + 1; y++) between.push([...view.px(y - 0.5, x0 - 0.5), ...view.px(y - 0.5, x1 + 0.5)]);
   for (let x = x0; x <= x1 + 1; x++) between.push([...view.px(y0 - 0.5, x - 0.5), ...view.px(y1 + 0.5, x - 0.5)]);
-  return strokedPath(lines(between), 'rgba(255,255,255,.28)', ratio, { casing: null });
+  return strokePath(lines(between), 'rgba(255,255,255,.28)', ratio, { casing: null });
 }
 
 /**
@@ -104,7 +104,7 @@ export function quiverMarks(view, { height, width }, field, every, tinted, ratio
   }
   const parts = [...groups].map(([group, ends]) =>
     ({ path: arrows(ends, 5 * ratio), colour: tinted ? sectorColour(group) : '#fff' }));
-  return [stroked(parts, 1.2 * ratio), { kind: 'dots', points: still, size: 1.4 * ratio }];
+  return [strokePaths(parts, 1.2 * ratio), { kind: 'dots', points: still, size: 1.4 * ratio }];
 }
 
 /**
@@ -123,7 +123,7 @@ export function truthMark(view, { height, width }, { at, visible }, every, ratio
       if (visible[i]) ends.push(...arrowEnds(view, y, x, ...at(i)));
     }
   }
-  return strokedPath(arrows(ends, 8 * ratio), TRUE, 2.8 * ratio);
+  return strokePath(arrows(ends, 8 * ratio), TRUE, 2.8 * ratio);
 }
 
 /**
@@ -142,8 +142,8 @@ export function trackMarks(view, track, rigid, ratio) {
   });
   return [
     { kind: 'ellipses', ellipses, colour: 'rgba(140,245,160,.26)' },
-    dashedWithin(strokedPath(path(rigid), '#fff', 1.4 * ratio, { dash: [4 * ratio, 4 * ratio] })),
-    strokedPath(path(track), TRACK, 2.2 * ratio),
+    dashCasing(strokePath(path(rigid), '#fff', 1.4 * ratio, { dash: [4 * ratio, 4 * ratio] })),
+    strokePath(path(track), TRACK, 2.2 * ratio),
     ...ellipses.map(({ x, y }) => /** @type {Mark} */ (
       { kind: 'disc', x, y, radius: 2.6 * ratio, fill: TRACK, edge: TRACK, width: 1.4 * ratio })),
   ];
@@ -154,4 +154,4 @@ export function trackMarks(view, track, rigid, ratio) {
  * @param {Stroke} stroke
  * @returns {Stroke}
  */
-const dashedWithin = stroke => ({ ...stroke, casing: stroke.casing && { ...stroke.casing, dash: stroke.dash } });
+const dashCasing = stroke => ({ ...stroke, casing: stroke.casing && { ...stroke.casing, dash: stroke.dash } });

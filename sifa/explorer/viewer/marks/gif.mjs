@@ -1,5 +1,5 @@
 // Animated GIF (89a) with one fixed palette: 6 x 7 x 6 levels of red, green and blue, ordered dither, LZW.
-import { joined } from '../trace/files.mjs';
+import { joinBytes } from '../trace/files.mjs';
 
 /** A picture as a canvas gives it. @typedef {Pick<ImageData, 'data' | 'width' | 'height'>} Pixels */
 
@@ -20,7 +20,7 @@ const gifPalette = () => {
  * Palette entries of a picture.
  * @param {Pixels} pixels
  */
-function indexed({ data, width, height }) {
+function paletteNumbers({ data, width, height }) {
   const out = new Uint8Array(width * height);
   for (let i = 0; i < out.length; i++) {
     const threshold = BAYER[4 * (Math.floor(i / width) % 4) + i % width % 4];
@@ -90,7 +90,7 @@ export function gif(frames, delay, comment) {
   ];
   for (const frame of frames) {
     parts.push([0x21, 0xf9, 4, 4, ...word(delay), 0, 0], [0x2c, 0, 0, 0, 0, ...word(width), ...word(height), 0]);
-    parts.push(lzw(indexed(frame)));
+    parts.push(lzw(paletteNumbers(frame)));
   }
-  return joined([...parts, [0x3b]]);
+  return joinBytes([...parts, [0x3b]]);
 }

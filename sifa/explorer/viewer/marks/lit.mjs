@@ -1,7 +1,7 @@
 // What a term of the equation stands for, lit up, and which mark lies under the pointer.
 import { bilinearCorners } from '../trace/terms.mjs';
 import { KEY, QUERY } from './palette.mjs';
-import { lines, strokedPath } from './shapes.mjs';
+import { lines, strokePath } from './shapes.mjs';
 /** @import { Block, Place, ReadOut, View } from '../trace/types' */
 /** @import { Lit } from '../state/types' */
 /** @import { Mark, Path, Rects } from './types' */
@@ -60,7 +60,7 @@ export function litMarks(view, block, read, tap, lit, next, ratio) {
   }
   if (!path) return [];
   const colour = { query: QUERY, displacement: KEY }[lit] ?? '#fff';
-  return [strokedPath(path, colour, 3.4 * ratio, { casing: { colour: 'rgba(0,0,0,.8)', width: 7 * ratio, dash: [] } })];
+  return [strokePath(path, colour, 3.4 * ratio, { casing: { colour: 'rgba(0,0,0,.8)', width: 7 * ratio, dash: [] } })];
 }
 
 /**

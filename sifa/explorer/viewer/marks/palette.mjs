@@ -22,7 +22,7 @@ const DIVERGING = [
  * @param {number} share
  * @returns {Rgb}
  */
-export function mixed(colours, share) {
+export function mix(colours, share) {
   const at = Math.max(0, Math.min(1, share)) * (colours.length - 1);
   const i = Math.min(colours.length - 2, Math.floor(at));
   const part = (/** @type {0 | 1 | 2} */ k) =>
@@ -35,7 +35,7 @@ export function mixed(colours, share) {
  * @param {Rgb[]} colours
  * @param {number} share
  */
-export const along = (colours, share) => `rgb(${mixed(colours, share).join(',')})`;
+export const along = (colours, share) => `rgb(${mix(colours, share).join(',')})`;
 
 /**
  * The scale of one pair's weights.
@@ -73,7 +73,7 @@ export const HEAT = [[10, 30, 82], [66, 78, 112], [126, 124, 122], [192, 176, 10
 export const TRACK = '#8cf5a0';
 
 /** The 256 colours of heat maps. */
-export const HEAT_STEPS = Array.from({ length: 256 }, (_, i) => mixed(HEAT, i / 255));
+export const HEAT_STEPS = Array.from({ length: 256 }, (_, i) => mix(HEAT, i / 255));
 
 /**
  * Which of HEAT_STEPS a value has.

@@ -12,7 +12,7 @@ const BARB = 2.55; // radians between an arrow and its barbs
  * @param {Partial<Stroke>} more
  * @returns {Stroke}
  */
-export const stroked = (parts, width, more = {}) => ({
+export const strokePaths = (parts, width, more = {}) => ({
   kind: 'stroke', parts, width, dash: [], casing: { ...CASING, width: width * CASING.width, dash: [] }, round: false, ...more,
 });
 
@@ -22,7 +22,7 @@ export const stroked = (parts, width, more = {}) => ({
  * @param {number} width
  * @param {Partial<Stroke>} [more]
  */
-export const strokedPath = (path, colour, width, more) => stroked([{ path, colour }], width, more);
+export const strokePath = (path, colour, width, more) => strokePaths([{ path, colour }], width, more);
 
 /**
  * @param {number[][]} lines

@@ -1,7 +1,7 @@
 // The painter of marks as SVG, and the pair of pictures as one file of it.
 import { escapeHtml } from '../state/text.mjs';
 import { GROUND, HEAT_STEPS, heatStep } from './palette.mjs';
-import { eachArrow, strokedPath } from './shapes.mjs';
+import { eachArrow, strokePath } from './shapes.mjs';
 /** @import { Disc, HeatMap, Mark, Path, Picture, Stroke } from './types' */
 
 /**
@@ -17,14 +17,14 @@ const NAMESPACE = ['http:', '//www.w3.org/2000/svg'].join(''); // a name, and in
  * Markup with its long numbers cut to two decimals.
  * @param {string} markup
  */
-const rounded = markup => markup.replace(/\d+\.\d{5,}/g, digits => `${+(+digits).toFixed(2)}`);
+const roundDigits = markup => markup.replace(/\d+\.\d{5,}/g, digits => `${+(+digits).toFixed(2)}`);
 
 /**
  * A colour as an attribute, with its opacity beside it: not every reader of SVG knows rgba().
  * @param {'fill' | 'stroke'} name
  * @param {string} colour
  */
-function inked(name, colour) {
+function ink(name, colour) {
   const [, rgb, alpha] = /^rgba\((\d+,\d+,\d+),([\d.]+)\)$/.exec(colour) ?? [];
   return rgb ? `${name}="rgb(${rgb})" ${name}-opacity="${alpha}"` : `${name}="${colour}"`;
 }
@@ -33,11 +33,11 @@ function inked(name, colour) {
  * A path as the value of `d`.
  * @param {Path} path
  */
-function traced(path) {
+function pathData(path) {
   switch (path.shape) {
     case 'lines': return path.lines.map(line => `M${pairs(line).join('L')}`).join('');
     case 'rects': return path.rects.map(([x, y, width, height]) => `M${x},${y}h${width}v${height}h${-width}z`).join('');
-    case 'circle': return circled(path.x, path.y, path.radius, path.radius);
+    case 'circle': return ellipsePath(path.x, path.y, path.radius, path.radius);
     case 'arrows': {
       let d = '';
       eachArrow(path, (x0, y0, x1, y1, ...barbs) => {
@@ -57,30 +57,30 @@ const pairs = line => line.flatMap((v, i) => (i % 2 ? [] : [`${v},${line[i + 1]}
  * @param {number} across
  * @param {number} down
  */
-const circled = (x, y, across, down) =>
+const ellipsePath = (x, y, across, down) =>
   `M${x - across},${y}a${across},${down} 0 1 1 ${2 * across},0a${across},${down} 0 1 1 ${-2 * across},0z`;
 
 /** @param {number[]} dash */
-const dashed = dash => (dash.length ? ` stroke-dasharray="${dash.join(' ')}"` : '');
+const dashes = dash => (dash.length ? ` stroke-dasharray="${dash.join(' ')}"` : '');
 
 /** @param {Stroke} mark */
 function strokeSvg({ parts, width, dash, casing, round }) {
   const ends = round ? ' stroke-linecap="round" stroke-linejoin="round"' : '';
-  const drawn = parts.map(({ path, colour }) => ({ d: traced(path), colour })).filter(({ d }) => d);
+  const drawn = parts.map(({ path, colour }) => ({ d: pathData(path), colour })).filter(({ d }) => d);
   const under = casing ? drawn.map(({ d }) =>
-    `<path d="${d}" ${inked('stroke', casing.colour)} stroke-width="${casing.width}"${dashed(casing.dash)}${ends}/>`) : [];
+    `<path d="${d}" ${ink('stroke', casing.colour)} stroke-width="${casing.width}"${dashes(casing.dash)}${ends}/>`) : [];
   const over = drawn.map(({ d, colour }) =>
-    `<path d="${d}" ${inked('stroke', colour)} stroke-width="${width}"${dashed(dash)}${ends}/>`);
+    `<path d="${d}" ${ink('stroke', colour)} stroke-width="${width}"${dashes(dash)}${ends}/>`);
   return [...under, ...over].join('');
 }
 
 /** @param {Disc} disc */
 function discSvg({ x, y, radius, fill, edge, width, weight }) {
   const shape = `cx="${x}" cy="${y}" r="${radius}"`;
-  const { casing } = strokedPath({ shape: 'circle', x, y, radius }, edge, width);
+  const { casing } = strokePath({ shape: 'circle', x, y, radius }, edge, width);
   const title = weight === undefined ? ''
     : `<title>weight ${weight.toFixed(4)}${fill ? '' : ', outside the frame: counts 0'}</title>`;
-  return (casing ? `<circle ${shape} ${inked('stroke', casing.colour)} stroke-width="${casing.width}"/>` : '')
+  return (casing ? `<circle ${shape} ${ink('stroke', casing.colour)} stroke-width="${casing.width}"/>` : '')
     + `<circle ${shape} fill="${fill ?? 'none'}" stroke="${edge}" stroke-width="${width}" paint-order="stroke">${title}</circle>`;
 }
 
@@ -122,7 +122,7 @@ export function svgMarks(marks, stills) {
       case 'picture': return pictureSvg(mark, stills[mark.index]);
       case 'heat': return heatSvg(mark);
       case 'ellipses': return mark.ellipses.map(({ x, y, across, down }) =>
-        `<path d="${circled(x, y, across, down)}" ${inked('fill', mark.colour)}/>`).join('');
+        `<path d="${ellipsePath(x, y, across, down)}" ${ink('fill', mark.colour)}/>`).join('');
       case 'dots': return dotsSvg(mark.points, 2 * mark.size, 'rgba(0,0,0,.5)') + dotsSvg(mark.points, mark.size, '#fff');
     }
   }).join('');
@@ -136,7 +136,7 @@ export function svgMarks(marks, stills) {
 function dotsSvg(points, size, colour) {
   const squares = pairs(points).map((_, i) =>
     `M${points[2 * i] - size / 2},${points[2 * i + 1] - size / 2}h${size}v${size}h${-size}z`);
-  return squares.length ? `<path d="${squares.join('')}" ${inked('fill', colour)}/>` : '';
+  return squares.length ? `<path d="${squares.join('')}" ${ink('fill', colour)}/>` : '';
 }
 
 /**
@@ -162,8 +162,8 @@ export function pairSvg({ query, key }, side, stills, caption) {
   return `<svg xmlns="${NAMESPACE}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"
  fill="none" font-family="sans-serif" font-size="12">
 <title>${escapeHtml(caption)}</title><rect width="${width}" height="${height}" fill="#fff"/>
-<svg class="query" width="${side}" height="${side}">${rounded(svgMarks(query, stills))}</svg>
-<svg class="key" x="${side + BETWEEN}" width="${side}" height="${side}">${rounded(svgMarks(key, stills))}</svg>
+<svg class="query" width="${side}" height="${side}">${roundDigits(svgMarks(query, stills))}</svg>
+<svg class="key" x="${side + BETWEEN}" width="${side}" height="${side}">${roundDigits(svgMarks(key, stills))}</svg>
 <g fill="#1b222b">${lines.join('')}</g></svg>
 `;
 }

@@ -1,5 +1,5 @@
 // The equation of one neighbour with live numbers, and all neighbours as a table.
-import { signed, weightText } from '../state/text.mjs';
+import { weightText, withSign } from '../state/text.mjs';
 import { bilinearCorners, tapShare } from '../trace/terms.mjs';
 import { boxes, children, put } from './html.mjs';
 /** @import { Block, Place, ReadOut } from '../trace/types' */
@@ -25,7 +25,7 @@ const couple = ([y, x], write = v => v.toFixed(2)) => `(${write(y)}, ${write(x)}
  */
 const placeOf = (read, tap) => read.taps[tap].map((v, axis) => {
   const from = v - [read.y, read.x][axis];
-  return signed(from, from % 1 ? 2 : 0);
+  return withSign(from, from % 1 ? 2 : 0);
 }).join(', ');
 
 /**
@@ -57,7 +57,7 @@ function gateTerms({ read, block, tap, saliency, difference }) {
     ['query', 'p', couple([read.y, read.x], String), 'the query cell (y, x) of frame t'],
     ...(learned && gate !== 'none' ? changed : []),
     ...(learned ? gated : []),
-    ['offset', `Δpₖ${learned ? ' = conv(fₘ)' : plain ? '' : ' = 0'}`, couple(read.offsets[tap], signed),
+    ['offset', `Δpₖ${learned ? ' = conv(fₘ)' : plain ? '' : ' = 0'}`, couple(read.offsets[tap], withSign),
       'offset (dy, dx), in cells'],
   ];
 }
@@ -86,7 +86,7 @@ function sumTerms({ read, block, tap }) {
   const inside = bilinearCorners(read.points[tap], block).reduce((sum, { weight, outside }) => sum + (outside ? 0 : weight), 0);
   const { share, part } = tapShare(read, tap);
   const weight = weightText(block, read.weights[tap], 4);
-  const mean = couple(read.displacement, signed);
+  const mean = couple(read.displacement, withSign);
   const meanWords = 'weighted mean: the blue arrow';
   if (block.meaning) {
     return [['weight', 'wₖ', weight, block.meaning], ['displacement', 'Σ |wₖ| (p′ − p) / Σ |w|', mean, meanWords]];
@@ -97,7 +97,7 @@ function sumTerms({ read, block, tap }) {
     ['value', 'V′ₖ = Σ G fₜ₊₁', `${inside.toFixed(3)} inside`, 'the four corners mixed'],
     ['weight', `wₖ = ${block.normalised ? 'softmax(⟨fₜ(p), V′ₖ⟩ / √C)' : '⟨fₜ(p), V′ₖ⟩ / C'}`, weight,
       'of this neighbour; C channels'],
-    ['share', '|wₖ| / Σ |w|', `${(100 * share).toFixed(1)} %`, `adds ${couple(part, signed)} to the mean`],
+    ['share', '|wₖ| / Σ |w|', `${(100 * share).toFixed(1)} %`, `adds ${couple(part, withSign)} to the mean`],
     ['displacement', 'Σ |wₖ| (p′ − p) / Σ |w|', mean, meanWords],
     ['output', 'A = Σ wₖ V′ₖ', `Σ w = ${weightText(block, read.sum)}`, added],
   ];
@@ -146,7 +146,7 @@ export class EquationStrip {
 export function neighbourTable(read, block, pair) {
   const heads = ['Grid place (dy, dx)', 'Offset dy', 'Offset dx', 'Read at y', 'Read at x', 'Weight', 'Frame'];
   const rows = read.taps.map((_, tap) => {
-    const cells = [...read.offsets[tap].map(v => signed(v)), ...read.points[tap].map(v => v.toFixed(2)),
+    const cells = [...read.offsets[tap].map(v => withSign(v)), ...read.points[tap].map(v => v.toFixed(2)),
       weightText(block, read.weights[tap], 4), read.outside[tap] ? 'outside, 0' : 'inside'];
     return `<tr><th scope="row">${placeOf(read, tap)}</th>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
   });

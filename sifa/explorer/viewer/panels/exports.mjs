@@ -9,7 +9,7 @@ import { caption } from '../state/words.mjs';
 import { readersOf, trueField } from '../trace/fields.mjs';
 import { COLUMNS, csv, csvRows, npz, withDescription } from '../trace/files.mjs';
 import { framesOfStep } from '../trace/geometry.mjs';
-import { composed } from './montage.mjs';
+import { compose } from './montage.mjs';
 /** @import { Place, Trace } from '../trace/types' */
 /** @import { State } from '../state/types' */
 
@@ -85,7 +85,7 @@ function png(scale) {
     async make(now, paint, root) {
       const text = pictureCaption(now);
       paint(now.state, scale);
-      const canvas = composed(root, scale, text);
+      const canvas = compose(root, scale, text);
       paint(now.state);
       /** @type {Blob | null} */
       const blob = await new Promise(done => { canvas.toBlob(done); });
@@ -122,24 +122,24 @@ async function dataUrl(picture) {
  * @param {number} ratio
  * @param {(canvas: HTMLCanvasElement) => void | Promise<void>} each
  */
-async function filmed(now, paint, root, latest, ratio, each) {
+async function eachPicture(now, paint, root, latest, ratio, each) {
   const canvas = document.createElement('canvas');
   const states = Array.from({ length: now.trace.blocks[now.state.block].pairs }, (_, pair) => ({ ...now.state, pair }));
   const texts = states.map(state => pictureCaption({ ...now, state }));
   const longest = texts.reduce((a, b) => (b.length > a.length ? b : a));
   for (const [i, state] of states.entries()) {
     paint(state, ratio);
-    await each(composed(root, ratio, texts[i], { canvas, longest }));
+    await each(compose(root, ratio, texts[i], { canvas, longest }));
   }
   paint(latest());
 }
 
 /** @type {Export['make']} */
 async function makeGif(now, paint, root, latest) {
-  const wide = composed(root, 1, '').width;
+  const wide = compose(root, 1, '').width;
   /** @type {ImageData[]} */
   const frames = [];
-  await filmed(now, paint, root, latest, Math.min(1, GIF_SIDE / wide), canvas => {
+  await eachPicture(now, paint, root, latest, Math.min(1, GIF_SIDE / wide), canvas => {
     frames.push(contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height));
   });
   return made(now, '.gif', 'image/gif', gif(frames, FILM_STEP / 10, pictureCaption(now)));
@@ -171,7 +171,7 @@ async function makeWebm(now, paint, root, latest) {
   }
   /** @type {ReturnType<typeof recording>[]} */
   const films = []; // one, once there is a picture to record
-  await filmed(now, paint, root, latest, 1, async canvas => {
+  await eachPicture(now, paint, root, latest, 1, async canvas => {
     if (!films.length) films.push(recording(canvas, type));
     const ctx = contextOf(canvas);
     for (let shown = 0; shown < FILM_STEP; shown += FILM_STEP / 6) { // again and again: a busy computer skips some

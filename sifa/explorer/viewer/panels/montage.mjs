@@ -9,7 +9,7 @@ const [TEXT_LINE, MARGIN_WIDTH] = [17, 12]; // CSS pixels
  * @param {string} text
  * @param {number} width
  */
-function wrapped(ctx, text, width) {
+function wrap(ctx, text, width) {
   const lines = [''];
   for (const word of text.split(' ')) {
     const last = lines[lines.length - 1];
@@ -41,7 +41,7 @@ function picturesOn(root, title) {
  * @param {string} text
  * @param {{canvas: HTMLCanvasElement, longest: string}} [film]
  */
-export function composed(root, ratio, text, film) {
+export function compose(root, ratio, text, film) {
   const { canvas: target, longest } = film ?? { canvas: document.createElement('canvas'), longest: text };
   const shown = picturesOn(root, film ? 'figcaption b' : 'figcaption');
   const widths = shown.map(({ canvas }) => canvas.clientWidth + MARGIN_WIDTH);
@@ -50,9 +50,9 @@ export function composed(root, ratio, text, film) {
   const tall = Math.max(...shown.map(({ canvas }) => canvas.clientHeight));
   const font = '13px system-ui, sans-serif';
   ctx.font = font;
-  const lines = wrapped(ctx, text, width - 2 * MARGIN_WIDTH);
-  const room = TEXT_LINE * Math.max(lines.length, wrapped(ctx, longest, width - 2 * MARGIN_WIDTH).length);
-  const titles = shown.map(({ title }, i) => wrapped(ctx, title, widths[i] - MARGIN_WIDTH));
+  const lines = wrap(ctx, text, width - 2 * MARGIN_WIDTH);
+  const room = TEXT_LINE * Math.max(lines.length, wrap(ctx, longest, width - 2 * MARGIN_WIDTH).length);
+  const titles = shown.map(({ title }, i) => wrap(ctx, title, widths[i] - MARGIN_WIDTH));
   const top = MARGIN_WIDTH + TEXT_LINE * Math.max(...titles.map(title => title.length));
   if (!target.dataset.sized) {
     const even = (/** @type {number} */ v) => 2 * Math.round(v * ratio / 2);

@@ -1,6 +1,6 @@
 // All panels around the pictures, written together.
 import { weightScale } from '../marks/palette.mjs';
-import { spoken, spokenReaders } from '../state/words.mjs';
+import { readersSpeech, readoutSpeech } from '../state/words.mjs';
 import { Controls } from './controls.mjs';
 import { box } from './html.mjs';
 import { readersHtml } from './readers.mjs';
@@ -77,6 +77,6 @@ export class Panels {
    * @param {Shown} shown
    */
   speak({ trace, state, read, readers }) {
-    this.live.textContent = readers ? spokenReaders(readers, state) : spoken(read, trace, state);
+    this.live.textContent = readers ? readersSpeech(readers, state) : readoutSpeech(read, trace, state);
   }
 }

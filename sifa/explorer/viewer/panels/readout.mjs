@@ -1,7 +1,7 @@
 // The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar.
 // Built once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
 import { gradient } from '../marks/palette.mjs';
-import { direction, escapeHtml, signed, weightText } from '../state/text.mjs';
+import { direction, escapeHtml, weightText, withSign } from '../state/text.mjs';
 import { box, boxes, children, part, put } from './html.mjs';
 /** @import { Block, ReadOut } from '../trace/types' */
 /** @import { Scale } from '../marks/types' */
@@ -87,7 +87,7 @@ export class ReadOutPanel {
     this.#cells.forEach(({ cell, weight, strip, offset }, tap) => {
       const lost = read.outside[tap];
       put(weight, weightText(block, read.weights[tap]));
-      put(offset, read.offsets[tap].map(v => signed(v)).join(' '));
+      put(offset, read.offsets[tap].map(v => withSign(v)).join(' '));
       strip.style.background = lost ? 'none' : scale.colour(read.weights[tap]);
       cell.className = `${lost ? 'sifa-lost' : ''}${tap === chosen ? ' sifa-chosen' : ''}`;
       cell.title = `reads frame t+1 at y ${read.points[tap][0].toFixed(2)}, x ${read.points[tap][1].toFixed(2)}`

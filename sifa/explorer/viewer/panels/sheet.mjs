@@ -14,7 +14,7 @@ const MEASURE_WORDS = {
  * @param {Trace} trace
  * @param {Measure} measure
  */
-export function measureMaps(trace, measure) {
+function measureMaps(trace, measure) {
   const maps = trace.blocks.map(block =>
     Array.from({ length: block.pairs }, (_, pair) => measureMap(block, pair, measure)));
   return { maps, most: measure === 'offset' ? Math.max(1e-6, ...maps.flat().map(map => Math.max(...map))) : 1 };

@@ -1,5 +1,5 @@
 // Sharing: the link to the view, kept in the page's hash, and the dialog that copies it and exports what is shown.
-import { contentId, decodeLink, encodeLink, held, withLink } from '../state/link.mjs';
+import { contentId, decodeLink, encodeLink, keepLocked, withLink } from '../state/link.mjs';
 import { EXPORTS } from '../panels/exports.mjs';
 import { box, boxes, element, part } from '../panels/html.mjs';
 import { ASK, DIALOG, HIDEABLE, KEYS, MENU } from '../panels/share.mjs';
@@ -55,8 +55,8 @@ export class Share {
     this.field = part(this.dialog, '[readonly]', HTMLInputElement);
     this.#listen();
     this.#read();
-    this.travelled = () => this.#travel();
-    if (this.own) window.addEventListener('hashchange', this.travelled);
+    this.onHashChange = () => this.#travel();
+    if (this.own) window.addEventListener('hashchange', this.onHashChange);
   }
 
   #listen() {
@@ -172,11 +172,11 @@ export class Share {
   #stay() {
     this.#wanted = null;
     this.ask.hidden = true;
-    this.settled();
+    this.updateHash();
   }
 
   /** Keep the hash at the view, unless a link still waits for its clip. */
-  settled() {
+  updateHash() {
     if (this.own && !this.#wanted && this.view.trace) history.replaceState(history.state, '', `#${this.#hash()}`);
   }
 
@@ -186,7 +186,7 @@ export class Share {
    * @param {Trace} trace
    * @param {string} id of the trace's pictures
    */
-  opened(state, trace, id) {
+  openingState(state, trace, id) {
     this.#id = id;
     if (!this.#wanted) return state;
     const { clip, id: asked, weights } = this.#wanted;
@@ -209,7 +209,7 @@ export class Share {
   #travel() {
     this.#read();
     const { trace, state } = this.view;
-    if (trace) this.view.jump(this.opened(state, trace, this.#id));
+    if (trace) this.view.jump(this.openingState(state, trace, this.#id));
   }
 
   /**
@@ -218,9 +218,9 @@ export class Share {
    * @param {State} next
    * @param {Trace} trace
    */
-  held(state, next, trace) { return held(state, next, this.#fixed.lock, trace); }
+  keepLocked(state, next, trace) { return keepLocked(state, next, this.#fixed.lock, trace); }
 
-  close() { window.removeEventListener('hashchange', this.travelled); }
+  close() { window.removeEventListener('hashchange', this.onHashChange); }
 }
 
 /**

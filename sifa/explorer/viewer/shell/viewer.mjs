@@ -8,7 +8,7 @@ import { Pictures } from '../panels/pictures.mjs';
 import { SKELETON } from '../panels/skeleton.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
-import { advanced, emptyState, withCell, withTrace } from '../state/state.mjs';
+import { emptyState, withCell, withNextPair, withTrace } from '../state/state.mjs';
 import { readout } from '../trace/geometry.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
@@ -155,7 +155,7 @@ export class Viewer {
   /** @param {State} wanted */
   #set(wanted) {
     const state = this.#state;
-    const next = this.#trace ? this.share.held(state, wanted, this.#trace) : wanted;
+    const next = this.#trace ? this.share.keepLocked(state, wanted, this.#trace) : wanted;
     const fields = /** @type {(keyof State)[]} */ (Object.keys(next));
     if (!fields.every(key => next[key] === state[key])) this.#jump(next);
   }
@@ -185,14 +185,14 @@ export class Viewer {
     this.#resting = window.setTimeout(() => {
       this.panels.speak(shown);
       this.changed(this.#state);
-      this.share.settled();
+      this.share.updateHash();
     }, QUIET_TIME);
   }
 
   /** @param {boolean} on */
   #play(on) {
     clearInterval(this.#player);
-    this.#player = on ? window.setInterval(() => this.#set(advanced(this.#state, this.#present())),
+    this.#player = on ? window.setInterval(() => this.#set(withNextPair(this.#state, this.#present())),
       STEP_TIME / this.#state.speed) : 0;
     this.#set({ ...this.#state, playing: on });
   }
@@ -265,7 +265,7 @@ export class Viewer {
     this.#images = images;
     this.panels.forget();
     if (!this.#trace) return; // a model without SIFA blocks: its answer is all there is
-    this.#jump(this.share.opened(withTrace(this.#state, next, before), next, id));
+    this.#jump(this.share.openingState(withTrace(this.#state, next, before), next, id));
   }
 
   close() {

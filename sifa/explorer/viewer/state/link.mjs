@@ -122,7 +122,7 @@ export function withLink(state, trace, { fields }) {
  * @param {Trace} trace
  * @returns {State}
  */
-export function held(state, next, lock, trace) {
+export function keepLocked(state, next, lock, trace) {
   if (!lock.length) return next;
   const apart = Object.values(GROUPS).flat();
   const all = lock.includes('all');

@@ -45,7 +45,7 @@ export function withTrace(state, trace, before) {
   const pair = state.pair < 0 ? (next.pairs - 1) >> 1 : within(state.pair, next.pairs);
   const [y, x] = before && state.y >= 0 ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  const settings = withWhatIf(settled(state), trace, state.whatIf);
+  const settings = withWhatIf(withKnownSettings(state), trace, state.whatIf);
   return withTap({ ...settings, block, pair, y, x, playing: false, tour: before === trace ? state.tour : -1 }, trace, state.tap);
 }
 
@@ -65,7 +65,7 @@ export function withWhatIf(state, trace, name) {
  * @param {State} state
  * @returns {State}
  */
-function settled(state) {
+function withKnownSettings(state) {
   const values = Object.entries(SETTINGS).map(([name, list]) => {
     const value = state[/** @type {keyof Settings} */ (name)];
     return [name, list.some(each => each === value) ? value : list[0]];
@@ -162,6 +162,6 @@ export function withSetting(state, name, value) {
  * @param {Trace} trace
  * @returns {State}
  */
-export function advanced(state, trace) {
+export function withNextPair(state, trace) {
   return { ...state, pair: (state.pair + 1) % trace.blocks[state.block].pairs };
 }

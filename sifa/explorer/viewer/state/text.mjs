@@ -1,7 +1,7 @@
 // Numbers as text, and text from files as HTML.
 /** @import { Block, Place } from '../trace/types' */
 
-export const signed = (/** @type {number} */ v, digits = 2) => {
+export const withSign = (/** @type {number} */ v, digits = 2) => {
   const size = Math.abs(v).toFixed(digits);
   return `${+size === 0 ? '' : v < 0 ? '−' : '+'}${size}`;
 };
@@ -9,7 +9,7 @@ export const signed = (/** @type {number} */ v, digits = 2) => {
 export const percent = (/** @type {number} */ p) => (p >= 0.9995 ? '> 99.9 %' : `${(100 * p).toFixed(1)} %`);
 
 /** @param {string} text */
-export const grouped = text =>
+export const groupDigits = text =>
   text.replace(/\d{5,}/g, digits => digits.replace(/\B(?=(\d{3})+$)/g, '\u202F'));
 
 /**
@@ -24,7 +24,7 @@ export const span = (a, b) => (a === b ? `${a}` : `${a}–${b}`);
  * @param {Pick<Block, 'normalised'>} block
  * @param {number} w
  */
-export const weightText = ({ normalised }, w, digits = 2) => (normalised ? w.toFixed(digits) : signed(w, digits));
+export const weightText = ({ normalised }, w, digits = 2) => (normalised ? w.toFixed(digits) : withSign(w, digits));
 
 /**
  * "0.13 up, 0.75 right"

@@ -5,7 +5,7 @@ import { displacementField } from '../trace/geometry.mjs';
 import { strongestTap } from '../trace/terms.mjs';
 import { attentionTrack } from '../trace/tracks.mjs';
 import { emptyState } from './state.mjs';
-import { direction, percent, signed } from './text.mjs';
+import { direction, percent, withSign } from './text.mjs';
 /** @import { Trace, TrackPoint } from '../trace/types' */
 /** @import { State, TourStep } from './types' */
 
@@ -95,8 +95,8 @@ export const TOUR = [
   } },
   { title: 'Weights', view: { quiver: false, drawer: 'neighbours' }, text: (_, __, read) =>
     'What is read at a place is compared with what the asking cell holds: their dot product, divided by the number of '
-    + `channels, is the weight. Here weights go from ${signed(Math.min(...read.weights))} to `
-    + `${signed(Math.max(...read.weights))}, and their sum is ${signed(read.sum)}. No softmax makes them add up to one, `
+    + `channels, is the weight. Here weights go from ${withSign(Math.min(...read.weights))} to `
+    + `${withSign(Math.max(...read.weights))}, and their sum is ${withSign(read.sum)}. No softmax makes them add up to one, `
     + 'and a bad match can even count less than nothing.' },
   { title: 'Where the attention went', view: { flow: true }, text: (trace, state, read) => {
     const motion = trueMotion(trace, state);

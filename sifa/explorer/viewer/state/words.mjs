@@ -1,6 +1,6 @@
 // What the viewer says, as plain text.
 import { strongestTap } from '../trace/terms.mjs';
-import { direction, grouped, percent, span, weightText } from './text.mjs';
+import { direction, groupDigits, percent, span, weightText } from './text.mjs';
 /** @import { Checkpoint, ReadOut, Reader, Span, Trace } from '../trace/types' */
 /** @import { State } from './types' */
 
@@ -38,7 +38,7 @@ export function blockName(trace, index) {
  */
 export function knowledge({ trained_on: data, top1 }) {
   if (!data) return 'Untrained weights: random numbers, nothing learned';
-  return `Trained on ${grouped(data)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
+  return `Trained on ${groupDigits(data)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
 }
 
 /**
@@ -82,7 +82,7 @@ export function samplingNote(trace) {
  * @param {Trace} trace
  * @param {State} state
  */
-export function spoken(read, trace, state) {
+export function readoutSpeech(read, trace, state) {
   const block = trace.blocks[state.block];
   const best = strongestTap(read);
   const [py, px] = read.points[best].map(v => v.toFixed(1));
@@ -99,7 +99,7 @@ export function spoken(read, trace, state) {
  * @param {Reader[]} readers
  * @param {State} state
  */
-export function spokenReaders(readers, { pair, y, x, pinned }) {
+export function readersSpeech(readers, { pair, y, x, pinned }) {
   const who = readers.length === 1 ? '1 query reads' : `${readers.length} queries read`;
   const most = readers[0]
     ? ` Most: row ${readers[0].y}, column ${readers[0].x}, weight ${readers[0].weight.toFixed(3)}.` : '';

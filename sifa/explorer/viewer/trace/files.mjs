@@ -18,7 +18,7 @@ export function crc32(bytes) {
 const utf8 = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
 /** @param {ArrayLike<number>[]} parts */
-export function joined(parts) {
+export function joinBytes(parts) {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) { whole.set(part, at); at += part.length; }
@@ -38,9 +38,9 @@ const little = fields => Uint8Array.from(
  * @param {string} text
  */
 export function withDescription(png, text) {
-  const content = joined([utf8('iTXtDescription'), new Uint8Array(5), utf8(text)]);
+  const content = joinBytes([utf8('iTXtDescription'), new Uint8Array(5), utf8(text)]);
   const big = (/** @type {number} */ value) => little([[value, 4]]).reverse();
-  return joined([png.subarray(0, 33), big(content.length - 4), content, big(crc32(content)), png.subarray(33)]);
+  return joinBytes([png.subarray(0, 33), big(content.length - 4), content, big(crc32(content)), png.subarray(33)]);
 }
 
 /**
@@ -54,8 +54,8 @@ export function npy(type, shape, data) {
   const header = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const padded = `${header.padEnd(header.length + 63 - (10 + header.length) % 64)}\n`;
   const sizes = Uint8Array.of(1, 0, padded.length & 255, padded.length >> 8);
-  const start = joined([Uint8Array.of(0x93), utf8('NUMPY'), sizes]);
-  return joined([start, utf8(padded), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+  const start = joinBytes([Uint8Array.of(0x93), utf8('NUMPY'), sizes]);
+  return joinBytes([start, utf8(padded), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
 /**
@@ -74,9 +74,9 @@ export function zip(files) {
     central.push(little([[0x02014b50, 4], [20, 2], ...about, [0, 12], [at, 4]]), name);
     at += 30 + name.length + bytes.length;
   }
-  const listed = joined(central);
+  const listed = joinBytes(central);
   const count = [files.length, 2], size = [listed.length, 4];
-  return joined([...parts, listed, little([[0x06054b50, 4], [0, 4], count, count, size, [at, 4], [0, 2]])]);
+  return joinBytes([...parts, listed, little([[0x06054b50, 4], [0, 4], count, count, size, [at, 4], [0, 2]])]);
 }
 
 /**
