@@ -19,6 +19,7 @@ from sifa.tracing.records import BlockTrace, Trace
 
 T = TypeVar("T")
 OTHER_WEIGHTS = "Changed weights: not those that the block computed"
+COSINE_WEIGHTS = "Softmax of {:.1f} times the cosine of centred features"
 
 
 class Modules(Protocol):
@@ -169,14 +170,21 @@ def _block_trace(call: BlockCall, video: torch.Size) -> BlockTrace:
         offset=_array(call.output.offset[0]),
         attention=_array(call.output.attention[0]),
         saliency=_array(saliency),
-        normalised=call.block.weights == "softmax",
-        meaning=OTHER_WEIGHTS if getattr(call.block, "reweight", None) else "",
+        normalised=call.block.weights != "dot",
+        meaning=_meaning(call.block),
         operator=dict(
             offsets="zero" if call.block.conv_offset is None else "learned",
             saliency=call.block.saliency,
             placement=call.block.placement,
         ),
     )
+
+
+def _meaning(block: SIFA) -> str:
+    """What the weights are, in words, where they are neither plain dot products nor their softmax."""
+    if getattr(block, "reweight", None):
+        return OTHER_WEIGHTS
+    return "" if block.log_scale is None else COSINE_WEIGHTS.format(block.log_scale.exp().item())
 
 
 def _array(tensor: Tensor) -> np.ndarray:
