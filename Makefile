@@ -5,6 +5,11 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# Node for the viewer's bundle and its tests, with npm: the one on PATH from version 20 on, else the one in the environment.
+NODE_FIRST := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2> /dev/null \
+	&& command -v npm > /dev/null || echo '$(CURDIR)/$(VENV)/bin:')
+WITH_NODE := PATH="$(NODE_FIRST)$$PATH"
+VIEWER := sifa/explorer/viewer
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 app: $(VENV)/installed
@@ -21,7 +26,7 @@ test-all: check $(VENV)/browser
 quick: $(VENV)/installed
 	$(RUN) -m pytest -m "not slow and not full and not browser" $(ARGS)
 
-check: $(VENV)/installed
+check: $(VENV)/installed check-viewer
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -47,6 +52,19 @@ bench: $(VENV)/installed $(VENV)/browser
 wheel: $(VENV)/installed
 	$(RUN) -m build $(ARGS)
 
+# The viewer's modules as one file, which is committed: those who use it need no Node.
+viewer: node_modules/installed
+	$(WITH_NODE) node $(VIEWER)/build.mjs
+
+check-viewer: node_modules/installed
+	$(WITH_NODE) node node_modules/typescript/bin/tsc
+	$(WITH_NODE) node --test tests/viewer/*.test.mjs
+	$(WITH_NODE) node $(VIEWER)/build.mjs --check
+
+node_modules/installed: package.json package-lock.json | $(VENV)/installed
+	$(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
@@ -59,4 +77,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test test-all quick check notebooks notebook-pages lecture bench wheel
+.PHONY: app test test-all quick check notebooks notebook-pages lecture bench viewer check-viewer wheel

@@ -23,7 +23,7 @@ from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
 from sifa.video.read import read_clip
 from sifa.weights import shipped
-from sifa.weights.card import load_card
+from sifa.weights.card import VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 
@@ -88,7 +88,7 @@ def part(progress: Progress, start: float, length: float) -> Progress:
 
 
 @lru_cache(maxsize=2)
-def model(checkpoint: Path, device: str):
+def model(checkpoint: Path, device: str) -> VideoModel:
     """The model, loaded at the first clip and kept."""
     return load(checkpoint, device)
 

@@ -21,13 +21,23 @@ What if       intervene              change the SIFA blocks while the body of a 
 Looking       explore                the viewer as a notebook widget
 Operator      SIFA                   the block: offsets from the motion saliency, attention over the next frame
               inter_frame_attention  its mathematics as a function
-Records       Clip, Prediction, Trace, BlockTrace, WhatIf, SIFAOutput, ModelCard
-Errors        SifaError and its kinds VideoError, WeightsError, DataError, TraceError, RunError
+Records       Clip                   frames of a video, their times and numbers
+              Prediction             a clip, what the model made of it, and its trace
+              Trace                  the blocks of one forward pass, by number or name
+              BlockTrace             offsets, weights and saliency of one block
+              WhatIf                 what the model says once one thing is changed
+              SIFAOutput             what the operator gives: sums, offsets, weights
+              ModelCard              what weights are, and what input they expect
+Errors        SifaError              what all of these have in common
+              VideoError             a video that cannot be used
+              WeightsError           weights that do not fit, or a file that holds none
+              DataError              clips that cannot be trained on or measured
+              TraceError             bytes that are no trace this version can read
+              RunError               a way of running the model that does not work here
 """
 
-from typing import TYPE_CHECKING, Any
-
 from sifa.errors import DataError, RunError, SifaError, TraceError, VideoError, WeightsError
+from sifa.explorer import explore
 from sifa.model.attention import SIFA, SIFAOutput, inter_frame_attention
 from sifa.model.registry import create_model, list_models
 from sifa.tracing.hooks import capture, record
@@ -38,9 +48,6 @@ from sifa.video.clip import Clip
 from sifa.video.read import read_clip
 from sifa.weights.card import ModelCard
 from sifa.weights.checkpoint import load
-
-if TYPE_CHECKING:
-    from sifa.explorer import explore
 
 __version__ = "0.2.0"
 __all__ = [
@@ -70,12 +77,3 @@ __all__ = [
     "record",
     "what_if",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """`explore` is imported when it is first used, since nothing else needs the viewer."""
-    if name == "explore":
-        from sifa.explorer import explore
-
-        return explore
-    raise AttributeError(f"module 'sifa' has no attribute {name!r}")

@@ -33,7 +33,7 @@ FLOORS = (  # a package imports from the floors below its own; those of one floo
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 NOT_FOR_THE_APP = {"evaluation", "training"}  # nor for sifa/__init__.py
 LINES, FUNCTION_LINES = 300, 60
-GENERATED = {"sifa/explorer/viewer.js"}  # written by `make viewer`
+GENERATED = {"sifa/explorer/viewer/bundle.js"}  # written by `make viewer`
 OPTIONAL = {  # what only the extras install, and the modules that import it at their top
     "gradio": ("app/",),
     "plotly": ("app/", "sifa/charts/"),

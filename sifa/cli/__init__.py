@@ -1,1 +1,90 @@
-"""The command `sifa`: one file a subcommand."""
+"""The command `sifa`: one file a subcommand, each with `add_arguments(parser)`, `run(arguments)` and EXAMPLES."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from sifa import __version__
+from sifa.cli.options import Misuse
+from sifa.errors import SifaError
+
+COMMANDS = {
+    "predict": "say what a clip shows, and write its trace or its page",
+    "app": "start the page that people upload clips to",
+    "train": "train on generated clips, or fine-tune on clips of your own",
+    "evaluate": "measure how good weights are",
+    "metamorphic": "check weights on any videos, without labels",
+    "trust": "say how far to trust what a clip's trace shows",
+    "convert": "make a checkpoint from other code's weights",
+    "cost": "count the parameters and multiply-adds of every variant",
+    "make": "make the sample clips, or the second held-out set",
+}
+EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
+EXAMPLES = """examples:
+  sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
+  sifa app                                   the page, in the browser
+  sifa train --data clips --out runs/mine    fine-tune on a folder with one sub-folder per class
+  sifa evaluate                              accuracy of the shipped weights
+
+`sifa COMMAND --help` says more. A command ends with 0, with 1 where it could not do its work and says why in one
+sentence, with 2 where it was called wrongly."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv`, by default the program's own; returns the exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(argv)
+    except (SifaError, OSError) as error:
+        print(_sentence(error), file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        print(
+            f"this needs {package}, which is not installed; pip install 'sifa-explorer[{EXTRAS[package]}]'",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _run(argv: list[str]) -> int:
+    """Only the chosen command is imported, so that `sifa --help` need not wait for what others need."""
+    chosen = next((word for word in argv if not word.startswith("-")), "")
+    if chosen == "app":  # its options are the page's own
+        from sifa.cli import app
+
+        return app.run(argv[argv.index("app") + 1 :])
+    parser = argparse.ArgumentParser(
+        prog="sifa",
+        description="See how a video model follows motion.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sifa {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, line in COMMANDS.items():
+        commands.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if chosen not in COMMANDS:
+        parser.parse_args(argv)
+        return 2
+    command, own = import_module(f"sifa.cli.{chosen}"), commands.choices[chosen]
+    own.description, own.epilog = command.__doc__, command.EXAMPLES
+    command.add_arguments(own)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(command.run(arguments))
+    except Misuse as misuse:
+        own.error(str(misuse))
+
+
+def _sentence(error: SifaError | OSError) -> str:
+    """What went wrong, without the number that an OSError begins with."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

@@ -1,21 +1,66 @@
-"""Make one of our checkpoints from other code's weights: `sifa convert SOURCE --variant NAME --out FILE`.
+"""Make a checkpoint from other code's weights: the released training code's .pth, or an image Swin or ResNet.
 
-SOURCE is the released training code's .pth, an image Swin (official or timm) or ResNet (torchvision), as a path, a URL or
-a hub id. The file made loads everywhere: `sifa.load`, `--checkpoint` of the page and of every command.
-"""
+The file made loads everywhere: `sifa.load`, and --checkpoint of every command."""
 
 import argparse
+import json
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sifa.errors import WeightsError
-from sifa.model.registry import list_models
-from sifa.weights.checkpoint import adopt, save
-from sifa.weights.convert import Converted
-from sifa.weights.labels import SIZES
+from sifa.cli import options
+
+if TYPE_CHECKING:
+    from sifa.weights.convert import Converted
+
+EXAMPLES = """examples:
+  sifa convert current.pth --variant sifa_resnet50_16x224 --out mine.safetensors       released training code
+  sifa convert swin_base.pth --variant sifa_swin_base_64x224 --out start.safetensors   an image Swin
+  sifa convert hf-hub:timm/resnet50.a1_in1k --variant sifa_resnet50_16x224 --out start.safetensors"""
 
 
-def account(converted: Converted) -> str:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from sifa.model.registry import list_models
+    from sifa.weights.labels import SIZES
+
+    parser.add_argument(
+        "source", metavar="WEIGHTS", help="a .pth or .safetensors file, a URL, or hf-hub:owner/name[/file]"
+    )
+    options.add_out(parser, "the .safetensors file to write", required=True)
+    options.add_json(parser)
+    add = parser.add_argument
+    add("--variant", required=True, choices=list_models(), metavar="NAME", help=f"one of {', '.join(list_models())}")
+    add("--reading", default="released", choices=["paper", "released"], help="of the operator (default: released)")
+    add("--dataset", choices=SIZES, help="whose class list it is, where the number of classes does not tell")
+    add("--trained-on", default="", metavar="WORDS", help="for the badge on the page")
+    add("--sampling-rate", type=options.count, metavar="N", help="source frames from one frame to the next")
+    add("--num-frames", type=options.count, metavar="N", help="frames of a clip, where they differ from the variant's")
+    add("--num-classes", type=options.count, metavar="N", help="for image weights: classes of the new classifier")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sifa.weights.card import card_of
+    from sifa.weights.checkpoint import adopt, save
+
+    config = dict(num_frames=arguments.num_frames, num_classes=arguments.num_classes)
+    model, converted = adopt(
+        arguments.source,
+        arguments.variant,
+        arguments.reading,
+        arguments.dataset,
+        arguments.trained_on,
+        arguments.sampling_rate,
+        **{name: value for name, value in config.items() if value},
+    )
+    save(model, card_of(model), arguments.out)
+    if arguments.json:
+        parts = dict(kind=converted.kind, left_out=converted.left_out, fresh=converted.fresh)
+        print(json.dumps(dict(file=str(arguments.out)) | parts))
+    else:
+        print(describe(converted), f"written: {arguments.out}", sep="\n")
+    return 0
+
+
+def describe(converted: "Converted") -> str:
     """What was done to the weights, in lines."""
     lines = [f"read as: {converted.kind}"]
     for title, entries in (("left out", converted.left_out), ("not in the file", converted.fresh)):
@@ -23,30 +68,3 @@ def account(converted: Converted) -> str:
             keys = [key for key, why in entries.items() if why == reason]
             lines.append(f"{title}: {', '.join(keys[:3])}{' ...' if count > 3 else ''} ({count}): {reason}")
     return "\n".join(lines)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="sifa convert", description="Other code's weights as one of our files.")
-    parser.add_argument("source", help="a .pth or .safetensors file, a URL, or hf-hub:owner/name[/file]")
-    parser.add_argument("--variant", required=True, choices=list_models())
-    parser.add_argument("--reading", default="released", choices=["paper", "released"])
-    parser.add_argument("--labels", choices=SIZES, help="class list, where the number of classes does not tell")
-    parser.add_argument("--trained-on", default="", help="in words, for the badge on the page")
-    parser.add_argument("--sampling-rate", type=int, help="source frames from one frame to the next")
-    parser.add_argument("--num-frames", type=int, help="frames of a clip, where they differ from the variant's")
-    parser.add_argument("--num-classes", type=int, help="for image weights: classes of the new classifier")
-    parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
-    args = parser.parse_args()
-    config = {k: v for k, v in (("num_frames", args.num_frames), ("num_classes", args.num_classes)) if v}
-    try:
-        model, converted = adopt(
-            args.source, args.variant, args.reading, args.labels, args.trained_on, args.sampling_rate, **config
-        )
-        save(model, model.card, args.out)
-    except (WeightsError, OSError) as error:
-        raise SystemExit(str(error)) from None
-    print(account(converted), f"written: {args.out}", sep="\n")
-
-
-if __name__ == "__main__":
-    main()

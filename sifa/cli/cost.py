@@ -1,11 +1,36 @@
-"""`sifa cost`."""
+"""Count the parameters and multiply-adds of every variant, beside the paper's numbers; nothing is computed."""
 
 import argparse
+import json
+from dataclasses import asdict
 
-from sifa.charts.tables import table
+from sifa.cli import options
+from sifa.cli.progress import progress_bar
+
+EXAMPLES = """examples:
+  sifa cost
+  sifa cost --num-frames 32 --json"""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="sifa cost", description="Parameters and multiply-adds of every variant.")
-    parser.add_argument("--frames", type=int, nargs="+", default=[16, 32, 64], help="frame counts of the Swin variants")
-    print(table(tuple(parser.parse_args().frames)))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--num-frames",
+        type=options.count,
+        nargs="+",
+        default=[16, 32, 64],
+        metavar="N",
+        help="frames of a clip, for the Swin variants (default: 16 32 64)",
+    )
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sifa.model.cost import costs, table
+
+    with progress_bar() as progress:
+        found = costs(tuple(arguments.num_frames), progress)
+    if arguments.json:
+        print(json.dumps({f"{family} {frames}": asdict(cost) for (family, frames), cost in found.items()}))
+    else:
+        print(table(found))
+    return 0

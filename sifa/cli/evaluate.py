@@ -1,127 +1,185 @@
-"""`sifa evaluate`."""
+"""Measure how good weights are: on generated motion clips, or with --data on labelled videos.
+
+Generated clips measure weights that know the 24 motions, or some of them: accuracy on clean and on worn clips and on mp4
+files that other code made, and how well each SIFA block follows the true flow. With --data it is the mean over --views of
+each video; under torchrun the processes share the videos."""
 
 import argparse
 import json
 import os
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from sifa.cli import options
+from sifa.cli.progress import progress_bar
 
-from sifa.charts.plots import plot_confusion
-from sifa.charts.tables import table
-from sifa.data.listing import find_clips
-from sifa.errors import DataError, RunError, WeightsError
-from sifa.evaluation.generated import measure
-from sifa.evaluation.memory import keep_freed_memory
-from sifa.evaluation.processes import leave, processes
-from sifa.evaluation.report import describe_metrics, failures, per_class_table
-from sifa.evaluation.videos import evaluate_videos
-from sifa.evaluation.views import Views
-from sifa.model.run import AMP, forward_with
-from sifa.weights.checkpoint import load, save
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+if TYPE_CHECKING:
+    from sifa.evaluation.videos import VideoFigures
+    from sifa.model.registry import SIFAModel
+    from sifa.tracing.records import Progress
 
+EXAMPLES = """examples:
+  sifa evaluate                                                  the shipped weights, on generated clips
+  sifa evaluate --checkpoint mine.safetensors --data list.txt --views 4x3 --out runs/val
+  torchrun --nproc_per_node 2 -m sifa evaluate --checkpoint mine.safetensors --data videos
+  sifa evaluate --table                                          what the shipped weights' cards say"""
 
-def measure_videos(model: nn.Module, videos: list[tuple[Path, str]], args: argparse.Namespace) -> dict:
-    """`evaluate_videos` as the command line asks for it; says what could not be read and what was padded."""
-    forward = forward_with(model, args.device, args.amp, args.channels_last, args.compile)
-    metrics = evaluate_videos(
-        model, videos, args.views, args.out, forward, args.amp or "float32", args.batch, args.readers
-    )
-    if metrics:
-        unreadable = metrics["unreadable"]
-        for name, why in unreadable.items():
-            print(f"unreadable {name}: {why}")
-        print(
-            f"views {metrics['views']}: {len(videos)} videos, {len(unreadable)} unreadable, {metrics['padded']} padded because "
-            f"they are shorter than a clip\nof all {len(videos)}, unreadable ones counted as wrong: "
-            f"top-1 {metrics['top1_of_all']:.1%}, top-5 {metrics['top5_of_all']:.1%}\nof those read:"
-        )
-    return metrics
+Figures = Mapping[str, Any]
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="sifa evaluate", description="Measure a checkpoint.")
-    add = parser.add_argument
-    add("--checkpoint", nargs="+", default=[DEFAULT_CHECKPOINT], help="files, URLs, or hf-hub:owner/name")
-    add("--device", default="cpu", help="cpu or cuda")
-    add("--clips", type=int, default=2400, help="generated clips in each of two sets")
-    add("--data", type=Path, help="measure on a folder of labelled videos, or a list file, instead")
-    add(
-        "--labels",
-        type=Path,
-        help="names of the classes, where --data gives numbers; without it, the model's in their order",
-    )
-    add("--views", default="1x1", help="of each video of --data: clips in time x crops, as in 4x3")
-    add(
-        "--out",
-        type=Path,
-        help="folder that keeps the scores of --data as they come; the same command goes on from them",
-    )
-    add("--amp", choices=AMP, help="run the model of --data under autocast")
-    add("--channels-last", action="store_true", help="lay out weights and videos of --data with the channels innermost")
-    add("--compile", action="store_true", help="run the model of --data through torch.compile")
-    add("--batch", type=int, default=4, help="views of --data in one forward pass")
-    add("--readers", type=int, default=2, help="videos of --data that are decoded ahead")
-    add("--write", action="store_true", help="store the figures in the checkpoint's card")
-    add("--table", action="store_true", help="print what the cards say, as tables; measures nothing")
-    add("--confusion", type=Path, help="write the confusion matrix of the card as a page")
-    add("--failures", type=Path, help="write a picture of held-out clips that are taken for others")
-    add("--json", action="store_true", help="print one JSON object last")
-    args = parser.parse_args()
-    for name in ("batch", "readers", "clips"):
-        if getattr(args, name) < 1:
-            parser.error(f"--{name} is {getattr(args, name)}; give at least 1")
-    try:
-        args.views = Views.parse(args.views)
-    except ValueError as error:
-        parser.error(str(error))
-    if args.write and not all(Path(file).is_file() for file in args.checkpoint):
-        parser.error("--write changes a file, but --checkpoint names none on this machine; download it first")
-    if args.out and (len(args.checkpoint) > 1 or not args.data):
-        parser.error("--out keeps the scores of one checkpoint on --data; give both, and one checkpoint")
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not args.data:
-        parser.error("processes share the videos of --data, and nothing else can be shared; run it without torchrun")
-    if args.device == "cuda":
-        args.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    return args
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_checkpoint(parser, nargs="+", default=[])
+    options.add_device(parser)
+    options.add_json(parser)
+    parser.add_argument("--write", action="store_true", help="store the figures in the checkpoint's card")
+
+    generated = parser.add_argument_group("generated clips")
+    add = generated.add_argument
+    add("--clips", type=options.count, default=2400, metavar="N", help="in each of two sets (default: 2400)")
+
+    videos = parser.add_argument_group("labelled videos")
+    options.add_data(videos, "measure on videos instead")
+    options.add_out(videos, "folder that keeps the scores of --data as they come; the same command goes on from them")
+    options.add_amp(videos, "bfloat16", "float16")
+    add = videos.add_argument
+    add("--views", default="1x1", help="clips in time x crops of each, 1 to 3 (default: 1x1)")
+    add("--channels-last", action="store_true", help="lay out weights and videos with the channels innermost")
+    add("--compile", action="store_true", help="run the model through torch.compile")
+    add("--batch", type=options.count, default=4, metavar="N", help="views in one forward pass (default: 4)")
+    add("--readers", type=options.count, default=2, metavar="N", help="videos that are decoded ahead (default: 2)")
+
+    cards = parser.add_argument_group("what the cards say; these measure nothing")
+    add = cards.add_argument
+    add("--table", action="store_true", help="print the cards as tables")
+    add("--confusion", type=Path, metavar="FILE", help="write the confusion matrix of the card as a page")
+    add("--failures", type=Path, metavar="FILE", help="write a picture of held-out clips that are taken for others")
 
 
-def show(args: argparse.Namespace) -> None:
-    """What needs no measuring: tables and pictures of the cards."""
-    if args.table:
-        files = [Path(file) for file in args.checkpoint]
-        if files == [DEFAULT_CHECKPOINT]:
-            files = sorted(DEFAULT_CHECKPOINT.parent.rglob("*.safetensors"))
-        print(table(files), per_class_table(files), sep="\n\n")
-        return
-    model = load(args.checkpoint[0], args.device)
-    if args.confusion:
-        plot_confusion(model.card).write_html(args.confusion)
-    if args.failures:
-        failures(model).save(args.failures)
+def run(arguments: argparse.Namespace) -> int:
+    check(arguments)
 
+    from sifa.evaluation.memory import keep_freed_memory
+    from sifa.evaluation.processes import leave
+    from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
-def main() -> None:
-    args = arguments()
+    sources = arguments.checkpoint or [DEFAULT_CHECKPOINT]
+    if arguments.table:
+        print_tables(arguments.checkpoint)
+        return 0
     keep_freed_memory()
     try:
-        if args.table or args.confusion or args.failures:
-            show(args)
-            return
-        videos = find_clips(args.data, args.labels) if args.data else []
-        for file in args.checkpoint:
-            model = load(file, "cpu" if args.data else args.device)  # else `forward_with` moves it
-            metrics = measure_videos(model, videos, args) if args.data else measure(model, args.clips, args.device)
-            if processes()[0] > 0:
-                continue  # the first process has everybody's scores
-            print(f"{model.card.file}\n{describe_metrics(metrics)}")
-            if args.write:
-                save(model, replace(model.card, metrics=metrics), Path(file))
-            if args.json:
-                print(json.dumps(metrics))
-    except (DataError, WeightsError, RunError) as error:
-        raise SystemExit(str(error)) from None
+        if arguments.confusion or arguments.failures:
+            draw_pictures(sources[0], arguments)
+        else:
+            measure_all(sources, arguments)
     finally:
         leave()
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raises Misuse for options that do not go together."""
+    sources = arguments.checkpoint
+    if arguments.write and not all(Path(source).is_file() for source in sources):
+        raise options.Misuse("--write changes a file, but --checkpoint names none on this machine; download it first")
+    if arguments.out and (len(sources) > 1 or not arguments.data):
+        raise options.Misuse("--out keeps the scores of one checkpoint on --data; give both, and one checkpoint")
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not arguments.data:
+        raise options.Misuse(
+            "processes share the videos of --data, and nothing else can be shared; run it without torchrun"
+        )
+
+
+def print_tables(sources: list[str | Path]) -> None:
+    """Of these checkpoints' cards; of the shipped ones' where none is named."""
+    from sifa.evaluation.report import per_class_table, table
+    from sifa.weights.shipped import ASSETS
+
+    shipped: list[str | Path] = sorted(ASSETS.rglob("*.safetensors"))
+    chosen = sources or shipped
+    print(table(chosen), per_class_table(chosen), sep="\n\n")
+
+
+def draw_pictures(source: str | Path, arguments: argparse.Namespace) -> None:
+    from sifa.charts.plots import plot_confusion
+    from sifa.evaluation.report import failures
+    from sifa.model.run import choose_device
+    from sifa.weights.card import load_card
+    from sifa.weights.checkpoint import load
+
+    if arguments.confusion:
+        plot_confusion(load_card(source)).write_html(arguments.confusion)
+    if arguments.failures:
+        failures(load(source, choose_device(arguments.device))).save(arguments.failures)
+
+
+def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> None:
+    """Print the figures of each checkpoint, and store them where that is asked for."""
+    from dataclasses import replace
+
+    from sifa.evaluation.report import describe_metrics
+    from sifa.model.run import choose_device
+    from sifa.weights.card import card_of
+    from sifa.weights.checkpoint import load, save
+
+    device = choose_device(arguments.device)
+    measure = video_measure(arguments, device) if arguments.data else generated_measure(arguments)
+    found: dict[str, Figures] = {}
+    for source in sources:
+        model = load(source, device)
+        with progress_bar() as progress:
+            figures = measure(model, progress)
+        if figures is None:
+            continue  # the first process has everybody's scores
+        card = card_of(model)
+        found[str(source)] = figures
+        if not arguments.json:
+            print(card.file, *about_videos(figures), describe_metrics(figures), sep="\n")
+        if arguments.write:
+            save(model, replace(card, metrics=dict(figures)), Path(source))
+    if arguments.json and found:
+        print(json.dumps(found if len(sources) > 1 else next(iter(found.values()))))
+
+
+def generated_measure(arguments: argparse.Namespace) -> "Callable[[SIFAModel, Progress], Figures | None]":
+    from sifa.evaluation.generated import measure
+
+    return lambda model, progress: measure(model, arguments.clips, progress)
+
+
+def video_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":
+    from sifa.data.listing import find_clips
+    from sifa.evaluation.videos import evaluate_videos
+    from sifa.evaluation.views import Views
+    from sifa.model.run import forward_with
+
+    try:
+        views = Views.parse(arguments.views)
+    except ValueError as error:
+        raise options.Misuse(str(error)) from None
+    videos = find_clips(arguments.data, arguments.labels)
+
+    def measure(model: "SIFAModel", progress: "Progress") -> "VideoFigures | None":
+        forward = forward_with(model, device, arguments.amp, arguments.channels_last, arguments.compile)
+        precision = arguments.amp or "float32"
+        return evaluate_videos(
+            model, videos, views, arguments.out, forward, precision, arguments.batch, arguments.readers, progress
+        )
+
+    return measure
+
+
+def about_videos(figures: Figures) -> list[str]:
+    """What could not be read and what was padded, in lines; none where the clips were generated."""
+    if "views" not in figures:
+        return []
+    unreadable, count = figures["unreadable"], figures["clips"] + len(figures["unreadable"])
+    return [
+        *(f"unreadable {name}: {why}" for name, why in unreadable.items()),
+        f"views {figures['views']}: {count} videos, {len(unreadable)} unreadable, {figures['padded']} padded because "
+        "they are shorter than a clip",
+        f"of all {count}, unreadable ones counted as wrong: top-1 {figures['top1_of_all']:.1%}, "
+        f"top-5 {figures['top5_of_all']:.1%}",
+        "of those read:",
+    ]

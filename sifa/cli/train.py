@@ -1,70 +1,96 @@
-"""`sifa train`."""
+"""Train a model on generated motion clips, or with --data fine-tune one on clips of your own.
+
+A run that was stopped goes on by the same command. On a CPU the same command gives the same weights for the same number of
+threads; under torchrun the processes share each batch in eights."""
 
 import argparse
 import json
-from dataclasses import asdict, replace
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from tqdm import tqdm
+from sifa.cli import options
+from sifa.cli.progress import Lines, progress_bar
 
-from sifa.data.listing import find_clips
-from sifa.data.user_clips import VideoClips
-from sifa.errors import DataError, WeightsError
-from sifa.evaluation.memory import keep_freed_memory
-from sifa.training.loop import train
-from sifa.training.recipes import FINE_TUNING, RECIPES, Recipe
-from sifa.weights.card import ModelCard, load_card
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+if TYPE_CHECKING:
+    from sifa.training.recipes import Recipe
+
+EXAMPLES = """examples:
+  sifa train --data clips --out runs/mine                       fine-tune the shipped weights
+  sifa train --data list.csv --checkpoint other.safetensors --steps 350 --out runs/mine
+  sifa train --recipe full --out runs/full                      from the start, on generated clips
+  torchrun --nproc_per_node 2 -m sifa train --out runs/full     several processes"""
 
 
-def read_data(data: Path, labels: Path | None, base: ModelCard, seed: int) -> VideoClips:
-    """The user's clips as a checkpoint's model wants them; says what was skipped. Raises DataError."""
-    with tqdm(total=1.0, desc="decoding", bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}") as bar:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from dataclasses import asdict
 
-        def show(_: str, share: float) -> None:
-            bar.update(share - bar.n)
+    from sifa.training.recipes import RECIPES, Recipe
 
-        clips = VideoClips(find_clips(data, labels), base.size, base.num_frames, base.sampling_rate, seed, show)
-    for file, why in clips.skipped.items():
-        print(f"skipped {file}: {why}")
-    print(
-        f"{clips.count} clips of {len(clips.labels)} classes, {len(clips.held_out)} of them held out; "
-        f"{len(clips.skipped)} could not be read"
+    options.add_out(parser, "folder of the run: state, log, checkpoint", required=True)
+    options.add_data(parser, "train on clips of your own")
+    options.add_checkpoint(parser, "with --data the shipped ones, else a new model")
+    options.add_device(parser)
+    options.add_json(parser)
+    add = parser.add_argument
+    add("--recipe", choices=RECIPES, default="full", help="what to train on generated clips (default: full)")
+    add("--threads", type=options.count, default=1, metavar="N", help="of the CPU (default: 1)")
+    add(
+        "--measure", type=int, default=2400, metavar="N", help="generated clips that the result is measured on; 0: none"
     )
-    return clips
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="sifa train", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run: state, log, checkpoint")
-    parser.add_argument("--recipe", choices=RECIPES, default="full", help="what to train on generated clips")
-    parser.add_argument("--data", type=Path, help="folder with one sub-folder of clips per class, or a list file")
-    parser.add_argument("--labels", type=Path, help="names of the classes, where --data gives numbers")
-    parser.add_argument("--from", dest="start", type=Path, help="checkpoint to go on from; with --data the shipped one")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--measure", type=int, default=2400, help="held-out generated clips for the card's accuracy")
-    changed = {}
+    changes = parser.add_argument_group("changes to the recipe")
     for name, default in asdict(Recipe()).items():
         kind = json.loads if isinstance(default, dict) else type(default)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
-    args = parser.parse_args()
-    recipe = FINE_TUNING if args.data else RECIPES[args.recipe]
-    for name, value in asdict(recipe).items():
-        given = getattr(args, name)
-        if given is not None:
-            changed[name] = value | given if isinstance(value, dict) else given
-    recipe = replace(recipe, **changed)
-    start, data = args.start or (DEFAULT_CHECKPOINT if args.data else None), None
-    try:
-        if start:
-            base = load_card(start)
-            recipe = replace(recipe, variant=base.variant)
-        if args.data:
-            data = read_data(args.data, args.labels, base, recipe.seed)
-    except (DataError, WeightsError) as error:
-        raise SystemExit(str(error)) from None
-    torch.set_num_threads(args.threads)
+        changes.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=name.upper())
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from sifa.evaluation.memory import keep_freed_memory
+    from sifa.evaluation.processes import leave
+    from sifa.training.clips import describe_clips, read_clips
+    from sifa.training.loop import train
+    from sifa.training.result import describe_result
+    from sifa.weights.card import load_card
+    from sifa.weights.shipped import DEFAULT_CHECKPOINT
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[Lines()])
+    start = arguments.checkpoint or (DEFAULT_CHECKPOINT if arguments.data else None)
+    recipe, data = choose_recipe(arguments, start), None
+    torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    train(recipe, args.out, args.device, start, data, measured=args.measure)
+    with progress_bar() as progress:
+        if start and arguments.data:
+            data = read_clips(arguments.data, load_card(start), arguments.labels, recipe.seed, progress)
+            logging.info(describe_clips(data))
+        try:
+            file = train(
+                recipe, arguments.out, arguments.device, start, data, measure_clips=arguments.measure, progress=progress
+            )
+        finally:
+            leave()
+    card = load_card(file)
+    if arguments.json:
+        print(json.dumps(dict(file=str(file), trained_on=card.trained_on, metrics=card.metrics)))
+    else:
+        print(": ".join(filter(None, (f"wrote {file}", describe_result(card)))))
+    return 0
+
+
+def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "Recipe":
+    """The named recipe with what the command line changes of it; its variant is that of a checkpoint to go on from."""
+    from dataclasses import asdict, replace
+
+    from sifa.training.recipes import FINE_TUNING, RECIPES
+    from sifa.weights.card import load_card
+
+    recipe = FINE_TUNING if arguments.data else RECIPES[arguments.recipe]
+    changes = {}
+    for name, value in asdict(recipe).items():
+        change = getattr(arguments, name)
+        if change is not None:
+            changes[name] = value | change if isinstance(value, dict) else change
+    if start:
+        changes["variant"] = load_card(start).variant
+    return replace(recipe, **changes)

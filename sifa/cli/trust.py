@@ -1,32 +1,40 @@
-"""`sifa trust`."""
+"""Say how far to trust what a clip's trace shows: figures of every SIFA block, and whether the answer depends on them."""
 
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 
-from sifa.errors import VideoError, WeightsError
-from sifa.tracing.predict import predict
-from sifa.tracing.trust import trust_figures
-from sifa.tracing.trust_words import describe_trust
-from sifa.video.read import read_clip
-from sifa.weights.checkpoint import load
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.cli import options
+from sifa.cli.progress import progress_bar
+
+EXAMPLES = """examples:
+  sifa trust clip.mp4
+  sifa trust clip.mp4 --checkpoint runs/mine/checkpoint.safetensors --json"""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="sifa trust", description="How far to trust what a clip's trace shows.")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", help="a video file")
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
-    args = parser.parse_args()
-    try:
-        model = load(args.checkpoint)
-        card = model.card
-        prediction = predict(model, read_clip(args.clip, card.num_frames, card.sampling_rate))
-    except (VideoError, WeightsError) as error:
-        raise SystemExit(str(error)) from None
-    if not len(prediction.trace):
-        raise SystemExit("this model has no SIFA block, so there is nothing to trust or distrust; choose other weights")
-    trust = trust_figures(model, prediction)
-    print(json.dumps(asdict(trust)) if args.json else describe_trust(trust))
+    options.add_checkpoint(parser)
+    options.add_device(parser)
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sifa.errors import RunError
+    from sifa.tracing.predict import predict
+    from sifa.tracing.trust import trust_figures
+    from sifa.tracing.trust_words import describe_trust
+    from sifa.video.read import read_clip
+    from sifa.weights.card import card_of
+
+    with progress_bar() as progress:
+        model = options.load_model(arguments)
+        card = card_of(model)
+        prediction = predict(model, read_clip(arguments.clip, card.num_frames, card.sampling_rate), progress)
+        if not len(prediction.trace):
+            raise RunError(
+                "this model has no SIFA block, so there is nothing to trust or distrust; choose other weights"
+            )
+        trust = trust_figures(model, prediction)
+    print(json.dumps(asdict(trust)) if arguments.json else describe_trust(trust))
+    return 0

@@ -1,114 +1,114 @@
-"""Measure a checkpoint: `sifa evaluate` on generated clips and on mp4 files made by other code.
-
-`--data FOLDER` or `--data LIST` measures on your own videos instead, with `--views 4x3` by the mean over several clips and
-crops of each (`sifa.evaluation.views`); under torchrun the processes share the videos. `--write` stores the figures in the
-checkpoint's card, and `--table` prints what the cards of several checkpoints say side by side.
-"""
+"""How well a model tells generated motions apart, and follows them: clips of its own size and length, made on the fly."""
 
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sifa.data.listing import find_clips
-from sifa.data.motion import CLASSES, MotionBatch, MotionClips, balanced_labels, flow_at, pasted, true_flow
-from sifa.data.user_clips import VideoClips
-from sifa.evaluation.metrics import accuracy
+from sifa.data.motion import CLASSES, MotionClips, pasted
+from sifa.errors import DataError
+from sifa.evaluation.flow import FlowFigures, flow_figures, flow_sums
+from sifa.evaluation.metrics import Accuracy, accuracy
 from sifa.evaluation.videos import evaluate_videos
 from sifa.tracing.hooks import capture
+from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
+from sifa.weights.card import ModelCard, VideoModel, card_of
 
-MOVING, STATIC = 0.25, 0.05  # cells per step: above, a cell counts as moving; below, as static
-TEXTURED = 0.04  # deviation of brightness (0..1) in a cell and its eight neighbours: below, no motion can be seen
+
+class GeneratedFigures(Accuracy, FlowFigures):
+    """What `evaluate_generated` finds."""
+
+
+class Part(TypedDict):
+    """Accuracy on a further set of clips."""
+
+    clips: int
+    top1: float
+    top5: float
+    per_class: dict[str, float]
+
+
+class Figures(GeneratedFigures):
+    """All that `measure` finds, as it stands in a card."""
+
+    worn: Part  # generated clips with the faults of uploads
+    pasted: Part  # mp4 files that other code made
+
+
+def motions(card: ModelCard) -> Tensor:
+    """(classes,) which of the 24 motions each of a model's classes is. Raises DataError where one is none of them."""
+    if strangers := [name for name in card.labels if name not in CLASSES]:
+        raise DataError(
+            f"generated clips show the {len(CLASSES)} motions; this model knows {', '.join(strangers[:3])}"
+            f"{' ...' if len(strangers) > 3 else ''}: measure it on videos of its own classes, with --data"
+        )
+    return torch.tensor([CLASSES.index(name) for name in card.labels])
 
 
 @torch.no_grad()
 def evaluate_generated(
-    model: nn.Module, clips: int = 2400, batch: int = 48, seed: int = 5, worn: bool = False, device: str = "cpu"
-) -> dict:
-    """Accuracy over all classes, and how well each SIFA block's displacement follows the true flow.
+    model: VideoModel,
+    clips: int = 2400,
+    batch: int = 48,
+    seed: int = 5,
+    worn: bool = False,
+    progress: Progress | None = None,
+) -> GeneratedFigures:
+    """Accuracy over the model's classes, and how well each SIFA block's displacement follows the true flow.
 
-    Returns the figures of `accuracy`, and per block of the trace: flow_cosine and flow_epe_ratio (end-point error divided
-    by that of predicting zero) on moving, textured, visible cells, the same with _all on every moving visible cell, and
-    static_displacement (mean length, in cells) on static visible cells. Photographs of the held-out split were never
-    trained on; `worn` adds the faults of uploads.
+    The clips show the model's classes in turn; their photographs, of the held-out split, were never trained on. `worn` adds
+    the faults of uploads. Raises DataError where a class is none of the 24 motions.
     """
     model.eval()
-    config = model.config
-    source = MotionClips(
-        "held-out", config.img_size, config.num_frames, seed=seed, textures=150, worn=worn, device=device
-    )
-    grid = config.img_size // config.patch_size
-    labels, ranks, sums = balanced_labels(clips), [], []
-    for index, chosen in enumerate(labels.split(batch)):
-        drawn = source.batch(index, chosen)
-        with capture(model) as blocks:
-            ranks.append(model(normalise(drawn.video, None, None)).cpu().argsort(1, descending=True))
-        flow, visible = true_flow(drawn, config.tubelet, grid)
-        seen = visible & textured(drawn, config.tubelet, grid)
-        sums.append([_flow_sums(call, flow, visible, seen) for call in blocks])
-    total = torch.tensor(sums).sum(0)  # (blocks, 10)
-    columns = total.unbind(1) if total.numel() else [total.new_zeros(0)] * 10
-    ratio = lambda a, b: [round((x / max(y, 1e-9)).item(), 4) for x, y in zip(columns[a], columns[b])]  # noqa: E731
-    return accuracy(torch.cat(ranks), labels, CLASSES) | dict(
-        flow_cosine=ratio(0, 3),
-        flow_epe_ratio=ratio(1, 2),
-        flow_cosine_all=ratio(4, 7),
-        flow_epe_ratio_all=ratio(5, 6),
-        static_displacement=ratio(8, 9),
-    )
-
-
-def textured(clips: MotionBatch, tubelet: int, grid: int) -> Tensor:
-    """(B, P, grid, grid) whether a cell and its neighbours hold enough contrast for motion to be seen."""
-    grey = clips.video[:, :, tubelet // 2 :: tubelet].mean(1)[:, :-1]
-    cell = grey.shape[-1] // grid
-    mean = lambda x: F.avg_pool2d(x, 3 * cell, cell, padding=cell, count_include_pad=False)  # noqa: E731
-    return (mean(grey**2) - mean(grey) ** 2).clamp_min(0).sqrt() > TEXTURED
-
-
-def _flow_sums(call, flow: Tensor, visible: Tensor, seen: Tensor) -> list[float]:
-    """[cosine, end-point error, length of the true flow, cells] of the moving textured cells, the same of all moving
-    ones, then [length of the displacement, cells] of the static ones: sums."""
-    moved, sums = call.displacement, []
-    for cells in (seen, visible):
-        target, valid = flow_at(flow, cells, call.output.features.shape[-1])
-        length = target.norm(dim=2)
-        moving = valid & (length > MOVING)
-        cosine = torch.cosine_similarity(moved, target, dim=2, eps=1e-6)
-        error = (moved - target).norm(dim=2)
-        sums += [cosine[moving], error[moving], length[moving], moving]
-    static = valid & (length < STATIC)
-    return [column.double().sum().item() for column in (*sums, moved.norm(dim=2)[static], static)]
-
-
-@torch.no_grad()
-def evaluate_held_out(model: nn.Module, data: VideoClips, mean=None, std=None) -> dict:
-    """`accuracy` on the held-out ones of the user's clips; empty where none is held out."""
-    if not data.held_out:
-        return {}
-    model.eval()
+    card = card_of(model)
+    motion = motions(card)
     device = next(model.parameters()).device
-    videos = (normalise(data.central(video)[None], mean, std) for video, _ in data.held_out)
-    ranks = torch.cat([model(video.to(device)).cpu().argsort(1, descending=True) for video in videos])
-    return accuracy(ranks, torch.tensor([label for _, label in data.held_out]), data.labels)
+    source = MotionClips("held-out", card.size, card.num_frames, seed=seed, textures=150, worn=worn, device=str(device))
+    truth = torch.arange(clips) % len(motion)
+    ranks, sums = [], []
+    for index, part in enumerate(truth.split(batch)):
+        drawn = source.batch(index, motion[part])
+        with capture(model) as blocks:
+            ranks.append(model(normalise(drawn.video, card.mean, card.std)).cpu().argsort(1, descending=True))
+        sums.append(flow_sums(drawn, blocks))
+        if progress:
+            progress("worn clips" if worn else "generated clips", min(1.0, (index + 1) * batch / clips))
+    return GeneratedFigures(
+        **accuracy(torch.cat(ranks), truth, card.labels), **flow_figures(torch.tensor(sums, dtype=torch.float32).sum(0))
+    )
+
+
+def pasted_videos(progress: Progress | None = None) -> list[tuple[Path, str]]:
+    """The files of `sifa.data.motion.pasted` with their classes; they are made once, and go when the program ends."""
+    folder = Path(_temporary().name)
+    if not (folder / "whole").exists():
+        pasted.make(folder / "part", progress=progress)
+        (folder / "part").rename(folder / "whole")
+    return find_clips(folder / "whole")
 
 
 @cache
-def pasted_videos() -> tuple[tempfile.TemporaryDirectory, list[tuple[Path, str]]]:
-    """The files of `sifa.data.motion.pasted`, made once, and the folder that they lie in as long as it is referred to."""
-    folder = tempfile.TemporaryDirectory()
-    pasted.make(Path(folder.name))
-    return folder, find_clips(folder.name)
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
 
 
-def measure(model: nn.Module, clips: int, device: str) -> dict:
-    """All figures of a card: generated clips clean and `worn`, and the mp4 files that other code made (`pasted`)."""
-    metrics = evaluate_generated(model, clips, device=device)
-    worn = evaluate_generated(model, clips, worn=True, device=device)
-    files = evaluate_videos(model, pasted_videos()[1])
-    keep = ("clips", "top1", "top5", "per_class")
-    return metrics | dict(worn={k: worn[k] for k in keep}, pasted={k: files[k] for k in keep})
+def measure(model: VideoModel, clips: int, progress: Progress | None = None) -> Figures | None:
+    """All figures of a card: generated clips clean and `worn`, and the mp4 files that other code made (`pasted`).
+
+    Under torchrun every process but the first returns None.
+    """
+    metrics = evaluate_generated(model, clips, progress=progress)
+    worn = evaluate_generated(model, clips, worn=True, progress=progress)
+    labels = card_of(model).labels
+    videos = [(file, name) for file, name in pasted_videos(progress) if name in labels]
+    files = evaluate_videos(model, videos, progress=progress)
+    return Figures(**metrics, worn=_part(worn), pasted=_part(files)) if files else None
+
+
+def _part(found: Accuracy) -> Part:
+    return Part(clips=found["clips"], top1=found["top1"], top5=found["top5"], per_class=found["per_class"])

@@ -1,28 +1,28 @@
-"""Check a checkpoint on unlabelled videos by what must follow: `sifa metamorphic FOLDER`.
+"""Check a model on unlabelled videos by what must follow.
 
 Of whatever the model says of a window, the window played backwards must give the opposite motion, the mirrored one left
 and right exchanged, and one frame held still "nothing moves". Windows where the model is unsure are counted, not checked.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from tqdm import tqdm
 
 from sifa.data.listing import VIDEOS
 from sifa.data.motion import CLASSES, MIRRORED, REVERSED
-from sifa.errors import VideoError
+from sifa.errors import DataError, VideoError
+from sifa.tracing.records import Progress
 from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
 from sifa.video.read import read_clip
-from sifa.weights.card import card_of
+from sifa.weights.card import VideoModel, card_of
 
 SURE = 0.8  # probability from which a window is checked
 CUT = 0.18  # mean change of brightness (0..1) from one sampled frame to the next from which it is taken for a cut
+CHANGES = ("reversed", "mirrored", "frozen")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,25 @@ class Window:
         return [change for change, label in expected.items() if getattr(self, change) != label]
 
 
+@dataclass
+class Check:
+    """All that was seen of the videos below a folder."""
+
+    windows: list[Window] = field(default_factory=list)
+    cuts: int = 0  # windows left out because they cross a cut
+    unreadable: dict[str, str] = field(default_factory=dict)  # file -> why
+
+    @property
+    def sure(self) -> list[Window]:
+        """The windows that count."""
+        return [window for window in self.windows if window.probability > SURE]
+
+    @property
+    def holds(self) -> int:
+        """How many of these have no failure."""
+        return sum(not window.failures for window in self.sure)
+
+
 def crosses_cut(clip: Clip) -> bool:
     """Whether the picture changes at once, and far more than it does on the whole."""
     grey = clip.frames[:, ::4, ::4].mean(-1) / 255
@@ -52,7 +71,7 @@ def crosses_cut(clip: Clip) -> bool:
 
 
 @torch.inference_mode()
-def check(model: nn.Module, clip: Clip) -> Window:
+def check_window(model: VideoModel, clip: Clip) -> Window:
     """One window and its three changes, in one batch."""
     card = card_of(model)
     video, _ = preprocess(clip.frames, card.size, card.mean, card.std)
@@ -78,27 +97,27 @@ def windows(file: Path, num_frames: int, sampling_rate: int, most: int) -> Itera
         yield read_clip(file, num_frames, sampling_rate, int(start))
 
 
-def check_folder(model: nn.Module, folder: Path, most: int = 8) -> tuple[list[Window], int, dict[str, str]]:
-    """(windows, number of windows left out because they cross a cut, {unreadable file: why}) of the videos below a folder.
-
-    Raises ValueError where there is no video, or where the model's classes are not the 24 motions.
-    """
+def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progress | None = None) -> Check:
+    """Up to `most` windows of each video below a folder. Raises DataError where there is no video, or where the model's
+    classes are not the 24 motions."""
     card = card_of(model)
-    if card.labels != CLASSES:
-        raise ValueError(
+    if sorted(card.labels) != sorted(CLASSES):
+        raise DataError(
             f"the check needs the {len(CLASSES)} motions; this model knows {', '.join(card.labels[:3])} ..."
         )
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in VIDEOS)
     if not files:
-        raise ValueError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
-    found, cuts, unreadable = [], 0, {}
-    for file in tqdm(files, unit="video", leave=False):
+        raise DataError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
+    seen = Check()
+    for number, file in enumerate(files):
+        if progress:
+            progress(file.name, number / len(files))
         try:
             for clip in windows(file, card.num_frames, card.sampling_rate, most):
                 if crosses_cut(clip):
-                    cuts += 1
+                    seen.cuts += 1
                 else:
-                    found.append(check(model, clip))
+                    seen.windows.append(check_window(model, clip))
         except VideoError as error:
-            unreadable[file.name] = str(error)
-    return found, cuts, unreadable
+            seen.unreadable[file.name] = str(error)
+    return seen

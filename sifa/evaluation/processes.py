@@ -2,11 +2,12 @@
 
 import os
 from datetime import timedelta
+from typing import Any
 
 import torch.distributed as dist
 
 
-def processes(backend: str = "gloo") -> tuple[int, int]:
+def join(backend: str = "gloo") -> tuple[int, int]:
     """(number of this process, how many torchrun started), and joins them; scores are exchanged over gloo."""
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if count > 1 and not dist.is_initialized():
@@ -20,15 +21,16 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
-def _wait(count: int) -> None:
+def wait(count: int) -> None:
+    """Until every process is here."""
     if count > 1:
         dist.barrier()
 
 
-def _gathered(rows: dict, rank: int, count: int) -> list[dict]:
-    """Every process's rows, in the first process."""
+def gather(rows: dict[int, Any], rank: int, count: int) -> dict[int, Any]:
+    """Every process's rows together, in the first process; in the others none."""
     if count == 1:
-        return [rows]
-    parts = [None] * count if rank == 0 else None
-    dist.gather_object(rows, parts)
-    return parts or []
+        return rows
+    parts: list[Any] = [None] * count
+    dist.gather_object(rows, parts if rank == 0 else None)
+    return {index: row for part in parts for index, row in part.items()} if rank == 0 else {}

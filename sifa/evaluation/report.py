@@ -1,47 +1,66 @@
 """What a model card shows of a checkpoint: tables, and pictures of clips that it gets wrong."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image, ImageDraw
-from torch import nn
+from torch import Tensor
 
-from sifa.data.motion import CLASSES, MotionClips, balanced_labels
+from sifa.data.motion import MotionClips
+from sifa.evaluation.generated import motions
 from sifa.video.preprocess import normalise
-from sifa.weights.card import load_card
+from sifa.weights.card import VideoModel, card_of, load_card
 
 TILE, FRAMES = 96, 8  # pixels; frames of a clip in a row
+HEADING = 24  # pixels above a row
 
 
-def table(checkpoints: list[Path]) -> str:
+def table(checkpoints: Sequence[str | Path]) -> str:
     """The cards of several checkpoints as one Markdown table; flow figures are those of the first SIFA block."""
-    first = lambda metrics, name: f"{metrics[name][0]:.2f}" if metrics.get(name) else "-"  # noqa: E731
     rows = [
         "| weights | clips | CPU s | seed | top-1 | worn | mp4 | cosine | error | static |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for file in checkpoints:
-        card = load_card(file)
-        m, recipe = card.metrics, card.recipe
-        part = lambda name, m=m: f"{m[name]['top1']:.1%}" if name in m else "-"  # noqa: E731
-        rows.append(
-            f"| {file.stem} | {recipe['steps'] * recipe['batch'] // 1000} k | {recipe['cpu_seconds']} | {recipe['seed']} | "
-            f"{m['top1']:.1%} | {part('worn')} | {part('pasted')} | {first(m, 'flow_cosine')} | {first(m, 'flow_epe_ratio')} | "
-            f"{first(m, 'static_displacement')} |"
-        )
+    for source in checkpoints:
+        card = load_card(source)
+        recipe, figures = card.recipe, card.metrics
+        clips = f"{recipe['steps'] * recipe['batch'] // 1000} k" if "steps" in recipe else "-"
+        accuracies = [_per_cent(figures), _per_cent(figures.get("worn", {})), _per_cent(figures.get("pasted", {}))]
+        flows = [_first(figures.get(name)) for name in ("flow_cosine", "flow_epe_ratio", "static_displacement")]
+        cells = [
+            Path(card.file).stem,
+            clips,
+            recipe.get("cpu_seconds", "-"),
+            recipe.get("seed", "-"),
+            *accuracies,
+            *flows,
+        ]
+        rows.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(rows)
 
 
-def per_class_table(checkpoints: list[Path]) -> str:
+def per_class_table(checkpoints: Sequence[str | Path]) -> str:
     """Top-1 of every class, one column for each checkpoint."""
-    cards = [load_card(file) for file in checkpoints]
-    rows = ["| class | " + " | ".join(file.stem for file in checkpoints) + " |", "|---" * (len(cards) + 1) + "|"]
-    for name in cards[0].metrics["per_class"]:
-        rows.append(f"| {name} | " + " | ".join(f"{c.metrics['per_class'][name]:.0%}" for c in cards) + " |")
+    cards = [load_card(source) for source in checkpoints]
+    shares: list[dict[str, float]] = [card.metrics.get("per_class", {}) for card in cards]
+    names = dict.fromkeys(name for each in shares for name in each)
+    rows = ["| class | " + " | ".join(Path(card.file).stem for card in cards) + " |", "|---" * (len(cards) + 1) + "|"]
+    for name in names:
+        rows.append(f"| {name} | " + " | ".join(f"{each[name]:.0%}" if name in each else "-" for each in shares) + " |")
     return "\n".join(rows)
 
 
-def describe_metrics(metrics: dict) -> str:
+def _per_cent(figures: Mapping[str, Any]) -> str:
+    return f"{figures['top1']:.1%}" if "top1" in figures else "-"
+
+
+def _first(values: Sequence[float] | None) -> str:
+    return f"{values[0]:.2f}" if values else "-"
+
+
+def describe_metrics(metrics: Mapping[str, Any]) -> str:
     """The figures in words, weakest class first."""
     lines = [
         f"  {share:6.1%}  {name}" for name, share in sorted(metrics["per_class"].items(), key=lambda item: item[1])
@@ -57,29 +76,35 @@ def describe_metrics(metrics: dict) -> str:
 
 
 @torch.no_grad()
-def failures(model: nn.Module, count: int = 6, seed: int = 5) -> Image.Image:
+def failures(model: VideoModel, count: int = 6, seed: int = 5) -> Image.Image:
     """The first held-out clips that the model gets wrong, each of another class: a row of frames, what it is, and what it
-    was taken for."""
+    was taken for. Raises DataError where a class of the model is none of the 24 motions."""
     model.eval()
-    config = model.config
-    source = MotionClips("held-out", config.img_size, config.num_frames, seed=seed, textures=150)
-    rows, seen = [], set()
+    card = card_of(model)
+    motion, device = motions(card), next(model.parameters()).device
+    source = MotionClips("held-out", card.size, card.num_frames, seed=seed, textures=150, device=str(device))
+    rows: dict[int, tuple[Tensor, str]] = {}
     for index in range(100):
-        labels = balanced_labels(len(CLASSES))
-        clips = source.batch(index, labels)
-        probabilities = model(normalise(clips.video, None, None)).softmax(1)
-        for video, label, p in zip(clips.video, labels.tolist(), probabilities):
-            if p.argmax() != label and label not in seen:
-                seen.add(label)
-                rows.append((video, f"{CLASSES[label]}, taken for: {CLASSES[p.argmax()]} ({p.max():.0%})"))
+        clips = source.batch(index, motion)
+        probabilities = model(normalise(clips.video, card.mean, card.std)).softmax(1)
+        for number, (video, p) in enumerate(zip(clips.video, probabilities)):
+            guess = int(p.argmax())
+            if guess != number and number not in rows:
+                rows[number] = video, f"{card.labels[number]}, taken for: {card.labels[guess]} ({p.max():.0%})"
         if len(rows) >= count:
             break
-    sheet = Image.new("RGB", (TILE * FRAMES, (TILE + 24) * len(rows[:count])), "white")
-    draw = ImageDraw.Draw(sheet)
-    for number, (video, words) in enumerate(rows[:count]):
-        top = number * (TILE + 24)
+    return sheet(list(rows.values())[:count])
+
+
+def sheet(rows: Sequence[tuple[Tensor, str]]) -> Image.Image:
+    """Videos (3, T, S, S) 0..1, each as a row of frames under its words."""
+    picture = Image.new("RGB", (TILE * FRAMES, (TILE + HEADING) * len(rows)), "white")
+    draw = ImageDraw.Draw(picture)
+    for number, (video, words) in enumerate(rows):
+        top = number * (TILE + HEADING)
         draw.text((4, top + 5), words, fill="black", font_size=13)
-        for column, t in enumerate(range(0, video.shape[1], video.shape[1] // FRAMES)):
-            pixels = (video[:, t].permute(1, 2, 0) * 255).round().byte().numpy()
-            sheet.paste(Image.fromarray(pixels).resize((TILE - 2, TILE), Image.BICUBIC), (column * TILE, top + 24))
-    return sheet
+        for column, t in enumerate(range(0, video.shape[1], max(1, video.shape[1] // FRAMES))):
+            pixels = (video[:, t].permute(1, 2, 0) * 255).round().byte().cpu().numpy()
+            tile = Image.fromarray(pixels).resize((TILE - 2, TILE), Image.Resampling.BICUBIC)
+            picture.paste(tile, (column * TILE, top + HEADING))
+    return picture

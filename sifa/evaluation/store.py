@@ -2,19 +2,24 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sifa.errors import DataError
 
+Row = dict[
+    str, Any
+]  # of one video: index, path, label, and either unreadable, or padded and top5, in the file also scores
 
-def reserve(folder: Path, what: dict, write: bool) -> None:
+
+def reserve(folder: Path, settings: Mapping[str, object], write: bool) -> None:
     """Make a folder that of one run; DataError where it is that of another one."""
     file = folder / "run.json"
     if file.exists():
         before = json.loads(file.read_text())
-        other = [f"{k} {v} instead of {what[k]}" for k, v in before.items() if what.get(k) != v]
+        other = [f"{k} {v} instead of {settings[k]}" for k, v in before.items() if settings.get(k) != v]
         if other:
             raise DataError(
                 f"{folder} holds the scores of another run ({'; '.join(other)}); repeat that run's command to go on with it, "
@@ -23,13 +28,13 @@ def reserve(folder: Path, what: dict, write: bool) -> None:
     elif write:
         folder.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
-        part.write_text(json.dumps(what, indent=2) + "\n")
+        part.write_text(json.dumps(settings, indent=2) + "\n")
         part.replace(file)
 
 
-def read_rows(folder: Path, labels: tuple[str, ...]) -> dict[int, dict]:
+def read_rows(folder: Path) -> dict[int, Row]:
     """What a folder knows of each video, without the scores; a last line that was cut off does not count."""
-    rows = {}
+    rows: dict[int, Row] = {}
     for file in sorted(folder.glob("scores-*.jsonl")):
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -48,18 +53,17 @@ def read_rows(folder: Path, labels: tuple[str, ...]) -> dict[int, dict]:
 
 
 @contextmanager
-def _appending(file: Path | None) -> Iterator[Callable[[dict], dict]]:
-    """A function that adds a row to a file of JSON lines, if there is one, and returns it; an unfinished line is cut off."""
+def writer(file: Path | None) -> Iterator[Callable[[Row], None]]:
+    """A function that adds a row to a file of JSON lines, if there is one; an unfinished last line is cut off before."""
     if file is None:
-        yield lambda row: row
+        yield lambda row: None
         return
     if file.exists():
         os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
     with file.open("a", encoding="utf-8") as lines:
 
-        def keep(row: dict) -> dict:
+        def write(row: Row) -> None:
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
             lines.flush()
-            return row
 
-        yield keep
+        yield write

@@ -1,87 +1,118 @@
-"""Scores of many videos: shared out to the processes of torchrun, kept in a folder as they come, and summarise up."""
+"""Scores of many videos: shared out to the processes of torchrun, kept in a folder as they come, and summed up."""
 
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
-from tqdm import tqdm
+from torch import Tensor
 
 from sifa.data.listing import name_classes
 from sifa.errors import DataError, VideoError
-from sifa.evaluation.metrics import FIRST, accuracy
-from sifa.evaluation.processes import _gathered, _wait, processes
-from sifa.evaluation.store import _appending, read_rows, reserve
-from sifa.evaluation.views import Views, mean_score, read_views
-from sifa.weights.card import card_of
+from sifa.evaluation.metrics import FIRST, Accuracy, accuracy
+from sifa.evaluation.processes import gather, join, wait
+from sifa.evaluation.store import Row, read_rows, reserve, writer
+from sifa.evaluation.views import ONE, Views, mean_score, read_views
+from sifa.tracing.records import Progress
+from sifa.weights.card import ModelCard, VideoModel, card_of
+
+Forward = Callable[[Tensor], Tensor]  # videos (B, 3, T, S, S) -> logits (B, classes) float32
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+
+class VideoFigures(Accuracy):
+    """What `evaluate_videos` finds; the figures of `Accuracy` count the videos that could be read."""
+
+    views: str
+    padded: int  # videos that are shorter than a clip
+    unreadable: dict[str, str]  # path -> why
+    top1_of_all: float  # unreadable ones count as wrong
+    top5_of_all: float
 
 
 def evaluate_videos(
-    model: nn.Module,
+    model: VideoModel,
     videos: list[tuple[Path, str]],
-    views: Views = Views(),  # noqa: B008
+    views: Views = ONE,
     out: Path | None = None,
-    forward: Callable[[Tensor], Tensor] | None = None,
+    forward: Forward | None = None,
     precision: str = "float32",
     batch: int = 4,
     readers: int = 2,
-) -> dict:
-    """`accuracy` on labelled videos (path, class name or number), by the mean of the softmaxes of each one's views.
+    progress: Progress | None = None,
+) -> VideoFigures | None:
+    """The figures of labelled videos (path, class name or number), by the mean of the softmaxes of each one's views.
 
-    Beside the figures of `accuracy`, which count the videos that could be read: views, padded (videos shorter than a clip),
-    unreadable {path: why}, and top1_of_all and top5_of_all, where those count as wrong. With `out` every video's scores are
-    kept there as they come, and a run that was stopped goes on. Under torchrun the videos are shared out, and every process
-    but the first returns {}.
+    With `out` every video's scores are kept there as they come, and a run that was stopped goes on. Under torchrun the videos
+    are shared out, and every process but the first returns None.
 
     `forward` is the model's, such as `sifa.model.run.forward_with` gives, and `precision` what it computes in; `batch` is the
     number of views in one pass, `readers` that of videos decoded ahead. Raises DataError where a class is none of the
     model's, where no video can be read, or where `out` holds the scores of another run.
     """
-    card, (rank, count) = card_of(model), processes()
+    card, (rank, count) = card_of(model), join()
+    forward = forward or plain_forward(model)
     videos = name_classes(videos, card.labels)
-    if forward is None:
-        device = next(model.parameters()).device
-        forward = lambda video: model.eval()(video.to(device)).float()  # noqa: E731
-    rows = {}
-    if out:
-        listed = "\n".join(f"{path.resolve()}\t{label}" for path, label in videos)
-        what = dict(
-            checkpoint=card.sha256, frames=f"{card.num_frames} x {card.sampling_rate}", views=str(views),
-            precision=precision, videos=len(videos), list=hashlib.sha256(listed.encode()).hexdigest(),
-        )  # fmt: skip
-        reserve(out, what, write=rank == 0)
-        rows = read_rows(out, card.labels)
-    _wait(count)  # every process has read what was there before any adds to it
-    todo = [i for i in range(len(videos)) if "top5" not in rows.get(i, {})][rank::count]
-    mine = {}
-    with torch.no_grad(), _appending(out / f"scores-{rank}.jsonl" if out else None) as keep:
-        read = lambda i: _read(videos[i][0], card, views)  # noqa: E731
-        bar = tqdm(total=len(todo), desc="videos", unit="video", disable=rank > 0, leave=False)
-        for i, (video, padded) in zip(todo, read_ahead(read, todo, readers)):
-            row = dict(index=i, path=str(videos[i][0]), label=videos[i][1])
+    rows = _begun(out, card, videos, views, precision, write=rank == 0) if out else {}
+    wait(count)  # every process has read what was there before any adds to it
+    waiting = [i for i in range(len(videos)) if "top5" not in rows.get(i, {})][rank::count]
+    mine: dict[int, Row] = {}
+    with torch.no_grad(), writer(out / f"scores-{rank}.jsonl" if out else None) as write:
+        read = read_ahead(lambda i: _read(videos[i][0], card, views), waiting, readers)
+        for done, (i, (video, padded)) in enumerate(zip(waiting, read), 1):
+            row: Row = dict(index=i, path=str(videos[i][0]), label=videos[i][1])
             if isinstance(video, str):
-                mine[i] = keep(row | dict(unreadable=video))
+                mine[i] = row | dict(unreadable=video)
+                write(mine[i])
             else:
                 score = mean_score(forward, video, batch)
-                best = score.argsort(descending=True, stable=True)[:FIRST].tolist()
-                top5 = [[card.labels[c], round(score[c].item(), 4)] for c in best]
-                keep(row | dict(padded=padded, top5=top5, scores=[float(f"{p:.6g}") for p in score.tolist()]))
-                mine[i] = row | dict(padded=padded, top5=top5)
-            bar.update()
-        bar.close()
-    for part in _gathered(mine, rank, count):
-        rows |= part
-    return summarise(rows, card.labels, views) if rank == 0 else {}
+                mine[i] = row | dict(padded=padded, top5=best_classes(score, card.labels))
+                write(mine[i] | dict(scores=[float(f"{p:.6g}") for p in score.tolist()]))
+            if progress and rank == 0:
+                progress("videos", done / len(waiting))
+    rows |= gather(mine, rank, count)
+    return summary(rows, card.labels, views) if rank == 0 else None
 
 
-def summarise(rows: dict[int, dict], labels: tuple[str, ...], views: Views) -> dict:
+def _begun(
+    out: Path, card: ModelCard, videos: list[tuple[Path, str]], views: Views, precision: str, write: bool
+) -> dict[int, Row]:
+    """What a folder knows already of these videos; it is this run's from now on. Raises DataError where it is another's."""
+    listed = "\n".join(f"{path.resolve()}\t{label}" for path, label in videos)
+    settings = dict(
+        checkpoint=card.sha256,
+        frames=f"{card.num_frames} x {card.sampling_rate}",
+        views=str(views),
+        precision=precision,
+        videos=len(videos),
+        list=hashlib.sha256(listed.encode()).hexdigest(),
+    )
+    reserve(out, settings, write)
+    return read_rows(out)
+
+
+def plain_forward(model: VideoModel) -> Forward:
+    """The model in evaluation mode, where it is, in full precision."""
+    device = next(model.parameters()).device
+    model.eval()
+    return lambda video: model(video.to(device)).float()
+
+
+def best_classes(score: Tensor, labels: tuple[str, ...]) -> list[tuple[str, float]]:
+    """The five most probable classes of a score (classes,), best first."""
+    best = score.argsort(descending=True, stable=True)[:FIRST].tolist()
+    return [(labels[c], round(score[c].item(), 4)) for c in best]
+
+
+def summary(rows: dict[int, Row], labels: tuple[str, ...], views: Views) -> VideoFigures:
     """The figures of `evaluate_videos` from what is known of each video. Raises DataError where none was read."""
-    rows = [rows[i] for i in sorted(rows)]
-    unreadable = {row["path"]: row["unreadable"] for row in rows if "unreadable" in row}
-    read = [row for row in rows if "top5" in row]
+    ordered = [rows[i] for i in sorted(rows)]
+    unreadable = {row["path"]: row["unreadable"] for row in ordered if "unreadable" in row}
+    read = [row for row in ordered if "top5" in row]
     if not read:
         raise DataError(
             f"none of the {len(rows)} videos could be read; the first: {next(iter(unreadable.values()), 'the list is empty')}"
@@ -90,7 +121,8 @@ def summarise(rows: dict[int, dict], labels: tuple[str, ...], views: Views) -> d
     ranks = torch.tensor([[number[name] for name, _ in row["top5"]] for row in read])
     truth = torch.tensor([number[row["label"]] for row in read])
     right = (ranks == truth[:, None]).sum(0).cumsum(0)  # within the first 1, 2, ... classes
-    return accuracy(ranks, truth, labels) | dict(
+    return VideoFigures(
+        **accuracy(ranks, truth, labels),
         views=str(views),
         padded=sum(row["padded"] > 0 for row in read),
         unreadable=unreadable,
@@ -99,10 +131,10 @@ def summarise(rows: dict[int, dict], labels: tuple[str, ...], views: Views) -> d
     )
 
 
-def read_ahead(read: Callable, items: Iterable, workers: int) -> Iterator:
+def read_ahead(read: Callable[[Item], Value], items: Iterable[Item], workers: int) -> Iterator[Value]:
     """read(item) of each item in order, while up to `workers` of the next ones are read in threads."""
     with ThreadPoolExecutor(workers) as pool:
-        waiting = deque()
+        waiting: deque[Future[Value]] = deque()
         for item in items:
             waiting.append(pool.submit(read, item))
             if len(waiting) > workers:
@@ -111,7 +143,7 @@ def read_ahead(read: Callable, items: Iterable, workers: int) -> Iterator:
             yield waiting.popleft().result()
 
 
-def _read(path: Path, card, views: Views) -> tuple[Tensor | str, int]:
+def _read(path: Path, card: ModelCard, views: Views) -> tuple[Tensor | str, int]:
     """The views and how many frames were padded, or why they could not be read."""
     try:
         return read_views(path, card, views)

@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sifa.video.frames import read_video
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import ModelCard
+
+Frames = NDArray[np.uint8]
 
 
 class Views(NamedTuple):
@@ -39,13 +42,16 @@ class Views(NamedTuple):
         return f"{self.clips}x{self.crops}"
 
 
+ONE = Views()
+
+
 def clip_starts(source_frames: int, span: int, clips: int) -> list[int]:
     """First frames of the clips of a video; all 0 where the video is not longer than a clip's span."""
     room = max(0, source_frames - span)
     return [room * i // clips for i in range(clips)]
 
 
-def crops(frames: np.ndarray, count: int) -> list[np.ndarray]:
+def crops(frames: Frames, count: int) -> list[Frames]:
     """1, 2 or 3 squares (T, side, side, 3) of frames (T, H, W, 3), from left to right or from top to bottom."""
     height, width = frames.shape[1:3]
     side, room = min(height, width), abs(height - width)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sifa.errors import TraceError
+from sifa.errors import RunError, TraceError
 from sifa.explorer.exports import export
 from sifa.explorer.foreign import foreign, foreign_block, record_modules
 from sifa.explorer.format.pack import pack
@@ -14,12 +14,33 @@ from sifa.tracing.records import Prediction
 if TYPE_CHECKING:
     from sifa.explorer.widget import Explorer
 
+__all__ = [
+    "Page",
+    "TraceError",
+    "explore",
+    "export",
+    "foreign",
+    "foreign_block",
+    "pack",
+    "record_modules",
+    "script",
+    "show",
+    "to_html",
+    "unpack",
+]
+
 
 def explore(prediction: Prediction) -> "Explorer":
     """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, y, x and pinned can be read and set.
 
-    Needs anywidget, which nothing else here does, so it is imported at the first call.
+    Needs anywidget, which nothing else here does, so it is imported at the first call. Raises RunError where it is not installed.
     """
-    from sifa.explorer.widget import Explorer
+    try:
+        from sifa.explorer.widget import Explorer
+    except ModuleNotFoundError as error:
+        raise RunError(
+            f"the explorer in a notebook needs {error.name}, which is not installed; "
+            'pip install "sifa-explorer[notebooks]", or write a page with sifa.explorer.to_html'
+        ) from error
 
     return Explorer(prediction)

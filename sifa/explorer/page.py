@@ -2,55 +2,12 @@
 
 import base64
 import html
-import json
-import re
 from functools import cache
 from pathlib import Path
 
 from sifa.explorer.format.prune import deflate, fit, lighten
 
 FOLDER = Path(__file__).parent / "viewer"
-MODULES = (  # in the order of their imports
-    "decode",
-    "geometry",
-    "fields",
-    "tracks",
-    "terms",
-    "palette",
-    "state",
-    "words",
-    "template",
-    "draw",
-    "marks",
-    "film",
-    "panel",
-    "readers",
-    "chart",
-    "equation",
-    "sheet",
-    "views",
-    "heat",
-    "layers",
-    "whatif",
-    "trust",
-    "tour",
-    "actions",
-    "pictures",
-    "inputs",
-    "link",
-    "files",
-    "gif",
-    "svg",
-    "exports",
-    "share",
-    "explorer",
-)
-STYLES = "viewer.css", "share.css", "tour.css"
-LEFT_OUT = re.compile(  # imports, comments, indentation, empty lines, and line ends that mean nothing
-    r"^import [^;]*;\n|^ *//.*\n|^ */\*\*[\s\S]*?\*/\n|(?<=[;,{})\]]) +// .*$|\n *(?=[}\]])|^ +|^\n|(?<=[;{])\n",
-    re.MULTILINE,
-)
-SPACED = re.compile(r" (=>|[=!]==|&&|\|\||\?\?|[<>]=|\*\*|[-+*/]=) ")  # operators that stand in no text
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 LIGHT_NOTE = (
@@ -63,16 +20,10 @@ LIGHT_NOTE = (
 def script() -> str:
     """The viewer as one ES module: default export {render({model, el})}, as anywidget calls it.
 
-    The modules of viewer/ are joined in order without imports, the style becomes a constant, and comments,
-    indentation and most line ends go. The Gradio page, Jupyter and the single file all run these very bytes.
+    `make viewer` bundles it from the modules of viewer/. The Gradio page, Jupyter and the single file all run these very
+    bytes; where they stand in a page's own module, the name `explorer` is the export.
     """
-    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)
-    style = re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", re.sub(r"\s+", " ", style))
-    parts = [f"const STYLE = {json.dumps(style)};"]
-    for name in MODULES:
-        source = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-        parts.append(SPACED.sub(r"\1", LEFT_OUT.sub("", source)))
-    return "\n".join(parts)
+    return (FOLDER / "bundle.js").read_text(encoding="utf-8")
 
 
 def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:

@@ -3,6 +3,7 @@
 Counted on the meta device, so nothing is computed; one clip of 224 x 224 (nano: 64 x 64) with 400 classes (nano: 24).
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -66,24 +67,40 @@ def _never_used(model: nn.Module) -> int:
     return sum(3 * c * c if isinstance(block.temporal, SIFALayer) else 2 * c for block, c in zip(blocks, sizes))
 
 
-def table(frame_counts: tuple[int, ...] = (16, 32, 64)) -> str:
-    """The costs of all named variants as a Markdown table; those whose names state frames have these alone."""
-    rows = [
-        "| variant | frames | parameters, M | released code, M | conv + linear, G | attention, G | SIFA, G | paper, G |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def costs(
+    frame_counts: Sequence[int] = (16, 32, 64), progress: Callable[[str, float], None] | None = None
+) -> dict[tuple[str, int], Cost]:
+    """{(family, frames): cost} of all named variants; those whose names state frames have these alone."""
+    wanted = []
     for name in list_models():
         family, _, shape = name.rpartition("_")
         if "x" not in shape:
             continue
         own = int(shape.partition("x")[0])
-        for frames in frame_counts if family.startswith("sifa_swin") and own == 64 else (own,):
-            found, paper = cost(name, frames), PAPER.get((family, frames))
-            g = [f"{n / 1e9:.2f}" for n in (found.convolution_and_linear, found.attention, found.sifa)]
-            rows.append(
-                f"| {family} | {frames} | {found.parameters / 1e6:.2f} | {_released(name, found)} | {' | '.join(g)} | "
-                f"{_compared(paper, found.convolution_and_linear / 1e9)} |"
-            )
+        wanted += [
+            (name, family, n) for n in (frame_counts if family.startswith("sifa_swin") and own == 64 else (own,))
+        ]
+    found = {}
+    for number, (name, family, frames) in enumerate(wanted):
+        if progress:
+            progress(name, number / len(wanted))
+        found[family, frames] = cost(name, frames)
+    return found
+
+
+def table(of: Mapping[tuple[str, int], Cost] | None = None) -> str:
+    """The costs of all named variants, or those given, as a Markdown table."""
+    rows = [
+        "| variant | frames | parameters, M | released code, M | conv + linear, G | attention, G | SIFA, G | paper, G |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (family, frames), found in (costs() if of is None else of).items():
+        paper = PAPER.get((family, frames))
+        g = [f"{n / 1e9:.2f}" for n in (found.convolution_and_linear, found.attention, found.sifa)]
+        rows.append(
+            f"| {family} | {frames} | {found.parameters / 1e6:.2f} | {_released(family, found)} | {' | '.join(g)} | "
+            f"{_compared(paper, found.convolution_and_linear / 1e9)} |"
+        )
     return "\n".join(rows)
 
 

@@ -1,5 +1,6 @@
 """How a model's forward pass is run when nothing is recorded: device, precision, memory layout, compiler."""
 
+import os
 from collections.abc import Callable
 
 import torch
@@ -8,6 +9,23 @@ from torch import Tensor, nn
 from sifa.errors import RunError
 
 AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(name: str = "auto") -> str:
+    """The device that a name stands for: "cpu", "cuda", or "cuda:N".
+
+    "auto" is a GPU where there is one, else the CPU; "auto" and "cuda" are this process's own GPU under torchrun. Raises
+    RunError for a GPU that is not there.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        name = "cuda" if count else "cpu"
+    if name == "cuda":
+        name += f":{os.environ['LOCAL_RANK']}" if "LOCAL_RANK" in os.environ else ""
+    if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= count:
+        there = f"only {count} (cuda:0 to cuda:{count - 1})" if count else "no GPU"
+        raise RunError(f"the device is {name!r}, but PyTorch finds {there} here; use --device cpu")
+    return name
 
 
 def forward_with(
@@ -22,9 +40,8 @@ def forward_with(
     """
     if amp is not None and amp not in AMP:
         raise RunError(f"amp is {amp!r}; use {' or '.join(AMP)}, or leave it out for full precision")
+    device = choose_device(device)
     kind = torch.device(device).type
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise RunError(f"the device is {device!r}, but PyTorch finds no GPU here; use --device cpu")
     model.to(device).eval()
     if channels_last:
         _channels_last(model)

@@ -1,50 +1,63 @@
 """What a step of training minimises."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from sifa.data.motion.flow import flow_at, true_flow
-from sifa.data.motion.generator import MotionBatch
+from sifa.data.motion import MotionBatch, flow_at, true_flow
+from sifa.evaluation.flow import finest_grids, paired
+from sifa.model.registry import SIFAModel
 from sifa.tracing.hooks import BlockCall, capture
 from sifa.training.recipes import Recipe
 from sifa.video.preprocess import normalise
-from sifa.weights.card import ModelCard
+from sifa.weights.card import card_of
 
 MOVING, STATIC_SHARE = 0.15, 0.5  # cells; weight of a clip's static cells in the flow loss against its moving ones
 
 
-def flow_loss(blocks: list[BlockCall], flow: Tensor, visible: Tensor) -> Tensor:
+class Losses(NamedTuple):
+    """Of one batch, each a number."""
+
+    cross_entropy: Tensor
+    flow: Tensor
+    accuracy: Tensor  # share of correct clips; not minimised
+
+
+def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
     """|displacement - true flow|, its mean over a clip's moving visible cells plus half that over its static ones,
     averaged over the clips and summed over the blocks."""
-    total = flow.new_zeros(())
+    blocks = paired(blocks)
+    frames, size = clips.video.shape[2], clips.video.shape[-1]
+    grids = finest_grids(blocks, size)
+    truths = {steps: true_flow(clips, frames // steps, grid) for steps, grid in grids.items()}
+    total = clips.video.new_zeros(())
     for call in blocks:
-        target, valid = flow_at(flow, visible, call.output.features.shape[-1])
+        target, valid = flow_at(*truths[call.output.features.shape[2]], call.output.features.shape[-1])
         error = (call.displacement - target).abs().sum(2)
         moving = target.norm(dim=2) > MOVING
-        for cells, share in ((valid & moving, 1.0), (valid & ~moving, STATIC_SHARE)):
-            cells = cells.float()
+        for part, share in ((valid & moving, 1.0), (valid & ~moving, STATIC_SHARE)):
+            cells = part.float()
             mean = (error * cells).sum((1, 2, 3)) / cells.sum((1, 2, 3)).clamp_min(1)
             total = total + share * mean.mean()
     return total
 
 
-def losses(
-    model: nn.Module, clips: MotionBatch, shown: Tensor, recipe: Recipe, base: ModelCard | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(cross-entropy over the classes shown so far, flow loss, share of correct clips); shown (classes,) bool."""
-    mean, std = (base.mean, base.std) if base else (None, None)
-    inner = model.module if isinstance(model, DistributedDataParallel) else model
+def losses(model: SIFAModel | DistributedDataParallel, clips: MotionBatch, active: Tensor, recipe: Recipe) -> Losses:
+    """Of a model on a batch; `active` (classes,) bool are the classes that the run has come to so far.
+
+    The others cannot be answered: their logits take no part in the softmax.
+    """
+    inner: SIFAModel = model.module if isinstance(model, DistributedDataParallel) else model
+    card = card_of(inner)
     with capture(inner) as blocks:
-        logits = model(normalise(clips.video.to(shown.device), mean, std))
-    hidden = ~shown
-    even = (~hidden).float() / (~hidden).sum()
-    truth = clips.labels.to(shown.device)
-    target = F.one_hot(truth, len(hidden)).float().lerp(even, recipe.label_smoothing)
-    likely = logits.masked_fill(hidden, -1e4).log_softmax(1)
-    cross_entropy = -(target * likely).sum(1).mean()
-    flow = logits.new_zeros(())
-    if recipe.flow_weight:
-        grid = inner.config.img_size // inner.config.patch_size
-        flow = flow_loss(blocks, *true_flow(clips, inner.config.tubelet, grid))
-    return cross_entropy, flow, (likely.argmax(1) == truth).float().mean()
+        logits = model(normalise(clips.video.to(active.device), card.mean, card.std))
+    even = active.float() / active.sum()
+    truth = clips.labels.to(active.device)
+    target = F.one_hot(truth, len(active)).float().lerp(even, recipe.label_smoothing)
+    log_shares = logits.masked_fill(~active, -1e4).log_softmax(1)
+    cross_entropy = -(target * log_shares).sum(1).mean()
+    flow = flow_loss(clips, blocks) if recipe.flow_weight else logits.new_zeros(())
+    return Losses(cross_entropy, flow, (log_shares.argmax(1) == truth).float().mean())

@@ -1,21 +1,23 @@
 """Which parameters are trained how."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from sifa.training.recipes import Recipe
+from sifa.training.recipes import Recipe, learning_rate
+from sifa.training.start import HEADS
 
 
-def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     """Muon for the matrices inside the blocks, AdamW for everything else.
 
     Norms and biases do not decay; the offset convolutions learn more slowly and do not decay either.
     """
-    groups = {"matrix": [], "decay": [], "keep": [], "offset": []}
+    groups: dict[str, list[Tensor]] = {"matrix": [], "decay": [], "keep": [], "offset": []}
     for name, p in model.named_parameters():
         if "conv_offset" in name:
             groups["offset"].append(p)
-        elif p.ndim == 2 and not name.startswith("head") and "bias_table" not in name:
+        elif p.ndim == 2 and name.partition(".")[0] not in HEADS and "bias_table" not in name:
             groups["matrix"].append(p)
         else:
             groups["decay" if p.ndim > 1 else "keep"].append(p)
@@ -30,3 +32,9 @@ def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
         torch.optim.Muon(matrices, lr=recipe.lr, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW([g for g in rest if g["params"]], lr=recipe.lr, betas=(0.9, 0.98)),
     ]
+
+
+def set_rates(of: list[Optimizer], step: int, recipe: Recipe) -> None:
+    """The step's learning rate, for each group by its scale."""
+    for group in (group for optimiser in of for group in optimiser.param_groups):
+        group["lr"] = learning_rate(step, recipe) * group["scale"]

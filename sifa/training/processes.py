@@ -1,33 +1,47 @@
 """One process among those that torchrun started."""
 
-import os
-
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from sifa.evaluation.processes import processes
+from sifa.errors import RunError
+from sifa.evaluation import processes
+from sifa.model.registry import SIFAModel
+from sifa.model.run import choose_device
+
+SHARD = 8  # clips made and measured together; a batch is some of these, and each process of torchrun takes as many
 
 
 class Processes:
-    """This process among those that torchrun started; alone without torchrun."""
+    """This process among those that torchrun started; alone without torchrun. Raises RunError for a missing device."""
 
-    def __init__(self, device: str):
-        self.rank, self.count = processes("nccl" if device.startswith("cuda") else "gloo")
-        self.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if device == "cuda" else device
+    def __init__(self, device: str) -> None:
+        self.device = choose_device(device)
+        self.rank, self.count = processes.join("nccl" if self.device.startswith("cuda") else "gloo")
+        self.main = self.rank == 0  # the one that writes
 
-    def share(self, model: nn.Module) -> nn.Module:
+    def shards(self, batch: int) -> range:
+        """Which shards of a batch of so many clips are this process's. Raises RunError where they cannot be shared out."""
+        each, rest = divmod(batch, SHARD * self.count)
+        if rest or not each:
+            raise RunError(
+                f"the batch is {batch}; {self.count} processes need a multiple of {SHARD * self.count}: change --batch"
+            )
+        return range(self.rank * each, (self.rank + 1) * each)
+
+    def share(self, model: SIFAModel) -> SIFAModel | DistributedDataParallel:
         """The model to call in training; its gradients are averaged over the processes."""
         return DistributedDataParallel(model) if self.count > 1 else model
 
-    def mean(self, values: list[Tensor]) -> list[float]:
-        both = torch.stack([v.detach() for v in values])
+    def mean(self, values: tuple[Tensor, ...]) -> list[float]:
+        """Over the processes."""
+        stacked = torch.stack([v.detach() for v in values])
         if self.count > 1:
-            dist.all_reduce(both)
-            both /= self.count
-        return both.tolist()
+            dist.all_reduce(stacked)
+            stacked /= self.count
+        return [float(value) for value in stacked.tolist()]
 
     def wait(self) -> None:
-        if self.count > 1:
-            dist.barrier()
+        """Until every process is here."""
+        processes.wait(self.count)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from sifa.data.motion import CLASSES
 
@@ -11,7 +12,7 @@ class Recipe:
     """Everything a run depends on, besides the code and the clips."""
 
     variant: str = "sifa_swin_nano_16x64"
-    config: dict = field(default_factory=dict)  # arguments of the variant that differ from its own
+    config: dict[str, Any] = field(default_factory=dict)  # arguments of the variant that differ from its own
     steps: int = 9000
     batch: int = 16
     lr: float = 3e-3
@@ -53,23 +54,23 @@ RECIPES = {
 FINE_TUNING = Recipe(steps=120, batch=16, lr=1e-3, flow_weight=0.0)
 
 
-def shown_classes(progress: float) -> list[str]:
-    """The curriculum: four pans, then every camera motion, then moving objects too, then all."""
+def curriculum(share: float) -> list[str]:
+    """The classes of this share of a run: four pans, then every camera motion, then moving objects too, then all."""
     pans = [c for c in CLASSES if c.startswith(("camera pans", "camera tilts"))]
     still_objects = [c for c in CLASSES if c.startswith("camera") or c == "nothing moves"]
     moves = [c for c in CLASSES if c.startswith("object moves")]
-    for until, shown in ((0.04, pans), (0.08, still_objects), (0.12, still_objects + moves)):
-        if progress < until:
-            return [c for c in CLASSES if c in shown]
+    for until, classes in ((0.04, pans), (0.08, still_objects), (0.12, still_objects + moves)):
+        if share < until:
+            return [c for c in CLASSES if c in classes]
     return list(CLASSES)
 
 
-def drawn_classes(step: int, recipe: Recipe) -> list[str]:
-    """The classes that a step's clips are drawn from, hard ones several times where the recipe says so."""
-    shown = shown_classes(step / recipe.steps)
+def class_pool(step: int, recipe: Recipe) -> list[str]:
+    """What the classes of a step's clips are drawn from, hard ones several times where the recipe says so."""
+    classes = curriculum(step / recipe.steps)
     if not recipe.hard_after or step < recipe.hard_after:
-        return shown
-    return shown + [name for name, more in HARD.items() if name in shown for _ in range(more)]
+        return classes
+    return classes + [name for name, more in HARD.items() if name in classes for _ in range(more)]
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:

@@ -66,7 +66,7 @@ def measured(page, act, pauses: list[float]) -> list[float]:
 
 def script_of(checkout: Path) -> str:
     """The viewer's script as another checkout of this project makes it."""
-    command = [sys.executable, "-c", "from sifa.explorer import html; print(html.script(), end='')"]
+    command = [sys.executable, "-c", "from sifa import explorer; print(explorer.script(), end='')"]
     return subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True).stdout
 
 

@@ -58,7 +58,7 @@ def apart(colours) -> np.ndarray:
 
 def palette(name: str) -> list:
     """A colour, or a list of them, of the viewer's palette."""
-    source = (FOLDER / "palette.mjs").read_text(encoding="utf-8")
+    source = (FOLDER / "marks" / "palette.mjs").read_text(encoding="utf-8")
     value = re.search(rf"const {name} = ([^;]+);", source)[1]
     return list(bytes.fromhex(value[2:-1])) if value.startswith("'#") else json.loads(value)
 

@@ -16,7 +16,6 @@ from sifa import explorer
 from sifa.explorer.format.pack import pack
 from sifa.tracing.interventions import add_what_ifs
 from sifa.tracing.records import TrueFlow
-from tests.browser.test_link import run  # noqa: F401, a fixture
 from tests.browser.test_viewer import CANVAS, CLOSE_UP, KEY_CANVAS, open_page, pixels, settle, state, until
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
@@ -130,10 +129,17 @@ def arrows_of(root):
                 yield path.get("stroke"), (y, x), (to_y - y, to_x - x)
 
 
+def dots_of(root):
+    """How many cells of the left picture have a dot, since their arrows are shorter than two pixels."""
+    query = next(part for part in root.findall(f"{SVG}svg") if part.get("class") == "query")
+    return sum(path.get("d").count("M") for path in query.findall(f"{SVG}path") if path.get("fill") == "#fff")
+
+
 @pytest.mark.parametrize("arrows", ["displacement", "offset", "strongest"])
 def test_the_arrows_of_an_svg_are_those_shown(viewer, file, prediction, arrows):
     look(viewer, file, f"arrows={arrows}&tinted=1")
-    found = list(arrows_of(ET.fromstring(export(viewer, "SVG")[1])))
+    root = ET.fromstring(export(viewer, "SVG")[1])
+    found = list(arrows_of(root))
     block, inner = prediction.trace[1], 480 * 0.88 / 8
     strongest = np.abs(block.attention[2]).argmax(0)[None, None]
     moved = block.points[2] - np.mgrid[:8, :8]
@@ -141,7 +147,9 @@ def test_the_arrows_of_an_svg_are_those_shown(viewer, file, prediction, arrows):
         "displacement": block.displacement[2], "offset": block.offset[2].mean(0),
         "strongest": np.take_along_axis(moved, strongest, 0)[0],
     }[arrows]  # fmt: skip
-    assert len(found) == 64
+    length = np.linalg.norm(wanted, axis=0) * inner
+    assert len(found) == (length >= 2).sum() > 32
+    assert dots_of(root) == (length < 2).sum()
     for _, place, vector in found:
         y, x = (round((v - 480 * 0.06) / inner - 0.5) for v in place)
         np.testing.assert_allclose(np.array(vector) / inner, wanted[:, y, x], atol=1e-3)
@@ -159,10 +167,11 @@ def test_the_arrows_of_an_svg_are_as_dense_as_those_shown(viewer, tmp_path):
     for density in ("sparse", "medium"):
         look(viewer, tmp_path / "a.html", f"b=0&density={density}")
         every = int(re.search(r"every (\d+)", viewer.inner_text(".sifa-density >> nth=0")).group(1))
-        found = list(arrows_of(ET.fromstring(export(viewer, "SVG")[1])))
+        root = ET.fromstring(export(viewer, "SVG")[1])
+        found = list(arrows_of(root))
         counts.append(len(found))
         assert {colour for colour, *_ in found} == {"#fff"}
-        assert len(found) == len(range(every // 2, 56, every)) ** 2
+        assert len(found) + dots_of(root) == len(range(every // 2, 56, every)) ** 2
     assert counts[0] < counts[1]
 
 
@@ -195,7 +204,7 @@ def test_the_reverse_question_is_exported_as_its_readers(viewer, file, predictio
         assert float(disc.get("r")) == pytest.approx(radius, abs=0.02)
         assert disc.find(f"{SVG}title").text == f"weight {row['weight']:.4f}"
     assert key.findall(f"{SVG}circle") == []
-    assert [part.findall(f"{SVG}rect")[1].get("stroke") for part in (query, key)] == ["#3fc9e8"] * 2
+    assert [part.findall(f"{SVG}path")[-1].get("stroke") for part in (query, key)] == ["#3fc9e8"] * 2
     _, rows = rows_of(export(viewer, "CSV of all cells of this step")[1])
     assert len(rows) == 8 * 8 * 9
 
@@ -209,12 +218,13 @@ def test_svg(viewer, prediction, page, tmp_path):
     discs = [disc for disc in key.findall(f"{SVG}circle") if disc.find(f"{SVG}title") is not None]
     assert len(discs) == 9
     inner = 480 * 0.88 / 8
-    for disc, (y, x), weight in zip(discs, block.points[2, :, :, 3, 4], block.attention[2, :, 3, 4]):
+    order = np.argsort(-np.abs(block.attention[2, :, 3, 4]), kind="stable")  # the largest weight at the bottom
+    for disc, (y, x), weight in zip(discs, block.points[2, order, :, 3, 4], block.attention[2, order, 3, 4]):
         wanted = [480 * 0.06 + (v + 0.5) * inner for v in (x, y)]
         np.testing.assert_allclose([float(disc.get("cx")), float(disc.get("cy"))], wanted, atol=0.02)
         assert disc.find(f"{SVG}title").text.startswith(f"weight {weight:.4f}")
-    crosses = key.findall(f"{SVG}path")[3].get("d")
-    assert crosses.count("h") == crosses.count("v") == 9
+    crosses = [path.get("d") for path in key.findall(f"{SVG}path") if path.get("d").count("M") == 18]
+    assert len(crosses) == 2  # dark, then light
     (tmp_path / name).write_bytes(data)
     page.goto((tmp_path / name).as_uri())
     assert page.evaluate("() => document.documentElement.viewBox.baseVal.width") == 976
@@ -248,21 +258,6 @@ def title_end(pixel, scale, side):
     """How far the title of the left picture goes, in CSS pixels."""
     ink = pixel[: round(26 * scale), : round((side + 12) * scale)].min(-1) < 128
     return np.nonzero(ink.any(0))[0].max() / scale
-
-
-def test_gif_colours_are_those_of_the_canvas(run):  # noqa: F811
-    """A picture with many colours comes back within a level of the palette, and on average as it is."""
-    body = """const data = new Uint8ClampedArray(4 * 300 * 200);
-        for (let i = 0; i < 60000; i++) {
-          data.set([i % 300 * 0.85, Math.floor(i / 300) * 1.27, (i * 7919) % 256, 255], 4 * i);
-        }
-        return Array.from(viewer.gif([new ImageData(data, 300, 200)], 10, 'noise'));"""
-    film = Image.open(io.BytesIO(bytes(run(body))))
-    got = np.asarray(film.convert("RGB")).reshape(-1, 3).astype(float)
-    i = np.arange(60000)
-    wanted = np.stack([i % 300 * 0.85, i // 300 * 1.27, i * 7919 % 256], 1)
-    assert np.abs(got - wanted).max() <= 255 / 5
-    assert np.abs((got - wanted).mean(0)).max() < 4
 
 
 def test_webm(viewer, tmp_path):

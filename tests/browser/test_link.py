@@ -1,4 +1,4 @@
-"""Links to a view: the codec as pure functions, and links opened in a fresh browser."""
+"""Links to a view, opened in a fresh browser; tests/viewer/link.test.mjs holds the codec."""
 
 import json
 
@@ -20,7 +20,6 @@ from tests.browser.test_viewer import (
 )
 from tests.predictions import foreign_prediction, nano_prediction
 
-IMPORT = "import(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))"
 CANVASES = CANVAS, KEY_CANVAS, CLOSE_UP
 
 
@@ -34,118 +33,6 @@ def file(prediction, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "clip.html"
     path.write_text(explorer.to_html(pack(prediction)))
     return path
-
-
-@pytest.fixture
-def run(page):
-    """run(body, value): what a function body says of a value, with the viewer's functions as `viewer`."""
-
-    def run(body, value=None):
-        code = f"async ([script, value]) => {{ const viewer = await {IMPORT}; {body} }}"
-        return page.evaluate(code, [explorer.script(), value])
-
-    return run
-
-
-ROUND_TRIP = """const view = { ...viewer.emptyState(), ...value.state };
-    const text = viewer.encodeLink(value.link, view);
-    return [text, viewer.decodeLink(text)];"""
-
-
-@pytest.mark.parametrize(
-    ("link", "fields", "text"),
-    [
-        ({}, dict(block=3, pair=5, y=12, x=0, pinned=True), "b=3&t=5&y=12&x=0&p=1"),
-        (dict(clip="a clip & more.mp4", id="0" * 16), dict(quiver=False), f"c=a+clip+%26+more.mp4&h={'0' * 16}&q=0"),
-        (dict(weights="abcdef01", lock=["time", "cell"], hide=["film"]), {}, "w=abcdef01&lock=time,cell&hide=film"),
-    ],
-)
-def test_a_link_says_what_was_put_in_and_leaves_out_standards(run, link, fields, text):
-    written, read = run(ROUND_TRIP, dict(link=link, state=fields | dict(playing=True)))
-    assert written == text
-    assert read == dict(clip="", id="", weights="", lock=[], hide=[]) | link | dict(fields=fields)
-
-
-def test_no_link_is_longer_than_512_characters(run):
-    link = dict(
-        clip="\u52d5\u753b " * 100,
-        id="f" * 16,
-        weights="12345678",
-        lock=["time", "block", "cell", "view"],
-        hide=["film"],
-    )
-    written, read = run(ROUND_TRIP, dict(link=link, state=dict(block=23, pair=14, y=55, x=54, pinned=True)))
-    assert 400 < len(written) <= 512
-    assert read["id"] == link["id"]
-    assert read["fields"] == dict(block=23, pair=14, y=55, x=54, pinned=True)
-    assert link["clip"].startswith(read["clip"])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "#",
-        "#reading",
-        "constructor=1&__proto__=2",
-        "b=two",
-        "b=1e999&y=NaN&x=&p=yes&h=123&lock=doors&hide=A!",
-        "%E0%A4%A",
-    ],
-)
-def test_what_is_unknown_or_no_value_is_ignored(run, text):
-    assert run("return viewer.decodeLink(value)", text) is None
-
-
-def test_values_that_a_trace_does_not_have_are_ignored(run):
-    body = """const block = n => ({ pairs: 3, height: n, width: n + 1, stride: [1, 1, 1] });
-    const trace = { blocks: [block(8), block(4)], what_if: [{ name: 'rigid' }] };
-    const start = { ...viewer.emptyState(), pair: 1, y: 2, x: 2 };
-    return value.map(text => { const s = viewer.withLink(start, trace, viewer.decodeLink(text));
-        return [s.block, s.pair, s.y, s.x, s.quiver, s.whatIf]; });"""
-    asked = [
-        "b=1&t=2&y=3&x=4",
-        "b=2&t=3&y=8&x=9",
-        "b=1&y=4&x=0",
-        "t=0.5&y=-1&x=3&q=0",
-        "whatIf=rigid&unknown=9",
-        "whatIf=gone",
-    ]
-    assert run(body, asked) == [
-        [1, 2, 3, 4, True, ""], [0, 1, 2, 2, True, ""], [1, 1, 1, 1, True, ""], [0, 1, 2, 2, False, ""],
-        [0, 1, 2, 2, True, "rigid"], [0, 1, 2, 2, True, ""],
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("lock", "change", "kept"),
-    [
-        ([], dict(pair=4, y=9), dict(pair=4, y=9)),
-        (["time"], dict(pair=4, playing=True, y=9), dict(y=9)),
-        (["cell"], dict(y=9, x=9, pinned=True, quiver=False), dict(quiver=False)),
-        (["block"], dict(block=1, y=3, x=3), {}),
-        (["block"], dict(y=3, x=3), dict(y=3, x=3)),
-        (["time"], dict(block=1, pair=2, y=0, x=0), dict(block=1, pair=1, y=0, x=0)),
-        (["cell", "time"], dict(block=1, pair=0, y=3, x=3, pinned=True), dict(block=1, pair=1, y=2, x=2)),
-        (["cell"], dict(reverse=True, overlay="track"), dict(overlay="track")),
-        (["view"], dict(pair=4, quiver=False), dict(pair=4)),
-        (["all"], dict(block=1, pair=4, y=9, quiver=False, pinned=True), {}),
-    ],
-)
-def test_what_is_locked_stays(run, lock, change, kept):
-    body = """const start = { ...viewer.emptyState(), pair: 1, y: 5, x: 5 };
-    const trace = { blocks: [8, 4].map(side => ({ pairs: 5, height: side, width: side, taps: 9 })) };
-    return [viewer.held(start, { ...start, ...value.change }, value.lock, trace), { ...start, ...value.kept }];"""
-    got, wanted = run(body, dict(lock=lock, change=change, kept=kept))
-    assert got == wanted
-
-
-def test_the_content_id_tells_pictures_apart(run):
-    body = "return value.map(parts => viewer.contentId(parts.map(part => Uint8Array.from(part))))"
-    ids = run(body, [[[1, 2], [3]], [[1, 2], [3]], [[1], [2, 3]], [[1, 2], [4]], [[2, 1], [3]], []])
-    assert ids[0] == ids[1]
-    assert len(set(ids)) == 5
-    assert all(len(one) == 16 for one in ids)
 
 
 def all_pixels(page):

@@ -2,18 +2,14 @@
 
 import base64
 import json
-import re
-import struct
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sifa import explorer
-from sifa.tracing.records import BlockTrust, Deletion, TrueFlow, Trust, WhatIf
 from tests.browser.conftest import open_page, settle
 from tests.predictions import foreign_prediction, nano_prediction
+from tests.viewer.test_numbers import HEADERS, complete, with_header
 
 CANVAS, KEY_CANVAS, CLOSE_UP = ".sifa-query canvas", ".sifa-key canvas", ".sifa-close canvas"
 MARGIN = 0.06  # of the picture, around the model's square
@@ -60,72 +56,6 @@ def place(page, y, x, cells=16):
 def over(page, y, x):
     page.mouse.move(*place(page, y, x))
     settle(page)
-
-
-@pytest.mark.parametrize("kind", ["nano", "kernel 5", "softmax"])
-def test_ten_thousand_readouts_equal_the_trace(page, tmp_path, prediction, kind):
-    made = {
-        "nano": lambda: prediction,
-        "kernel 5": lambda: nano_prediction(kernel_size=5),
-        "softmax": lambda: foreign_prediction(normalised=True),
-    }[kind]()
-    (tmp_path / "a.html").write_text(explorer.to_html(explorer.pack(made)))
-    open_page(page, tmp_path / "a.html")
-    rng = np.random.default_rng(0)
-    asked = []
-    for _ in range(10_000):
-        b = int(rng.integers(len(made.trace)))
-        pairs, taps, height, width = made.trace[b].attention.shape
-        asked.append([b, *(int(rng.integers(n)) for n in (pairs, height, width, taps))])
-    answers = page.evaluate(
-        """asked => { const { readout } = document.querySelector('.sifa').sifa;
-        return asked.map(([b, p, y, x, k]) => { const r = readout(b, p, y, x);
-            return [...r.offsets[k], ...r.points[k], r.weights[k], r.outside[k] ? 1 : 0]; }); }""",
-        asked,
-    )
-    points = [block.points for block in made.trace]
-    spans = [np.ptp(block.attention, axis=(1, 2, 3)) for block in made.trace]
-    wanted = np.array([
-        [*made.trace[b].offset[p, k, :, y, x], *points[b][p, k, :, y, x], made.trace[b].attention[p, k, y, x]]
-        for b, p, y, x, k in asked
-    ])  # fmt: skip
-    difference = np.abs(np.array(answers)[:, :5] - wanted)
-    assert difference[:, :4].max() <= 1 / 32
-    assert (difference[:, 4] <= [spans[b][p] / 255 for b, p, *_ in asked]).all()
-    assert np.abs(wanted[:, :2]).max() > 0.5  # the offsets are not all but zero
-    for (b, *_), (_, _, y, x, _, outside) in zip(asked, answers):
-        height, width = made.trace[b].attention.shape[2:]
-        assert outside == (not (-1 < y < height and -1 < x < width))
-
-
-@pytest.mark.parametrize(("b", "pair", "y", "x"), [(1, 2, 3, 4), (0, 6, 0, 15), (2, 0, 3, 3)])
-def test_displacement_and_sum_equal_the_trace(viewer, prediction, b, pair, y, x):
-    block = prediction.trace[b]
-    read = viewer.evaluate(f"() => document.querySelector('.sifa').sifa.readout({b}, {pair}, {y}, {x})")
-    step = np.ptp(block.attention[pair]) / 255
-    reach = np.abs(block.points[pair, :, :, y, x] - [[y, x]]).max()
-    tolerance = 1 / 32 + 2 * 9 * step * reach / np.abs(block.attention[pair, :, y, x]).sum()
-    np.testing.assert_allclose(read["displacement"], block.displacement[pair, :, y, x], rtol=0, atol=tolerance)
-    np.testing.assert_allclose(read["sum"], block.attention[pair, :, y, x].sum(), rtol=0, atol=9 * step)
-
-
-def test_the_reader_of_the_readme_reads(page, prediction):
-    readme = Path(explorer.__file__).with_name("README.md").read_text()
-    code = re.search(r"```js\n(.*?)```", readme, re.DOTALL).group(1)
-    packed = explorer.pack(prediction)
-    offset, attention, labels = page.evaluate(
-        f"""async text => {{ {code}
-        const header = await readTrace('data:application/octet-stream;base64,' + text);
-        const b = header.blocks[1];
-        return [Array.from(b.offset.slice(0, 1000)), Array.from(b.attention.slice(0, 500)), header.labels]; }}""",
-        base64.b64encode(packed).decode(),
-    )
-    block = prediction.trace[1]
-    assert labels == list(prediction.labels)
-    np.testing.assert_allclose(np.array(offset) / 32, block.offset.ravel()[:1000], rtol=0, atol=1 / 64 + 1e-6)
-    low, high = block.attention[0].min(), block.attention[0].max()
-    weights = low + np.array(attention) * (high - low) / 255
-    np.testing.assert_allclose(weights, block.attention.ravel()[:500], rtol=0, atol=(high - low) / 100)
 
 
 def test_the_header_says_what_and_by_whom(viewer, prediction):
@@ -472,104 +402,29 @@ def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, predict
     assert page.problems == []
 
 
-def with_header(packed, change):
-    """A packed trace whose header was changed by change(header), or is what it returns."""
-    length = int.from_bytes(packed[8:12], "little")
-    header = json.loads(packed[16 : 16 + length])
-    text = json.dumps(change(header) or header).encode()
-    text += b" " * (-len(text) % 8)
-    return packed[:8] + struct.pack("<II", len(text), 0) + text + packed[16 + length :]
-
-
-FIGURES = dict(name="a", unevenness=0, offset=0, spread=0, follows_change=None, like_random=None, outside=0, words=[])
-DELETION = dict(
-    label="a",
-    neighbours=9,
-    removed=3,
-    probability=0.5,
-    strongest=0.4,
-    random=0.3,
-    random_each=[0.3],
-    all=0.2,
-    words=["b"],
-)
-
-
 @pytest.fixture(scope="module")
-def add_trust(prediction):
+def whole_trace(prediction):
     """A trace with every part that one may have."""
-    other = WhatIf("other", "Other", "", prediction.logits, (1.0,) * 4, prediction.trace)
-    flow = TrueFlow(np.zeros((7, 2, 16, 16), np.float32), np.ones((7, 16, 16), bool))
-    trust = Trust((BlockTrust(**FIGURES),) * 4, Deletion(**DELETION))
-    return explorer.pack(replace(prediction, what_if=(other,), true_flow=(flow,), trust=trust))
+    return complete(prediction)
 
 
-def taken(*path, last):
-    """A change of a header: the value at a path gone."""
-
-    def change(header):
-        for key in path:
-            header = header[key]
-        del header[last]
-
-    return change
-
-
-def changed(*path, last, to):
-    def change(header):
-        for key in path:
-            header = header[key]
-        header[last] = to
-
-    return change
-
-
-HEADERS = {
-    "a number": lambda _: 7,
-    "a list": lambda _: [1],
-    **{f"no {key}": taken(last=key) for key in ("clip", "crop", "frames", "labels", "logits", "checkpoint", "blocks")},
-    "no name": taken("clip", last="name"),
-    "no times": changed("clip", last="times", to=[]),
-    "no sha256": taken("checkpoint", last="sha256"),
-    "no scale": taken("crop", last="scale"),
-    "fewer labels": changed(last="labels", to=["one"]),
-    "no stage": taken("blocks", 0, last="stage"),
-    "a text as stage": changed("blocks", 0, last="stage", to="<img src=x onerror=window.broken=1>"),
-    "a text as height": changed("blocks", 0, last="height", to="8"),
-    "empty range": changed("blocks", 1, last="range", to=[]),
-    "ranges of nothing": changed("blocks", 1, last="range", to=[[]] * 7),
-    "no offset": taken("blocks", 3, last="offset"),
-    "short stride": changed("blocks", 0, last="stride", to=[2, 4]),
-    "no lengths": taken("what_if", 0, last="lengths"),
-    "fewer logits": changed("what_if", 0, last="logits", to=[1]),
-    "what-if of half a block": taken("what_if", 0, "blocks", 0, last="range"),
-    "half a flow": taken("true_flow", 0, last="visible"),
-    "no figures": changed("trust", last="blocks", to=[FIGURES]),
-    "no words": taken("trust", "blocks", 2, last="words"),
-    "no deletion": changed("trust", last="deletion", to=None),
-    "a text as number removed": changed("trust", "deletion", last="removed", to="<img src=x onerror=window.broken=1>"),
-    "a text as neighbours": changed("trust", "deletion", last="neighbours", to="<img src=x onerror=window.broken=1>"),
-}
-
-
-def test_a_damaged_header_is_refused_in_words(page, tmp_path, prediction, examined):
-    open_host(page, host_page(tmp_path, [add_trust, *(with_header(add_trust, change) for change in HEADERS.values())]))
-    page.evaluate("() => put('trace', traces[0])")
-    assert not page.locator(".sifa-error").is_visible()
-    for number, name in enumerate(HEADERS, 1):
-        page.evaluate(f"() => put('trace', traces[{number}])")
-        settle(page)
-        assert page.locator(".sifa-error").is_visible(), name
-        said = page.inner_text(".sifa-error")
-        assert said == "The trace is damaged. Copy the file again, or run the clip again.", name
+def test_a_damaged_header_is_refused_in_words(page, tmp_path, whole_trace):
+    """Two of the headers that tests/viewer/test_numbers.py refuses, on a page."""
+    changes = [HEADERS["a text as stage"], HEADERS["a text as neighbours"]]
+    open_host(page, host_page(tmp_path, [whole_trace, *(with_header(whole_trace, change) for change in changes)]))
+    for number in range(1, len(changes) + 1):
         page.evaluate("() => put('trace', traces[0])")
         assert not page.locator(".sifa-error").is_visible()
+        page.evaluate(f"() => put('trace', traces[{number}])")
+        settle(page)
+        said = page.inner_text(".sifa-error")
+        assert said == "The trace is damaged. Copy the file again, or run the clip again."
     page.wait_for_timeout(100)
     assert page.evaluate("() => window.broken") is None
     assert page.problems == []
 
 
-def test_text_of_a_trace_stays_text(page, tmp_path, examined):
+def test_text_of_a_trace_stays_text(page, tmp_path, whole_trace):
     """Markup in every text of the header is shown as it stands, in every view."""
     markup = "<img src=x onerror=window.broken=1>"
 
@@ -584,7 +439,7 @@ def test_text_of_a_trace_stays_text(page, tmp_path, examined):
         header["blocks"][0] |= dict(meaning="a", operator=dict(offsets="a", saliency="a", placement="a"))
         return everywhere(header)
 
-    open_host(page, host_page(tmp_path, [with_header(add_trust, change)]))
+    open_host(page, host_page(tmp_path, [with_header(whole_trace, change)]))
     page.evaluate("() => put('trace', traces[0])")
     page.click(".sifa-trust summary")
     for key in ("e", "]", "t", "s", "w", "f", "o", "o", "o"):

@@ -1,7 +1,4 @@
-"""The further views: their numbers against numpy on the unpacked trace, and the ways to them."""
-
-import base64
-from dataclasses import replace
+"""The further views and the ways to them; tests/viewer/test_numbers.py holds their numbers against numpy."""
 
 import numpy as np
 import pytest
@@ -21,19 +18,8 @@ from tests.browser.test_viewer import (
     state,
     until,
 )
-from tests.predictions import foreign_prediction, nano_prediction
-
-CLOSE = dict(rtol=1e-4, atol=1e-4)
-MADE = {
-    "nano": nano_prediction,
-    "kernel 5": lambda: foreign_prediction(kernel=5),
-    "softmax": lambda: foreign_prediction(normalised=True),
-}
-
-
-@pytest.fixture(scope="module", params=[*MADE])
-def packed(request):
-    return explorer.pack(MADE[request.param]())
+from tests.predictions import nano_prediction
+from tests.viewer.by_numpy import track_by_numpy
 
 
 @pytest.fixture(scope="module")
@@ -41,179 +27,6 @@ def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "clip.html"
     path.write_text(explorer.to_html(explorer.pack(nano_prediction())))
     return path
-
-
-def import_script(page):
-    """The viewer's script as `viewer` on an empty page: its pure functions without its page."""
-    page.goto("about:blank")
-    page.evaluate(
-        """async script => {
-        window.viewer = await import(URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))); }""",
-        explorer.script(),
-    )
-
-
-@pytest.fixture
-def calculated(page, packed):
-    """The blocks as Python unpacks them, and a way to call the viewer's pure functions on the same bytes."""
-    import_script(page)
-    text = base64.b64encode(packed).decode()
-    page.evaluate("text => { window.trace = viewer.parseTrace(viewer.toBuffer(text)); }", text)
-    call = lambda code: page.evaluate(f"() => {{ const {{ blocks }} = trace; return viewer.{code}; }}")  # noqa: E731
-    return explorer.unpack(packed).trace, call
-
-
-def grid_of(block):
-    """(N, 2) places of the neighbours around a query."""
-    places = replace(block, offset=np.zeros_like(block.offset)).points[0]
-    return (places - np.mgrid[: places.shape[-2], : places.shape[-1]])[:, :, 0, 0]
-
-
-def test_arrows_in_three_readings(calculated):
-    blocks, call = calculated
-    for b, block in enumerate(blocks):
-        pair, (height, width) = block.offset.shape[0] - 1, block.offset.shape[-2:]
-        vectors = block.points[pair] - np.mgrid[:height, :width]
-        field = lambda arrows, b=b, pair=pair: call(f"arrowField(blocks[{b}], {pair}, '{arrows}')")  # noqa: E731
-        for arrows, wanted in (("offset", block.offset[pair].mean(0)), ("displacement", block.displacement[pair])):
-            got = np.array(field(arrows)).reshape(height, width, 2)
-            np.testing.assert_allclose(got, wanted.transpose(1, 2, 0), **CLOSE)
-        strength = np.abs(block.attention[pair])
-        candidates = strength >= strength.max(0) - 1e-6  # packed weights may tie
-        distance = np.abs(vectors - np.array(field("strongest")).reshape(height, width, 2).transpose(2, 0, 1)).max(1)
-        assert np.where(candidates, distance, np.inf).min(0).max() < 1e-4
-
-
-def test_readers_of_a_place(calculated):
-    blocks, call = calculated
-    for b, block in enumerate(blocks):
-        height, width = block.offset.shape[-2:]
-        for pair, y, x in ((0, height // 2, width // 2), (1, 0, width - 1)):
-            distance = np.abs(block.points[pair] - np.array([y, x])[:, None, None])
-            bilinear = np.maximum(0, 1 - distance).prod(1)
-            weight = (np.abs(block.attention[pair]) * bilinear).sum(0)
-            got = call(f"readersOf(blocks[{b}], {pair}, {y}, {x})")
-            assert [r["weight"] for r in got] == sorted((r["weight"] for r in got), reverse=True)
-            found = np.zeros((height, width))
-            for reader in got:
-                found[reader["y"], reader["x"]] = reader["weight"]
-            np.testing.assert_allclose(found, weight, **CLOSE)
-
-
-def track_by_numpy(block, pair, y, x, rigid):
-    """(steps, 4): place and spread per step, each step read at the nearest cell, the later one halfway between two."""
-    pairs, _, _, height, width = block.offset.shape
-    place, rows = np.array([y, x], float), [(y, x, 0, 0)]
-    for p in range(pair, pairs):
-        if not (-1 < place[0] < height and -1 < place[1] < width):
-            break
-        near = np.clip(np.floor(place + 0.5 + 1e-4), 0, [height - 1, width - 1]).astype(int)
-        points = block.points[p, :, :, near[0], near[1]] - near
-        if rigid:
-            points = points - block.offset[p, :, :, near[0], near[1]]
-        w = np.abs(block.attention[p, :, near[0], near[1]])
-        mean = w @ points / w.sum()
-        spread = np.sqrt(w @ (points - mean) ** 2 / w.sum())
-        place = place + mean
-        rows.append((*place, *spread))
-    return np.array(rows)
-
-
-@pytest.mark.parametrize("rigid", [False, True])
-def test_tracks_follow_the_centroid(calculated, rigid):
-    blocks, call = calculated
-    block = blocks[0]
-    height, width = block.offset.shape[-2:]
-    for pair, y, x in ((0, height // 2, width // 2), (1, 1, 1), (0, height - 1, 0)):
-        got = call(f"attentionTrack(blocks[0], {pair}, {y}, {x}, {'true' if rigid else 'false'})")
-        wanted = track_by_numpy(block, pair, y, x, rigid)
-        assert [p["step"] for p in got] == list(range(pair, pair + len(wanted)))
-        np.testing.assert_allclose([p["place"] + p["spread"] for p in got], wanted, rtol=0, atol=2e-3)
-
-
-def test_measures_of_the_contact_sheet(calculated):
-    blocks, call = calculated
-    for b, block in enumerate(blocks):
-        height, width = block.offset.shape[-2:]
-        taps = block.attention.shape[1]
-        share = np.abs(block.attention[1]) / np.abs(block.attention[1]).sum(0)
-        logs = np.log(share, out=np.zeros_like(share), where=share > 0)
-        y, x = block.points[1].transpose(1, 0, 2, 3)
-        wanted = dict(
-            offset=np.linalg.norm(block.offset[1], axis=1).mean(0),
-            entropy=-(share * logs).sum(0) / np.log(taps),
-            outside=1 - ((y > -1) & (y < height) & (x > -1) & (x < width)).mean(0),
-        )
-        for measure, field in wanted.items():
-            got = call(f"measureMap(blocks[{b}], 1, '{measure}')")
-            np.testing.assert_allclose(got, field.ravel(), rtol=0, atol=1e-3)
-
-
-def test_saliency_is_the_traces(calculated):
-    blocks, call = calculated
-    for b, block in enumerate(blocks):
-        got = call(f"saliencyMap(blocks[{b}], 1)")
-        np.testing.assert_allclose(got, block.saliency[1].ravel(), **CLOSE)
-
-
-@pytest.mark.parametrize("grid", [(7, 11), (40, 40)])
-def test_frame_difference_per_cell(calculated, page, grid):
-    """The 40 x 40 cells are smaller than the pictures' pixels inside the crop."""
-    rng = np.random.default_rng(0)
-    height, width = 30, 50
-    one, other = rng.integers(0, 256, (2, height, width, 4))
-    top, left, side = 2.0, 10.0, 28.0
-    got = page.evaluate(
-        """([a, b, height, width, rows, columns]) => Array.from(viewer.differenceMap({ data: a, height, width },
-        { data: b, height, width }, { height: rows, width: columns }, { top: 4, left: 20, size: 56, scale: 2 }))""",
-        [one.ravel().tolist(), other.ravel().tolist(), height, width, *grid],
-    )
-    pixel = np.abs(one - other)[..., :3].mean(-1) / 255
-    inside = lambda start, count, n, end: (  # noqa: E731
-        lambda c: (
-            c[(c + 0.5 >= start + n * side / count) & (c + 0.5 < start + (n + 1) * side / count)]
-            if ((c + 0.5 >= start + n * side / count) & (c + 0.5 < start + (n + 1) * side / count)).any()
-            else np.array([int(start + (n + 0.5) * side / count)])
-        )
-    )(np.arange(end))
-    wanted = [
-        pixel[np.ix_(inside(top, grid[0], r, height), inside(left, grid[1], c, width))].mean()
-        for r in range(grid[0])
-        for c in range(grid[1])
-    ]
-    np.testing.assert_allclose(got, wanted, rtol=1e-5)
-
-
-def test_the_terms_of_the_equation_follow_from_the_trace(calculated):
-    blocks, call = calculated
-    block = blocks[0]
-    pair, taps = 1, block.attention.shape[1]
-    height, width = block.offset.shape[-2:]
-    for y, x in ((height // 2, width // 2), (0, 0), (height - 1, 1)):
-        weights = block.attention[pair, :, y, x]
-        for tap in range(taps):
-            py, px = point = block.points[pair, tap, :, y, x]
-            about = f"""{{ read: viewer.readout(blocks[0], {pair}, {y}, {x}), block: blocks[0], tap: {tap},
-                saliency: viewer.saliencyMap(blocks[0], {pair})[{y * width + x}], difference: 0.25 }}"""
-            values = {name: value for name, _, value, _ in call(f"equationTerms({about})")}
-            number = lambda text: [float(v) for v in text.replace("\u2212", "-").strip("()").split(", ")]  # noqa: E731
-            np.testing.assert_allclose(number(values["offset"]), block.offset[pair, tap, :, y, x], rtol=0, atol=0.0051)
-            np.testing.assert_allclose(number(values["point"]), point, rtol=0, atol=0.0051)
-            np.testing.assert_allclose(number(values["tap"]), grid_of(block)[tap])
-            assert number(values["weight"])[0] == pytest.approx(weights[tap], abs=6e-5)
-            assert float(values["share"][:-2]) == pytest.approx(
-                100 * abs(weights[tap]) / np.abs(weights).sum(), abs=0.06
-            )
-            np.testing.assert_allclose(
-                number(values["displacement"]), block.displacement[pair, :, y, x], rtol=0, atol=0.0052
-            )
-            assert float(values["gate"][4:]) == pytest.approx(block.saliency[pair, y, x], abs=6e-4)
-            corners = call(f"bilinearCorners([{py}, {px}], blocks[0])")
-            assert sum(c["weight"] for c in corners) == pytest.approx(1)
-            assert sum(c["weight"] * c["y"] for c in corners) == pytest.approx(py, abs=1e-5)
-            assert sum(c["weight"] * c["x"] for c in corners) == pytest.approx(px, abs=1e-5)
-            inside = sum(c["weight"] for c in corners if 0 <= c["y"] < height and 0 <= c["x"] < width)
-            assert float(values["value"].split()[0]) == pytest.approx(inside, abs=6e-4)
 
 
 def over_key(page, y, x):
@@ -489,46 +302,6 @@ def test_playing_slower_and_faster(viewer):
     viewer.wait_for_timeout(500)
     assert state(viewer)["pair"] == now
     assert state(viewer)["playing"]
-
-
-def test_a_state_from_elsewhere_is_settled(page):
-    import_script(page)
-    text = base64.b64encode(explorer.pack(foreign_prediction())).decode()
-    odd = page.evaluate(
-        """text => { const { emptyState, parseTrace, toBuffer, withTrace } = viewer;
-        const odd = { ...emptyState(), overlay: 'nonsense', density: 3, speed: 100, tap: 77, arrows: 'offset' };
-        const { overlay, density, speed, tap, arrows } = withTrace(odd, parseTrace(toBuffer(text)), null);
-        return { overlay, density, speed, tap, arrows }; }""",
-        text,
-    )
-    assert odd == dict(overlay="none", density="medium", speed=1, tap=-1, arrows="offset")
-
-
-def test_settings_are_plain_data_within_their_lists(page):
-    import_script(page)
-    assert (
-        page.evaluate(
-            """() => { const { SETTINGS, emptyState, withSetting } = viewer;
-        const first = emptyState();
-        return [
-          JSON.stringify(JSON.parse(JSON.stringify(first))) === JSON.stringify(first),
-          Object.entries(SETTINGS).every(([name, list]) => list.every(v => withSetting(first, name, v)[name] === v)),
-          withSetting(first, 'overlay', 'nonsense') === first, withSetting(first, 'block', 3) === first]; }"""
-        )
-        == [True] * 4
-    )
-
-
-def test_drawn_layers_stay_bounded(page):
-    import_script(page)
-    painted = page.evaluate(
-        """() => { const store = viewer.layerStore(); let painted = 0;
-        const get = key => store.get(key, 1000, () => { painted += 1; });
-        for (let i = 0; i < 40; i++) { get(`${i}`); get('0'); }
-        return [painted, store.has('0'), store.has('39'), store.has('1'),
-          [...Array(40).keys()].filter(i => store.has(`${i}`)).length]; }"""
-    )
-    assert painted == [40, True, True, False, 16]  # 64 MB of 4 MB each
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])

@@ -1,17 +1,22 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 import sifa
-from sifa.cli.evaluate import main
+from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips
 from sifa.errors import DataError
-from sifa.evaluation.generated import evaluate_generated, textured
+from sifa.evaluation.flow import textured
+from sifa.evaluation.generated import evaluate_generated, measure
 from sifa.evaluation.metrics import accuracy
 from sifa.evaluation.report import failures, per_class_table, table
 from sifa.evaluation.videos import evaluate_videos
+from sifa.tracing.hooks import capture
+from sifa.weights.card import card_of
+from sifa.weights.checkpoint import save
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 
@@ -36,8 +41,16 @@ def test_flat_cells_are_not_textured():
     assert seen[..., 9:].float().mean() > 0.5
 
 
+def model_of(labels, variant="sifa_swin_nano_16x64", **changes):
+    """Random weights that are said to know these classes."""
+    torch.manual_seed(0)
+    model = sifa.create_model(variant, num_classes=len(labels), **changes).eval()
+    model.card = replace(card_of(model), labels=labels)
+    return model
+
+
 def test_a_model_without_sifa_has_no_flow_figures():
-    found = evaluate_generated(sifa.create_model("sifa_swin_nano_16x64", unshifted="none").eval(), clips=24)
+    found = evaluate_generated(model_of(CLASSES, unshifted="none"), clips=24)
     assert found["flow_cosine"] == found["static_displacement"] == []
     assert sum(map(sum, found["confusion"])) == 24
 
@@ -45,18 +58,85 @@ def test_a_model_without_sifa_has_no_flow_figures():
 def test_the_shipped_checkpoint_reproduces_its_card_in_part():
     """A tenth of the card's clips: within sampling error of its figures."""
     model = sifa.load()
-    told, card = evaluate_generated(model, clips=240), model.card.metrics
-    assert abs(told["top1"] - card["top1"]) < 0.05
-    assert abs(told["flow_cosine"][0] - card["flow_cosine"][0]) < 0.05
-    assert abs(told["static_displacement"][0] - card["static_displacement"][0]) < 0.05
+    found, card = evaluate_generated(model, clips=240), model.card.metrics
+    assert abs(found["top1"] - card["top1"]) < 0.05
+    assert abs(found["flow_cosine"][0] - card["flow_cosine"][0]) < 0.05
+    assert abs(found["static_displacement"][0] - card["static_displacement"][0]) < 0.05
 
 
 @pytest.mark.slow
 def test_the_shipped_checkpoint_reproduces_its_card():
     model = sifa.load()
-    told, card = evaluate_generated(model), model.card.metrics
-    assert told["top1"] == pytest.approx(card["top1"], abs=0.002)
-    assert told["flow_cosine"] == pytest.approx(card["flow_cosine"], abs=0.002)
+    found, card = evaluate_generated(model), model.card.metrics
+    assert found["top1"] == pytest.approx(card["top1"], abs=0.002)
+    assert found["flow_cosine"] == pytest.approx(card["flow_cosine"], abs=0.002)
+
+
+def test_a_model_of_other_classes_is_refused(tmp_path, capsys):
+    """It was measured as if its classes were the first motions, and --write stored that in its card."""
+    file, model = tmp_path / "three.safetensors", model_of(("walk", "run", "jump"))
+    save(model, model.card, file)
+    before = file.read_bytes()
+    for options in (["--write"], ["--failures", str(tmp_path / "failures.png")]):
+        assert main(["evaluate", "--clips", "24", "--checkpoint", str(file), *options]) == 1
+        said = capsys.readouterr().err
+        assert said == (
+            "generated clips show the 24 motions; this model knows walk, run, jump: measure it on videos of its own "
+            "classes, with --data\n"
+        )
+    assert file.read_bytes() == before
+
+
+def test_a_model_of_some_motions_is_measured_on_these():
+    """In its own order of the classes, and with the mean and deviation of its card."""
+    labels = ("nothing moves", "camera pans right", "camera pans left")
+    model = sifa.load()
+    numbers = [CLASSES.index(name) for name in labels]
+    model.head.weight.data, model.head.bias.data = (
+        model.head.weight[numbers].detach(),
+        model.head.bias[numbers].detach(),
+    )
+    model.card = replace(model.card, labels=labels)
+    found = evaluate_generated(model, clips=30)
+    assert list(found["per_class"]) == list(labels)
+    assert [sum(row) for row in found["confusion"]] == [10, 10, 10]
+    assert found["top1"] > 0.9
+    assert found["flow_cosine"][0] > 0.7
+    seen = []
+    handle = model.patch_embed.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    model.card = replace(model.card, mean=(0.5, 0.4, 0.3), std=(0.1, 0.2, 0.4))
+    evaluate_generated(model, clips=3)
+    handle.remove()
+    clips = MotionClips("held-out", 64, 16, seed=5, textures=150).batch(0, torch.tensor(numbers))
+    for channel, (mean, std) in enumerate(zip(model.card.mean, model.card.std)):
+        torch.testing.assert_close(seen[0][:, channel], (clips.video[:, channel] - mean) / std)
+
+
+def test_a_resnet_is_measured_on_the_grids_of_its_blocks():
+    """Its second head sees half as many time steps."""
+    model = model_of(CLASSES, "sifa_resnet", layers=(1, 2, 2, 2), width_per_group=8, img_size=64, num_frames=16)
+    found = evaluate_generated(model, clips=24, batch=12)
+    assert sum(map(sum, found["confusion"])) == 24
+    with capture(model) as blocks, torch.no_grad():
+        model(torch.rand(1, 3, 16, 64, 64))
+    assert {call.output.features.shape[2] for call in blocks} == {2, 4}
+    assert len(found["flow_cosine"]) == len(blocks)
+    assert all(0 < length < 3 for length in found["flow_epe_ratio"])
+
+
+def test_grids_that_do_not_divide_one_another_are_refused():
+    model = model_of(CLASSES, "sifa_resnet", layers=(1, 2, 2, 2), width_per_group=8, img_size=72, num_frames=16)
+    with pytest.raises(DataError, match="block layer3.1.sifa works on 5 x 5 cells, which do not divide 9 x 9 cells"):
+        evaluate_generated(model, clips=2)
+
+
+@pytest.mark.slow
+def test_all_figures_of_a_model_of_some_motions():
+    model = model_of(("camera pans left", "nothing moves"))
+    found = measure(model, clips=4)
+    assert found["worn"]["clips"] == 4
+    assert found["pasted"]["clips"] == 20
+    assert set(found["pasted"]["per_class"]) == {"camera pans left", "nothing moves"}
 
 
 def test_labelled_files_are_measured_like_uploads(tmp_path):
@@ -73,12 +153,32 @@ def test_labelled_files_are_measured_like_uploads(tmp_path):
         evaluate_videos(model, [(broken, "nothing moves")])
 
 
-def test_the_command_measures_a_folder(tmp_path, monkeypatch, capsys):
+def test_the_command_measures_a_folder(tmp_path, capsys):
     (tmp_path / "nothing moves").mkdir()
     write_clip(tmp_path / "nothing moves" / "still.mp4", numbered_frames(1).repeat(61, 0))
-    monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path), "--json"])
-    main()
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["clips"] == 1
+    (tmp_path / "nothing moves" / "broken.mp4").write_bytes(b"nothing" * 99)
+    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["clips"] == 1
+    assert main(["evaluate", "--data", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "views 1x1: 2 videos, 1 unreadable, 0 padded" in said
+    assert "broken.mp4: broken.mp4 could not be read as a video" in said
+    assert "of all 2, unreadable ones counted as wrong: top-1 50.0%" in said
+
+
+def test_the_command_draws_what_the_card_says(tmp_path, capsys):
+    page = tmp_path / "confusion.html"
+    assert main(["evaluate", "--confusion", str(page)]) == 0
+    assert "camera pans left" in page.read_text()
+    assert main(["evaluate", "--table"]) == 0
+    assert capsys.readouterr().out == f"{table(SHIPPED)}\n\n{per_class_table(SHIPPED)}\n"
+
+
+def test_a_card_without_figures_has_a_row_in_the_tables(tmp_path):
+    file, model = tmp_path / "new.safetensors", model_of(("walk", "run"))
+    save(model, model.card, file)
+    assert table([file]).endswith("| new | - | - | - | - | - | - | - | - | - |")
+    assert per_class_table([SHIPPED[0], file]).splitlines()[-1].endswith("| - |")
 
 
 @pytest.mark.parametrize(
@@ -86,22 +186,21 @@ def test_the_command_measures_a_folder(tmp_path, monkeypatch, capsys):
     [
         (["--data", "x", "--views", "4x9"], "views are '4x9'; give clips x crops with 1 to 3 crops"),
         (["--out", "x"], "--out keeps the scores of one checkpoint on --data"),
-        (["--data", "x", "--batch", "0"], "--batch is 0; give at least 1"),
+        (["--data", "x", "--batch", "0"], "argument --batch: it is 0; give at least 1"),
         (["--checkpoint", "hf-hub:some/one", "--write"], "--write changes a file, but --checkpoint names none"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(options, why, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["evaluate", *options])
-    with pytest.raises(SystemExit):
-        main()
+def test_options_that_do_not_go_together_are_refused(options, why, capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["evaluate", *options])
+    assert exit.value.code == 2
     assert why in capsys.readouterr().err
 
 
 def test_processes_share_nothing_but_videos(monkeypatch, capsys):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("sys.argv", ["evaluate"])
     with pytest.raises(SystemExit):
-        main()
+        main(["evaluate"])
     assert "run it without torchrun" in capsys.readouterr().err
 
 
@@ -114,7 +213,7 @@ def test_the_tables_in_the_documentation_are_those_of_the_cards():
 
 
 def test_failures_are_shown_with_what_was_taken_for_what(tmp_path):
-    picture = failures(sifa.create_model("sifa_swin_nano_16x64").eval(), count=2)
+    picture = failures(model_of(CLASSES), count=2)
     assert picture.mode == "RGB"
     assert picture.height > 2 * 64
     assert np.asarray(picture).std() > 10

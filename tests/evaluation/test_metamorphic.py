@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import sifa
-from sifa.cli.metamorphic import main
+from sifa.cli import main
 from sifa.data.motion import pasted
-from sifa.evaluation.metamorphic import Window, check, check_folder, crosses_cut, windows
+from sifa.errors import DataError
+from sifa.evaluation.metamorphic import Window, check_folder, check_window, crosses_cut, windows
 from sifa.video.write import write_mp4
 from tests.clips import numbered_frames
 
@@ -30,7 +31,7 @@ def test_what_must_follow_from_a_pan_to_the_left():
 
 
 def test_a_real_pan_holds_in_every_way(panned):
-    found = check(sifa.load(), sifa.read_clip(panned / "camera pans left/0_1.0.mp4", 16, 4))
+    found = check_window(sifa.load(), sifa.read_clip(panned / "camera pans left/0_1.0.mp4", 16, 4))
     assert found.label == "camera pans left"
     assert found.probability > 0.8
     assert found.failures == []
@@ -51,24 +52,24 @@ def test_a_cut_is_noticed(tmp_path):
     dark, bright = np.full((30, 64, 64, 3), 20, np.uint8), np.full((31, 64, 64, 3), 220, np.uint8)
     write_mp4(np.concatenate([dark, bright]), tmp_path / "cut.mp4")
     assert crosses_cut(sifa.read_clip(tmp_path / "cut.mp4", 16, 4))
-    _, cuts, _ = check_folder(sifa.load(), tmp_path)
-    assert cuts == 1
+    assert check_folder(sifa.load(), tmp_path).cuts == 1
 
 
-def test_the_command_names_what_it_could_not_read(panned, monkeypatch, capsys):
+def test_the_command_names_what_it_could_not_read(panned, capsys):
     (panned / "broken.mp4").write_bytes(b"nothing" * 99)
-    monkeypatch.setattr("sys.argv", ["metamorphic", str(panned), "--json"])
-    main()
+    assert main(["metamorphic", str(panned), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["windows"]) == 10
+    assert found["hold"] <= found["sure"] <= 10
+    assert "broken.mp4" in found["unreadable"]
+    assert main(["metamorphic", str(panned)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = json.loads(lines[-1])
-    assert len(told["windows"]) == 10
-    assert told["hold"] <= told["sure"] <= 10
-    assert "broken.mp4" in told["unreadable"]
-    assert any(line.startswith("left out: 0 windows that cross a cut, 1 files") for line in lines)
+    assert sum(line.endswith("  holds") for line in lines) == found["hold"]
+    assert lines[-1].startswith("left out: 0 windows that cross a cut, 1 files")
 
 
 def test_folders_and_models_that_cannot_be_checked_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="there is no video below"):
+    with pytest.raises(DataError, match="there is no video below"):
         check_folder(sifa.load(), tmp_path)
-    with pytest.raises(ValueError, match="the check needs the 24 motions; this model knows class 0"):
-        check_folder(sifa.create_model("sifa_swin_nano_16x64").eval(), tmp_path)
+    with pytest.raises(DataError, match="the check needs the 24 motions; this model knows class 0"):
+        check_folder(sifa.create_model("sifa_swin_nano_16x64"), tmp_path)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from sifa.evaluation.videos import evaluate_videos
 from sifa.evaluation.views import Views, clip_starts, crops, mean_score, read_views
 from sifa.model.run import forward_with
 from sifa.video.preprocess import preprocess
-from sifa.weights.card import ModelCard
+from sifa.weights.card import card_of
 from sifa.weights.checkpoint import save
 from tests.clips import numbered_frames, write_clip, write_frames
 
@@ -31,9 +32,8 @@ def model():
     torch.manual_seed(0)
     model = sifa.create_model("sifa_swin_nano_16x64", num_frames=4, img_size=32, num_classes=3).eval()
     torch.nn.init.normal_(model.head.weight)
-    model.card = ModelCard(
-        "sifa_swin_nano_16x64", model.config.as_dict(), LABELS, num_frames=4, sampling_rate=3, sha256="of the test"
-    )
+    card = replace(card_of(model), variant="sifa_swin_nano_16x64", labels=LABELS, sampling_rate=3, sha256="of the test")
+    model.card = card
     return model
 
 
@@ -209,7 +209,7 @@ def test_a_compiled_model_agrees(model):
 @pytest.mark.slow
 def test_a_compiler_that_is_missing_is_said(tmp_path):
     program = (
-        "import torch; from sifa.run import forward_with, RunError\n"
+        "import torch; from sifa.model.run import forward_with, RunError\n"
         "try: forward_with(torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.GELU()), compile=True)(torch.rand(1, 3))\n"
         "except RunError as error: print(error)"
     )
@@ -222,7 +222,19 @@ def test_a_compiler_that_is_missing_is_said(tmp_path):
 
 def command(checkpoint, videos, *options, torchrun=0):
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(torchrun)] if torchrun else []
-    data = ["-m", "sifa.evaluate", "--checkpoint", checkpoint, "--data", videos, "--views", "2x3", "--json", *options]
+    data = [
+        "-m",
+        "sifa",
+        "evaluate",
+        "--checkpoint",
+        checkpoint,
+        "--data",
+        videos,
+        "--views",
+        "2x3",
+        "--json",
+        *options,
+    ]
     return [sys.executable, *start, *map(str, data)]
 
 
@@ -232,16 +244,15 @@ def run(*arguments, **options):
         command(*arguments, **options), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1]), done.stdout
+    return json.loads(done.stdout)
 
 
 @pytest.mark.slow
 def test_two_processes_and_a_killed_run_give_the_result_of_one(model, videos, tmp_path):
     save(model, model.card, tmp_path / "model.safetensors")
-    one, said = run(tmp_path / "model.safetensors", videos)
-    assert "5 videos, 1 unreadable, 1 padded" in said
-    assert "broken.mp4: broken.mp4 could not be read as a video" in said
-    two, _ = run(tmp_path / "model.safetensors", videos, "--out", tmp_path / "two", torchrun=2)
+    one = run(tmp_path / "model.safetensors", videos)
+    assert (one["clips"], one["padded"], one["views"]) == (4, 1, "2x3")
+    two = run(tmp_path / "model.safetensors", videos, "--out", tmp_path / "two", torchrun=2)
     assert two == one
     rows = [len((tmp_path / f"two/scores-{rank}.jsonl").read_text().splitlines()) for rank in (0, 1)]
     assert rows == [3, 2]
@@ -260,6 +271,6 @@ def test_two_processes_and_a_killed_run_give_the_result_of_one(model, videos, tm
         killed.wait()
     before = file.read_text()
     assert 1 <= before.count("\n") < 5
-    again, _ = run(tmp_path / "model.safetensors", videos, "--out", out, torchrun=2)
+    again = run(tmp_path / "model.safetensors", videos, "--out", out, torchrun=2)
     assert again == one
     assert file.read_text().startswith(before[: before.rfind("\n") + 1])

@@ -34,7 +34,7 @@ CLOSED = dict.fromkeys(
     ("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"
 )  # for programs the kernel starts
 PAGE = "http://127.0.0.1:7860/"
-TOUR = (ROOT / "sifa" / "explorer" / "viewer" / "tour.mjs").read_text(encoding="utf-8")
+TOUR = (ROOT / "sifa" / "explorer" / "viewer" / "state" / "tour.mjs").read_text(encoding="utf-8")
 STEPS, CLIP = re.findall(r"^  \{ title: '(.+?)', view", TOUR, re.MULTILINE), re.search(r"CLIP = '(.+)';", TOUR)[1]
 
 every_notebook = pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)

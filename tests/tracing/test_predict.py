@@ -20,7 +20,7 @@ def clip(tmp_path_factory):
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "sifa.predict", *map(str, arguments)],
+        [sys.executable, "-W", "error", "-m", "sifa", "predict", *map(str, arguments)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -174,7 +174,7 @@ def test_there_are_figures_of_every_block(found):
 
 def test_the_command_prints_the_same_numbers_each_time():
     clip = next((trust.DEFAULT_CHECKPOINT.parent / "samples").glob("02_*.mp4"))
-    command = [sys.executable, "-m", "sifa.trust", str(clip)]
+    command = [sys.executable, "-m", "sifa", "trust", str(clip)]
     run = lambda *more: subprocess.run([*command, *more], capture_output=True, text=True, check=True).stdout  # noqa: E731
     told = json.loads(run("--json"))
     assert told == json.loads(run("--json"))

@@ -9,13 +9,16 @@ import pytest
 import torch
 
 import sifa
-from sifa.cli.train import main
+from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips, join_batches, pasted
+from sifa.errors import DataError, RunError
 from sifa.model.initialise import initialise, space_time_gabors
-from sifa.training import loop as training
-from sifa.training.loop import begin, train
+from sifa.training import loop
+from sifa.training.log import Log
+from sifa.training.loop import train
 from sifa.training.losses import losses
-from sifa.training.recipes import HARD, RECIPES, Recipe, drawn_classes, learning_rate, shown_classes
+from sifa.training.recipes import HARD, RECIPES, Recipe, class_pool, curriculum, learning_rate
+from sifa.training.start import begin
 
 SHORT = Recipe(steps=4, batch=8)
 ROOT = Path(__file__).parents[2]
@@ -28,8 +31,8 @@ def one_thread():
 
 
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
-    whole = train(SHORT, tmp_path / "whole", save_every=2, measured=0)
-    real, calls = training.losses, []
+    whole = train(SHORT, tmp_path / "whole", save_every=2, measure_clips=0)
+    real, calls = loop.losses, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -37,10 +40,10 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(training, "losses", interrupted)
+    monkeypatch.setattr(loop, "losses", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(SHORT, tmp_path / "parts", save_every=2, measured=0)
-    parts = train(SHORT, tmp_path / "parts", save_every=2, measured=0)
+        train(SHORT, tmp_path / "parts", save_every=2, measure_clips=0)
+    parts = train(SHORT, tmp_path / "parts", save_every=2, measure_clips=0)
     one, other = sifa.load(whole).state_dict(), sifa.load(parts).state_dict()
     assert all(torch.equal(one[k], other[k]) for k in one)
     assert sifa.load(whole).card.recipe["steps"] == 4
@@ -48,18 +51,18 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
 
 
 def test_a_folder_of_another_recipe_is_refused(tmp_path):
-    train(SHORT, tmp_path / "run", measured=0)
-    with pytest.raises(SystemExit, match="another recipe or other classes"):
-        train(replace(SHORT, steps=5), tmp_path / "run", measured=0)
+    train(SHORT, tmp_path / "run", measure_clips=0)
+    with pytest.raises(DataError, match="another recipe or other classes"):
+        train(replace(SHORT, steps=5), tmp_path / "run", measure_clips=0)
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(SystemExit, match="the batch is 12; 1 processes need a multiple of 8"):
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
+    with pytest.raises(RunError, match="the batch is 12; 1 processes need a multiple of 8"):
         train(replace(SHORT, batch=12), tmp_path)
 
 
 def test_the_card_says_what_was_done(tmp_path):
-    card = sifa.load(train(SHORT, tmp_path / "run", measured=24)).card
+    card = sifa.load(train(SHORT, tmp_path / "run", measure_clips=24)).card
     assert card.trained_on == "32 generated clips of 24 motions, offsets supervised with the true flow"
     assert card.title == "full: offsets supervised with the true flow (0.032 k clips)"
     assert card.metrics["clips"] == 24
@@ -69,11 +72,10 @@ def test_the_card_says_what_was_done(tmp_path):
 
 
 def test_a_log_continues_without_repeated_steps(tmp_path):
-    log = training.Log(tmp_path / "log.csv", 0)
+    log = Log(tmp_path / "log.csv")
     for step in range(1, 151):
         log.add(step, step * 8, 0.0, [1.0, 2.0, 0.5], 24, last=False)
-    log.file.close()
-    log = training.Log(tmp_path / "log.csv", 100)  # stopped at 150, saved at 100
+    log = Log(tmp_path / "log.csv", 100)  # stopped at 150, saved at 100
     for step in range(101, 151):
         log.add(step, step * 8, 0.0, [3.0, 2.0, 0.5], 24, last=False)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
@@ -105,10 +107,10 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_shards():
     model = begin(Recipe(), CLASSES, None)
     source = MotionClips("train", 64, 16, textures=10)
     shards = [source.batch(i, torch.tensor([3 * i, 16, 20, 23])) for i in range(2)]
-    shown = torch.ones(24, dtype=torch.bool)
+    every = torch.ones(24, dtype=torch.bool)
     with torch.no_grad():
-        whole = losses(model, join_batches(shards), shown, Recipe())
-        parts = [losses(model, shard, shown, Recipe()) for shard in shards]
+        whole = losses(model, join_batches(shards), every, Recipe())
+        parts = [losses(model, shard, every, Recipe()) for shard in shards]
     for a, *bc in zip(whole, *parts):
         torch.testing.assert_close(a, sum(bc) / 2, atol=1e-5, rtol=1e-5)
 
@@ -116,7 +118,7 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_shards():
 @pytest.mark.slow
 def test_two_processes_train_to_the_same_loss_as_one(tmp_path):
     """20 steps under torchrun on the CPU (gloo) against one process with the same global batch."""
-    options = ["-m", "sifa.train", "--steps", "20", "--batch", "16", "--measure", "0", "--out"]
+    options = ["-m", "sifa", "train", "--steps", "20", "--batch", "16", "--measure", "0", "--out"]
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     for start, out in (([], "one"), (torchrun, "two")):
@@ -131,16 +133,16 @@ def test_two_processes_train_to_the_same_loss_as_one(tmp_path):
 
 
 def test_the_curriculum_grows_to_all_classes():
-    assert [len(shown_classes(p)) for p in (0.0, 0.05, 0.1, 0.5)] == [4, 9, 13, 24]
-    assert shown_classes(0.1) == [c for c in CLASSES if c in shown_classes(0.1)]
+    assert [len(curriculum(p)) for p in (0.0, 0.05, 0.1, 0.5)] == [4, 9, 13, 24]
+    assert curriculum(0.1) == [c for c in CLASSES if c in curriculum(0.1)]
 
 
 def test_hard_classes_are_drawn_more_often_from_then_on():
     recipe = Recipe(steps=100, hard_after=50)
-    assert drawn_classes(49, recipe) == list(CLASSES)
-    later = drawn_classes(50, recipe)
+    assert class_pool(49, recipe) == list(CLASSES)
+    later = class_pool(50, recipe)
     assert all(later.count(name) == 1 + HARD.get(name, 0) for name in CLASSES)
-    assert drawn_classes(99, Recipe(steps=100)) == list(CLASSES)
+    assert class_pool(99, Recipe(steps=100)) == list(CLASSES)
 
 
 def test_the_learning_rate_warms_up_and_falls():
@@ -180,16 +182,15 @@ def own_clips(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_fine_tuning_on_a_folder_gives_a_checkpoint_that_predicts_its_classes(own_clips, tmp_path, monkeypatch, capsys):
+def test_fine_tuning_on_a_folder_gives_a_checkpoint_that_predicts_its_classes(own_clips, tmp_path, capsys):
     (own_clips / "spin" / "broken.mp4").write_bytes(b"no video at all" * 100)
     out = tmp_path / "mine"
-    arguments = ["--data", str(own_clips), "--out", str(out), "--steps", "40", "--threads", "2"]
-    monkeypatch.setattr("sys.argv", ["train", *arguments])
-    main()
-    told = capsys.readouterr().out
-    assert "30 clips of 3 classes, 6 of them held out; 1 could not be read" in told
-    assert "skipped" in told
-    assert "broken.mp4" in told
+    assert main(["train", "--data", str(own_clips), "--out", str(out), "--steps", "40", "--threads", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "30 clips of 3 classes, 6 of them held out; 1 could not be read" in said
+    assert "skipped" in said
+    assert "broken.mp4" in said
+    assert said.splitlines()[-1].startswith(f"wrote {out}/checkpoint.safetensors: held-out top-1 ")
     card = sifa.load(out / "checkpoint.safetensors").card
     assert card.labels == ("lift", "spin", "zoom")
     assert card.trained_on.startswith("30 clips of 3 classes, after ")
@@ -200,8 +201,7 @@ def test_fine_tuning_on_a_folder_gives_a_checkpoint_that_predicts_its_classes(ow
     assert prediction.top(1)[0][0] == "zoom"
 
 
-def test_data_that_cannot_be_trained_on_ends_in_one_sentence(tmp_path, monkeypatch):
+def test_data_that_cannot_be_trained_on_ends_in_one_sentence(tmp_path, capsys):
     (tmp_path / "data" / "one").mkdir(parents=True)
-    monkeypatch.setattr("sys.argv", ["train", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")])
-    with pytest.raises(SystemExit, match="holds no video"):
-        main()
+    assert main(["train", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 1
+    assert "holds no video" in capsys.readouterr().err

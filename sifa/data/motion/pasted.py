@@ -4,7 +4,6 @@ Held-out photographs are panned, zoomed and rolled, and cut-outs of them pasted 
 real mp4 file in the sub-folder of its class, to be read back through `read_clip`. Times u go from -0.5 to 0.5.
 """
 
-import argparse
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 from PIL.Image import Resampling
-from tqdm import tqdm
 
 from sifa.data.motion.classes import CLASSES
 from sifa.data.motion.textures import photographs
@@ -191,26 +189,20 @@ def clip_view(photos: Sequence[Image.Image], number: int, name: str, strength: f
     return (lambda u: ground) if name == "nothing moves" else objects(ground, front, back, name, strength)
 
 
-def make(folder: Path, classes: Sequence[str] = CLASSES) -> None:
-    """Write the set with a progress bar: a sub-folder for each class, a clip for each photograph and each strength."""
+def make(folder: Path, classes: Sequence[str] = CLASSES, progress: Callable[[str, float], None] | None = None) -> None:
+    """Write the set: a sub-folder for each class, a clip for each photograph and each strength.
+
+    `progress` is told each class, and the share that is done, before it is made.
+    """
     rng = np.random.default_rng(0)
     photos = [Image.fromarray(photo) for photo in photographs("held-out")]
     times = np.linspace(-0.5, 0.5, FRAMES)
-    for name in tqdm(classes, desc="making mp4 files", unit="class", leave=False):
+    for done, name in enumerate(classes):
+        if progress:
+            progress(f"making mp4 files: {name}", done / len(classes))
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(len(photos)):
             for strength in STRENGTHS:
                 view = clip_view(photos, number, name, strength, rng)
                 frames = np.stack([np.asarray(view(u)) for u in times])
                 write_mp4(frames, folder / name / f"{number}_{strength}.mp4")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The program, with these arguments or those of the command line."""
-    parser = argparse.ArgumentParser(prog="sifa make pasted", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
-    make(parser.parse_args(arguments).out)
-
-
-if __name__ == "__main__":
-    main()

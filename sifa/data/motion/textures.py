@@ -1,15 +1,17 @@
 """Pictures for the layers of generated clips: crops of photographs and procedural textures."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.data
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 from torch import Tensor
+
+from sifa.errors import DataError
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
 Values = NDArray[Any]  # (H, W, 3) RGB, any number type; 0..255, and a little beyond
@@ -41,14 +43,21 @@ FLAT = 18  # a texture whose contrast (standard deviation, 0..255) is below this
 def photographs(split: str) -> list[Picture]:
     """The photographs (H, W, 3) of a split, "train" or "held-out", that this scikit-image ships as files (no download).
 
-    Raises ValueError for another split, and FileNotFoundError where scikit-image ships none of them.
+    Raises ValueError for another split, DataError where scikit-image is not installed, and FileNotFoundError where it ships none of
+    them.
     """
     if split not in PHOTOGRAPHS:
         raise ValueError(f"there is no split {split!r} of the photographs; choose one of {', '.join(PHOTOGRAPHS)}")
-    folder = Path(skimage.data.__file__).parent
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise DataError(
+            "generated clips are made from the photographs of scikit-image, which is not installed; "
+            'pip install "sifa-explorer[train]"'
+        )
+    folder = Path(package.origin).parent / "data"
     files = [f for name in PHOTOGRAPHS[split] for f in sorted(folder.glob(f"{name}.*")) if f.suffix in (".png", ".jpg")]
     if not files:
-        raise FileNotFoundError(f"scikit-image at {folder.name} ships none of the photographs {PHOTOGRAPHS[split]}")
+        raise FileNotFoundError(f"scikit-image at {folder} ships none of the photographs {PHOTOGRAPHS[split]}")
     return [np.asarray(Image.open(f).convert("RGB")) for f in files]
 
 

@@ -1,0 +1,124 @@
+// Marks of one cell: its outline, its neighbours, where its attention went, who reads it, and a what-if's ghost.
+import { GHOST, KEY, QUERY, readerColour } from './palette.mjs';
+import { arrowEnds, arrows, lines, stroked, strokedPath } from './shapes.mjs';
+/** @import { Place, ReadOut, Reader, View } from '../trace/types' */
+/** @import { Disc, Mark, Path, Scale } from './types' */
+
+/**
+ * The outline of the query cell; `faint` in the next frame, for reference.
+ * @param {View} view
+ * @param {{y: number, x: number}} cell
+ * @param {number} ratio
+ * @param {{pinned?: boolean, faint?: boolean, colour?: string}} about
+ */
+export function outlineMark(view, { y, x }, ratio, { pinned = false, faint = false, colour = QUERY } = {}) {
+  const [cx, cy] = view.px(y, x);
+  /** @type {Path} */
+  const path = { shape: 'rects', rects: [[cx - view.cw / 2, cy - view.ch / 2, view.cw, view.ch]] };
+  if (!faint) return strokedPath(path, colour, (pinned ? 3 : 2) * ratio);
+  return strokedPath(path, colour, 1.2 * ratio, { dash: [3 * ratio, 3 * ratio], casing: null });
+}
+
+/**
+ * The arrow from the query cell to where its attention went; a dot where it stayed.
+ * @param {View} view
+ * @param {ReadOut} read
+ * @param {number} ratio
+ */
+export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio) {
+  const ends = arrowEnds(view, y, x, dy, dx);
+  /** @type {Path} */
+  const path = Math.hypot(ends[2] - ends[0], ends[3] - ends[1]) < 3 * ratio
+    ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * ratio } : arrows(ends, 9 * ratio);
+  return strokedPath(path, KEY, 2.4 * ratio, { round: true });
+}
+
+/**
+ * Base taps, offsets, sampled points and their weighted mean. Points off the view are drawn at its edge if `keep`.
+ * @param {View} view
+ * @param {ReadOut} read
+ * @param {Scale} scale
+ * @param {number} ratio
+ * @returns {Mark[]}
+ */
+export function neighbourMarks(view, read, scale, ratio, keep = true) {
+  const edge = 6 * ratio;
+  const inside = (/** @type {number} */ v) => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
+  const place = (/** @type {Place} */ [y, x]) => view.px(y, x).map(inside);
+  const reach = Math.max(3.2, Math.min(11, 0.33 * view.cw / ratio)) * ratio;
+  const arm = Math.min(3.2 * ratio, 0.4 * reach);
+  const order = [...read.weights.keys()].sort((a, b) => Math.abs(read.weights[b]) - Math.abs(read.weights[a]));
+  const offsets = lines(order.map(tap => [...place(read.taps[tap]), ...place(read.points[tap])]));
+  const crosses = lines(order.flatMap(tap => {
+    const [x, y] = place(read.taps[tap]);
+    return [[x - arm, y, x + arm, y], [x, y - arm, x, y + arm]];
+  }));
+  return [
+    strokedPath(offsets, '#fff', 1.1 * ratio),
+    ...order.flatMap(tap => {
+      const [x, y] = place(read.points[tap]);
+      return pointMarks(x, y, reach * (0.38 + 0.62 * scale.size(read.weights[tap])), read, tap, scale, ratio);
+    }),
+    strokedPath(crosses, '#fff', 1.2 * ratio),
+    displacementMark(view, read, ratio),
+  ];
+}
+
+/**
+ * A sampled point: hollow where it lies outside the frame, with a minus where it counts less than nothing.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ * @param {ReadOut} read
+ * @param {number} tap
+ * @param {Scale} scale
+ * @param {number} ratio
+ * @returns {Mark[]}
+ */
+function pointMarks(x, y, radius, { weights, outside }, tap, scale, ratio) {
+  const weight = weights[tap], arm = 0.5 * radius;
+  /** @type {Disc} */
+  const disc = {
+    kind: 'disc', x, y, radius, edge: '#fff', weight,
+    fill: outside[tap] ? null : scale.colour(weight), width: (outside[tap] ? 1.4 : 1.5) * ratio,
+  };
+  if (outside[tap] || weight >= 0) return [disc];
+  return [disc, strokedPath(lines([[x - arm, y, x + arm, y]]), '#fff', 1.2 * ratio)];
+}
+
+/**
+ * Sampled points of the changed run as dashed rings, and where its attention went as a dashed arrow.
+ * @param {View} view
+ * @param {ReadOut} ghost
+ * @param {number} ratio
+ */
+export function ghostMark(view, ghost, ratio, points = true) {
+  const ends = arrowEnds(view, ghost.y, ghost.x, ...ghost.displacement);
+  const radius = Math.max(3, Math.min(8, 0.24 * view.cw / ratio)) * ratio;
+  /** @type {Path[]} */
+  const rings = (points ? ghost.points : []).map(point => {
+    const [x, y] = view.px(...point);
+    return { shape: 'circle', x, y, radius };
+  });
+  const parts = [arrows(ends, 8 * ratio), ...rings].map(path => ({ path, colour: GHOST }));
+  return stroked(parts, 1.7 * ratio, { dash: [3.5 * ratio, 3 * ratio] });
+}
+
+/**
+ * The queries that read a place: a disc each, whose area and colour follow its weight; the largest on top.
+ * @param {View} view
+ * @param {Reader[]} readers
+ * @param {number} ratio
+ * @returns {Disc[]}
+ */
+export function readerMarks(view, readers, ratio) {
+  const most = readers[0]?.weight ?? 1;
+  return [...readers].reverse().map(reader => {
+    const [x, y] = view.px(reader.y, reader.x);
+    const share = reader.weight / most;
+    const radius = Math.max(1.6 * ratio, 0.46 * Math.min(view.cw, view.ch) * Math.sqrt(share));
+    return {
+      kind: 'disc', x, y, radius, fill: readerColour(share), edge: '#fff', width: 1.2 * ratio, weight: reader.weight,
+    };
+  });
+}

@@ -1,0 +1,134 @@
+// The lists of marks: what each picture shows of a state, from the bottom to the top. Pure functions; `ratio` is the
+// pixels of the picture for each CSS pixel.
+import { arrowField, readersOf, trueField } from '../trace/fields.mjs';
+import { arrowEvery, framesOfStep, readout, wholeView } from '../trace/geometry.mjs';
+import { ghostOf } from '../state/whatif.mjs';
+import { displacementMark, ghostMark, neighbourMarks, outlineMark, readerMarks } from './cell.mjs';
+import { frameMarks, gridMark, heatMark, quiverMarks, trackMarks, truthMark } from './frame.mjs';
+import { litMarks } from './lit.mjs';
+import { KEY, weightScale } from './palette.mjs';
+/** @import { Heat, Trace, View } from '../trace/types' */
+/** @import { Shown, State } from '../state/types' */
+/** @import { Mark } from './types' */
+
+/** What of a view its marks follow from. @typedef {Omit<Shown, 'images' | 'arrow'>} Marked */
+
+/**
+ * The input frame that pictures a step.
+ * @param {Trace} trace
+ * @param {number} block
+ * @param {number} step
+ */
+export const pictureOf = (trace, block, step) =>
+  framesOfStep(step, trace.blocks[block], trace.pictures.length).middle;
+
+/**
+ * What lies over frame t and does not depend on the query cell; `field` holds the arrows of all cells, where they are shown.
+ * @param {View} view
+ * @param {Trace} trace
+ * @param {State} state
+ * @param {Heat | null} heat
+ * @param {Float32Array | null} field
+ * @param {number} ratio
+ * @returns {Mark[]}
+ */
+export function fieldMarks(view, trace, state, heat, field, ratio) {
+  const block = trace.blocks[state.block];
+  const every = arrowEvery(block, view.side / ratio, state.density);
+  const truth = state.flow && trueField(trace, state);
+  return [
+    ...(heat ? [heatMark(view, block, heat)] : []),
+    ...(truth ? [truthMark(view, block, truth, every, ratio)] : []),
+    ...(field ? quiverMarks(view, block, field, every, state.tinted, ratio) : []),
+  ];
+}
+
+/**
+ * What the close-up lies on.
+ * @param {View} near
+ * @param {Trace} trace
+ * @param {State} state
+ * @param {number} ratio
+ */
+export function closeGround(near, trace, state, ratio) {
+  const index = pictureOf(trace, state.block, state.reverse ? state.pair : state.pair + 1);
+  return [...frameMarks(near, trace.blocks[state.block], index, trace.crop, ratio, 'low'), gridMark(near, ratio)];
+}
+
+/**
+ * What depends on the cell: on frame t, on frame t + 1 and, where its window `near` is given, in the close-up.
+ * @param {View} view
+ * @param {View | null} near
+ * @param {Marked} shown
+ * @param {number} ratio
+ * @returns {{query: Mark[], key: Mark[], close: Mark[]}}
+ */
+export function cellMarks(view, near, shown, ratio) {
+  const { readers, state: { pinned } } = shown;
+  if (!readers) return queryMarks(view, near, shown, ratio);
+  const asked = (/** @type {View} */ window) =>
+    [...readerMarks(window, readers, ratio), outlineMark(window, shown.read, ratio, { faint: true, colour: KEY })];
+  return {
+    query: asked(view), key: [outlineMark(view, shown.read, ratio, { pinned, colour: KEY })],
+    close: near ? asked(near) : [],
+  };
+}
+
+/**
+ * @param {View} view
+ * @param {View | null} near
+ * @param {Marked} shown
+ * @param {number} ratio
+ */
+function queryMarks(view, near, shown, ratio) {
+  const { trace, state, read, tap, lit, track, rigid } = shown;
+  const block = trace.blocks[state.block];
+  const scale = weightScale(block, state.pair);
+  const ghost = ghostOf(trace, state);
+  const litIn = (/** @type {View} */ window, /** @type {boolean} */ next) =>
+    (lit ? litMarks(window, block, read, tap, lit, next, ratio) : []);
+  const next = (/** @type {View} */ window, /** @type {boolean} */ keep) => [
+    outlineMark(window, read, ratio, { faint: true }),
+    ...neighbourMarks(window, read, scale, ratio, keep),
+    ...(ghost ? [ghostMark(window, ghost, ratio)] : []),
+    ...litIn(window, true),
+  ];
+  return {
+    query: [
+      ...(track && rigid ? trackMarks(view, track, rigid, ratio) : []),
+      outlineMark(view, read, ratio, { pinned: state.pinned }),
+      ...(state.quiver && !track ? [displacementMark(view, read, ratio)] : []),
+      ...(ghost && state.quiver ? [ghostMark(view, ghost, ratio, false)] : []),
+      ...litIn(view, false),
+    ],
+    key: next(view, true),
+    close: near ? next(near, false) : [],
+  };
+}
+
+/**
+ * Both pictures of a pair as whole lists, on squares of `side` pixels: frames, arrows and the marks of the cell or, for the
+ * reverse question, its readers. What else may lie over them is left out.
+ * @param {Trace} trace
+ * @param {State} view
+ * @param {number} side
+ */
+export function pairMarks(trace, view, side) {
+  /** @type {State} */
+  const state = { ...view, overlay: 'none', flow: false, whatIf: '' };
+  const { block: index, pair, y, x } = state;
+  const block = trace.blocks[index];
+  const window = wholeView(block, side);
+  const field = state.quiver ? arrowField(block, pair, state.arrows) : null;
+  const shown = {
+    trace, state, read: readout(block, pair, y, x), readers: state.reverse ? readersOf(block, pair, y, x) : null,
+    track: null, rigid: null, tap: -1, lit: '',
+  };
+  const { query, key } = cellMarks(window, null, shown, 1);
+  const frame = (/** @type {number} */ step) =>
+    frameMarks(window, block, pictureOf(trace, index, step), trace.crop, 1);
+  return {
+    query: [...frame(pair), ...fieldMarks(window, trace, state, null, field, 1), ...query],
+    key: [...frame(pair + 1), ...key],
+  };
+}

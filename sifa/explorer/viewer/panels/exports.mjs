@@ -1,0 +1,224 @@
+// What the dialog exports: each entry makes a file of what is shown, with a caption that names clip, block, frames,
+// cell and weights.
+import { contextOf } from '../marks/canvas.mjs';
+import { gif } from '../marks/gif.mjs';
+import { pairMarks } from '../marks/list.mjs';
+import { pairSvg } from '../marks/svg.mjs';
+import { chosenWhatIf, ghostOf } from '../state/whatif.mjs';
+import { caption } from '../state/words.mjs';
+import { readersOf, trueField } from '../trace/fields.mjs';
+import { COLUMNS, csv, csvRows, npz, withDescription } from '../trace/files.mjs';
+import { framesOfStep } from '../trace/geometry.mjs';
+import { composed } from './montage.mjs';
+/** @import { Place, Trace } from '../trace/types' */
+/** @import { State } from '../state/types' */
+
+/**
+ * What is shown now, and what paints another state of it.
+ * @typedef {{trace: Trace, images: ImageBitmap[], state: State}} Now
+ * @typedef {(state: State, ratio?: number) => void} Paint
+ *
+ * A file and its name.
+ * @typedef {{file: string, blob: Blob}} Made
+ *
+ * A kind of file: words of its button, and what makes it, which throws Error with words. `latest` gives the state that
+ * is shown once a film is made.
+ * @typedef {{
+ *   kind: string, words: string, make: (now: Now, paint: Paint, root: HTMLElement, latest: () => State) => Made | Promise<Made>
+ * }} Export
+ */
+
+const SVG_SIDE = 480; // pixels of a picture
+const FILM_STEP = 600; // ms per step of a film
+const GIF_SIDE = 1000; // pixels, the most across
+
+/**
+ * The line that makes an export complete, with what `marks` says of a picture; without its `cell` for what holds every cell.
+ * @param {Now} now
+ */
+function fullCaption({ trace, images, state }, marks = '', cell = true) {
+  const covered = (/** @type {number} */ step) => framesOfStep(step, trace.blocks[state.block], images.length);
+  const { variant, file, sha256 } = trace.checkpoint;
+  return `${trace.clip.name}. ${caption(trace, state, covered(state.pair), covered(state.pair + 1), cell)} `
+    + `${marks}Weights: ${file || variant}${sha256 ? ` (${sha256.slice(0, 8)})` : ''}.`;
+}
+
+const captionOfAll = (/** @type {Now} */ now) => fullCaption(now, '', false);
+
+/**
+ * The same for a picture, which also has marks of every cell; an SVG (`vector`) has only the arrows of these.
+ * @param {Now} now
+ */
+function pictureCaption(now, vector = false) {
+  const { trace, state } = now;
+  const { quiver, arrows, overlay, flow, reverse } = state;
+  const laid = [
+    overlay !== 'none' && !(reverse && overlay === 'track') && overlay,
+    flow && trueField(trace, state) && 'true motion',
+    !reverse && ghostOf(trace, state) && `dashed: what if: ${chosenWhatIf(trace, state)?.title}`,
+  ].filter(Boolean).join(', ');
+  return fullCaption(now, (quiver ? `Arrows: ${arrows}. ` : '')
+    + (laid && `${vector ? 'Not drawn' : 'Also drawn'}: ${laid}. `));
+}
+
+const stem = (/** @type {Trace} */ trace) => trace.clip.name.replace(/\.\w+$/, '');
+
+/**
+ * A file named after clip, block and step.
+ * @param {Now} now
+ * @param {string} ending
+ * @param {string} type
+ * @param {BlobPart[]} parts
+ * @returns {Made}
+ */
+const made = ({ trace, state }, ending, type, ...parts) => ({
+  file: `${stem(trace)}_block${state.block + 1}_step${state.pair + 1}${ending}`, blob: new Blob(parts, { type }),
+});
+
+/**
+ * @param {number} scale
+ * @returns {Export}
+ */
+function png(scale) {
+  return {
+    kind: 'picture', words: `PNG ${scale}\u00D7`,
+    async make(now, paint, root) {
+      const text = pictureCaption(now);
+      paint(now.state, scale);
+      const canvas = composed(root, scale, text);
+      paint(now.state);
+      /** @type {Blob | null} */
+      const blob = await new Promise(done => { canvas.toBlob(done); });
+      if (!blob) throw new Error('This browser could not write the picture. Choose a smaller one.');
+      return made(now, '.png', blob.type, withDescription(new Uint8Array(await blob.arrayBuffer()), text));
+    },
+  };
+}
+
+/** @type {Export['make']} */
+async function makeSvg(now) {
+  const marks = pairMarks(now.trace, now.state, SVG_SIDE);
+  const used = [...marks.query, ...marks.key].flatMap(mark => (mark.kind === 'picture' ? [mark.index] : []));
+  const stills = Object.fromEntries(await Promise.all(used.map(async i => {
+    const { width, height } = now.images[i];
+    return [i, { url: await dataUrl(now.trace.pictures[i]), width, height }];
+  })));
+  const markup = pairSvg(marks, SVG_SIDE, stills, pictureCaption(now, true));
+  return made(now, '.svg', 'image/svg+xml', markup);
+}
+
+/** @param {Blob} picture */
+async function dataUrl(picture) {
+  const bytes = new Uint8Array(await picture.arrayBuffer());
+  return `data:image/jpeg;base64,${btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''))}`;
+}
+
+/**
+ * Paint one film step after another, each with its caption; `each(canvas)` may take its time, and the view change.
+ * @param {Now} now
+ * @param {Paint} paint
+ * @param {HTMLElement} root
+ * @param {() => State} latest
+ * @param {number} ratio
+ * @param {(canvas: HTMLCanvasElement) => void | Promise<void>} each
+ */
+async function filmed(now, paint, root, latest, ratio, each) {
+  const canvas = document.createElement('canvas');
+  const states = Array.from({ length: now.trace.blocks[now.state.block].pairs }, (_, pair) => ({ ...now.state, pair }));
+  const texts = states.map(state => pictureCaption({ ...now, state }));
+  const longest = texts.reduce((a, b) => (b.length > a.length ? b : a));
+  for (const [i, state] of states.entries()) {
+    paint(state, ratio);
+    await each(composed(root, ratio, texts[i], { canvas, longest }));
+  }
+  paint(latest());
+}
+
+/** @type {Export['make']} */
+async function makeGif(now, paint, root, latest) {
+  const wide = composed(root, 1, '').width;
+  /** @type {ImageData[]} */
+  const frames = [];
+  await filmed(now, paint, root, latest, Math.min(1, GIF_SIDE / wide), canvas => {
+    frames.push(contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height));
+  });
+  return made(now, '.gif', 'image/gif', gif(frames, FILM_STEP / 10, pictureCaption(now)));
+}
+
+/**
+ * Begin to record a canvas; nothing is taken but by requestFrame.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} type
+ */
+function recording(canvas, type) {
+  /** @type {Blob[]} */
+  const chunks = [];
+  const stream = canvas.captureStream(0);
+  const [track] = /** @type {CanvasCaptureMediaStreamTrack[]} */ (stream.getTracks());
+  const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 4_000_000 });
+  recorder.ondataavailable = event => chunks.push(event.data);
+  recorder.start();
+  return { chunks, track, recorder };
+}
+
+const pause = (/** @type {number} */ time) => new Promise(done => { setTimeout(done, time); });
+
+/** @type {Export['make']} */
+async function makeWebm(now, paint, root, latest) {
+  const type = 'video/webm';
+  if (!window.MediaRecorder?.isTypeSupported(type) || !HTMLCanvasElement.prototype.captureStream) {
+    throw new Error('This browser cannot record a canvas as WebM. Take the GIF, or export the film by Python.');
+  }
+  /** @type {ReturnType<typeof recording>[]} */
+  const films = []; // one, once there is a picture to record
+  await filmed(now, paint, root, latest, 1, async canvas => {
+    if (!films.length) films.push(recording(canvas, type));
+    const ctx = contextOf(canvas);
+    for (let shown = 0; shown < FILM_STEP; shown += FILM_STEP / 6) { // again and again: a busy computer skips some
+      ctx.putImageData(ctx.getImageData(0, 0, 1, 1), 0, 0); // or else nothing is new, and no frame is taken
+      films[0].track.requestFrame();
+      await pause(FILM_STEP / 6);
+    }
+  });
+  const [{ chunks, recorder }] = films;
+  await new Promise(done => { recorder.onstop = done; recorder.stop(); });
+  return made(now, '.webm', type, ...chunks);
+}
+
+/** @type {Export['make']} */
+function makeCell(now) {
+  const { block, pair, y, x, reverse } = now.state;
+  const shown = now.trace.blocks[block];
+  const table = reverse
+    ? csv(fullCaption(now), 'y,x,weight', readersOf(shown, pair, y, x).map(each => [each.y, each.x, each.weight]))
+    : csv(fullCaption(now), COLUMNS, csvRows(shown, pair, [[y, x]]));
+  return made(now, `${reverse ? '_readers' : ''}_y${y}_x${x}.csv`, 'text/csv', table);
+}
+
+/** @type {Export['make']} */
+function makePair(now) {
+  const shown = now.trace.blocks[now.state.block];
+  const { height, width } = shown;
+  const cells = Array.from({ length: height * width }, (_, i) => /** @type {Place} */ ([Math.floor(i / width), i % width]));
+  return made(now, '_all.csv', 'text/csv', csv(captionOfAll(now), COLUMNS, csvRows(shown, now.state.pair, cells)));
+}
+
+/** @type {Export['make']} */
+const makeNpz = now => ({
+  file: `${stem(now.trace)}.npz`,
+  blob: new Blob([npz(now.trace, `${captionOfAll(now)} Offsets and weights of all blocks.`)]),
+});
+
+/**
+ * All kinds of files, by name.
+ * @type {{[name: string]: Export}}
+ */
+export const EXPORTS = {
+  png1: png(1), png2: png(2), png3: png(3), png4: png(4),
+  svg: { kind: 'picture', words: 'SVG', make: makeSvg },
+  gif: { kind: 'film', words: 'GIF', make: makeGif },
+  webm: { kind: 'film', words: 'WebM', make: makeWebm },
+  cell: { kind: 'numbers', words: 'CSV of this cell', make: makeCell },
+  pair: { kind: 'numbers', words: 'CSV of all cells of this step', make: makePair },
+  npz: { kind: 'numbers', words: 'NPZ of all blocks', make: makeNpz },
+};

@@ -1,0 +1,82 @@
+// All panels around the pictures, written together.
+import { weightScale } from '../marks/palette.mjs';
+import { spoken, spokenReaders } from '../state/words.mjs';
+import { Controls } from './controls.mjs';
+import { box } from './html.mjs';
+import { readersHtml } from './readers.mjs';
+import { ReadOutPanel } from './readout.mjs';
+import { TourPanel } from './tour.mjs';
+import { TrustPanel } from './trust.mjs';
+import { FurtherViews } from './views.mjs';
+import { WhatIfRow } from './whatif.mjs';
+/** @import { Trace } from '../trace/types' */
+/** @import { Shown, State } from '../state/types' */
+/** @import { Pictures } from './pictures.mjs' */
+
+/** The panels of a root. */
+export class Panels {
+  /** @type {Partial<State>} */
+  #written = {}; // what the page says
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Pictures} painter
+   */
+  constructor(root, painter) {
+    this.painter = painter;
+    this.live = box(root, '.sifa-live');
+    this.readers = box(root, '.sifa-asked');
+    this.controls = new Controls(root);
+    this.readOut = new ReadOutPanel(box(root, '.sifa-read'), box(root, '.sifa-scale'));
+    this.whatIf = new WhatIfRow(root);
+    this.trust = new TrustPanel(root);
+    this.tour = new TourPanel(root);
+    this.views = new FurtherViews(root, painter);
+  }
+
+  /** @param {Trace} trace */
+  writeTrace(trace) { this.controls.writeTrace(trace); }
+
+  /** What the page says no longer holds: all is written the next time. */
+  forget() { this.#written = {}; }
+
+  /** @param {Shown} shown */
+  write(shown) {
+    this.#writeChanges(shown);
+    const { trace, state, read, readers } = shown;
+    const block = trace.blocks[state.block];
+    const chosen = state.drawer === 'equation' ? shown.tap : -1;
+    if (readers) this.readers.innerHTML = readersHtml(readers, state);
+    else this.readOut.write(read, block, weightScale(block, state.pair), state.pinned, chosen);
+    this.views.write(shown);
+    this.whatIf.write(trace, state, read);
+    this.trust.write(trace, state.block);
+    this.tour.write(shown);
+    this.controls.writeCaption(shown);
+    this.#written = state;
+  }
+
+  /**
+   * What is written only where it differs from what the page says.
+   * @param {Shown} shown
+   */
+  #writeChanges(shown) {
+    const { trace, state } = shown;
+    const written = this.#written;
+    if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
+      || written.arrows !== state.arrows) this.controls.writePair(shown, this.painter.width);
+    if (written.playing !== state.playing) this.controls.writePlaying(state.playing);
+    if (written.reverse !== state.reverse) {
+      this.controls.writeReverse(state.reverse);
+      this.controls.writeClose(trace.blocks[state.block], state.reverse);
+    }
+  }
+
+  /**
+   * Tell the live region of a state that has come to rest.
+   * @param {Shown} shown
+   */
+  speak({ trace, state, read, readers }) {
+    this.live.textContent = readers ? spokenReaders(readers, state) : spoken(read, trace, state);
+  }
+}

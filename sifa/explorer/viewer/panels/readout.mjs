@@ -1,0 +1,100 @@
+// The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar.
+// Built once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
+import { gradient } from '../marks/palette.mjs';
+import { direction, escapeHtml, signed, weightText } from '../state/text.mjs';
+import { box, boxes, children, part, put } from './html.mjs';
+/** @import { Block, ReadOut } from '../trace/types' */
+/** @import { Scale } from '../marks/types' */
+
+const CELL = '<td><b></b><i></i><small></small></td>';
+
+/**
+ * What weights of a block are, in words.
+ * @param {Block} block
+ */
+function meaningOf({ meaning, normalised }) {
+  if (meaning) return escapeHtml(meaning);
+  return normalised ? 'Softmax weights: never negative, sum 1'
+    : 'Raw weights ⟨query, value⟩ / C: may be negative, any sum';
+}
+
+/** The panel in its two sections: the numbers of a cell, and the legend of its weights. */
+export class ReadOutPanel {
+  #shape = '';
+  /** @type {{cell: HTMLElement, weight: HTMLElement, strip: HTMLElement, offset: HTMLElement}[]} */
+  #cells = [];
+  /** @type {{[name in 'sum' | 'mean' | 'low' | 'high' | 'title' | 'pin']: HTMLElement} | null} */
+  #words = null;
+  /** @type {Element | null} */
+  #ticks = null;
+
+  /**
+   * @param {HTMLElement} reading
+   * @param {HTMLElement} legend
+   */
+  constructor(reading, legend) {
+    this.reading = reading;
+    this.legend = legend;
+  }
+
+  /**
+   * @param {Block} block
+   * @param {Scale} scale
+   */
+  #build(block, scale) {
+    const { reading, legend } = this;
+    const rows = `<tr>${CELL.repeat(block.kernel)}</tr>`.repeat(block.kernel);
+    reading.innerHTML = `<h3><span></span> <span class="sifa-pin">pinned</span></h3>
+      <table class="${block.kernel > 3 ? 'sifa-dense' : ''}">
+      <caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
+      <dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
+    legend.innerHTML = `<svg class="sifa-ticks" viewBox="0 0 100 6" preserveAspectRatio="none"><path/></svg>
+      <div class="sifa-ramp"></div>
+      <div class="sifa-ends"><span></span>${block.normalised ? '' : '<span>0</span>'}<span></span></div>
+      <small>${meaningOf(block)}</small>`;
+    const all = boxes(reading, 'td');
+    all.splice(block.taps).forEach(surplus => surplus.remove());
+    this.#cells = all.map((cell, tap) => {
+      cell.dataset.tap = `${tap}`;
+      const [weight, strip, offset] = children(cell);
+      return { cell, weight, strip, offset };
+    });
+    const [sum, mean] = boxes(reading, 'dd');
+    const ends = children(box(legend, '.sifa-ends'));
+    box(legend, '.sifa-ramp').style.background = gradient(scale.colours);
+    const [title, pin] = boxes(reading, 'h3 span');
+    this.#words = { sum, mean, low: ends[0], high: ends[ends.length - 1], title, pin };
+    this.#ticks = part(legend, 'path', Element);
+  }
+
+  /**
+   * @param {ReadOut} read
+   * @param {Block} block
+   * @param {Scale} scale
+   * @param {boolean} pinned
+   * @param {number} chosen the neighbour to outline, -1 none
+   */
+  write(read, block, scale, pinned, chosen) {
+    const shape = `${block.taps} ${block.normalised} ${block.meaning}`;
+    if (this.#shape !== shape) this.#build(block, scale);
+    this.#shape = shape;
+    const words = this.#words;
+    if (!words) return;
+    put(words.title, `Cell y ${read.y}, x ${read.x}`);
+    words.pin.hidden = !pinned;
+    put(words.sum, weightText(block, read.sum));
+    put(words.mean, direction(read.displacement));
+    this.#cells.forEach(({ cell, weight, strip, offset }, tap) => {
+      const lost = read.outside[tap];
+      put(weight, weightText(block, read.weights[tap]));
+      put(offset, read.offsets[tap].map(v => signed(v)).join(' '));
+      strip.style.background = lost ? 'none' : scale.colour(read.weights[tap]);
+      cell.className = `${lost ? 'sifa-lost' : ''}${tap === chosen ? ' sifa-chosen' : ''}`;
+      cell.title = `reads frame t+1 at y ${read.points[tap][0].toFixed(2)}, x ${read.points[tap][1].toFixed(2)}`
+        + (lost ? ': outside the frame, counts 0' : '');
+    });
+    this.#ticks?.setAttribute('d', read.weights.map(w => `M${(100 * scale.share(w)).toFixed(1)} 0v6`).join(''));
+    put(words.low, weightText(block, scale.ends[0]));
+    put(words.high, weightText(block, scale.ends[1]));
+  }
+}

@@ -1,0 +1,154 @@
+// The skeleton of the viewer, as HTML.
+import { mark } from './html.mjs';
+
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {{[value: string]: string}} options
+ */
+const menu = (name, title, options) => `<label><span>${title}</span>
+  <select data-set="${name}" aria-label="${title}">${Object.entries(options).map(
+    ([value, words]) => `<option value="${value}">${words}</option>`).join('')}</select></label>`;
+
+const MENUS = [
+  menu('arrows', 'Arrows', {
+    displacement: 'displacement', offset: 'mean offset', strongest: 'strongest', off: 'off',
+  }),
+  menu('overlay', 'Overlay', {
+    none: 'none', saliency: 'saliency', difference: 'frame difference', track: 'track',
+  }),
+  menu('drawer', 'Below', {
+    none: 'nothing', equation: 'equation', neighbours: 'table', sheet: 'contact sheet',
+  }),
+  menu('speed', 'Speed', { 0.25: '0.25\u00D7', 0.5: '0.5\u00D7', 1: '1\u00D7', 2: '2\u00D7', 4: '4\u00D7' }),
+];
+
+const LEGEND = [
+  mark('<path class="q" d="M6.5 3.5h11v11h-11z"/>', 'query cell'),
+  mark('<path d="M12 5v8M8 9h8"/>', 'neighbour in the regular grid'),
+  mark('<path d="M4 14L20 4"/>', 'its offset'),
+  mark('<circle class="w" cx="12" cy="9" r="5"/>', 'sampled point: colour and size are its weight'),
+  mark('<circle cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
+  mark('<path class="k" d="M4 9h15M14.5 5l4.5 4l-4.5 4"/>', 'where the attention went: weighted mean'),
+  mark('<path d="M6 9h11M14 6.5l3 2.5l-3 2.5"/>', '<i class="sifa-density"></i>'),
+  mark('<circle class="w" cx="12" cy="9" r="5"/><path class="k" d="M2 2h20v14H2z" transform="scale(.98)"/>',
+    'the reverse: a place of frame t + 1, and the queries that read it'),
+];
+
+export const SKELETON = `
+<p class="sifa-error" role="alert" hidden></p>
+<p class="sifa-empty">No clip yet. Choose one, and every place of its frames can be explored here.</p>
+<div class="sifa-body" hidden>
+<header class="sifa-head">
+  <div class="sifa-answer"></div>
+  <ol class="sifa-bars" aria-label="Five most probable classes"></ol>
+</header>
+<div class="sifa-bar" role="group" aria-label="Time and block">
+  <div class="sifa-group sifa-time">
+    <button type="button" data-do="previous" aria-label="Previous step" title="Previous step (\u2190 or ,)"
+      >\u2039</button>
+    <button type="button" data-do="play" title="Play or pause (space)"></button>
+    <button type="button" data-do="next" aria-label="Next step" title="Next step (\u2192 or .)">\u203A</button>
+    <label><span class="sifa-step"></span><input type="range" min="0" step="1" aria-label="Time step"></label>
+  </div>
+  <div class="sifa-group">
+    <button type="button" data-do="shallower" aria-label="Previous block" title="Previous block ([)">\u2039</button>
+    <select aria-label="Block"></select>
+    <button type="button" data-do="deeper" aria-label="Next block" title="Next block (])">\u203A</button>
+  </div>
+  <div class="sifa-group">
+    <button type="button" data-do="tour" title="A tour of what SIFA does (g)" hidden>Tour</button>
+    <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
+  </div>
+</div>
+<div class="sifa-stage">
+  <div class="sifa-pictures">
+    <figure class="sifa-query"><figcaption></figcaption>
+      <canvas tabindex="0" role="application"
+        aria-label="Frame t, the query. Arrow keys move the query cell, Enter pins it, Escape lets it go."></canvas>
+    </figure>
+    <figure class="sifa-key"><figcaption></figcaption>
+      <canvas tabindex="0" role="application" aria-label="Frame t+1 with the sampled points. Arrow keys choose a place
+        and show who reads it, Enter pins it, Escape lets it go."></canvas>
+    </figure>
+    <p class="sifa-caption"></p>
+    <div class="sifa-menus" role="group" aria-label="Views">${MENUS.join('')}</div>
+    <div class="sifa-views">
+      <p class="sifa-heat" hidden></p>
+      <div class="sifa-chart" role="group" aria-label="Attention track over time" hidden></div>
+      <div class="sifa-arrows" role="group" aria-label="Arrows">
+        <svg class="sifa-wheel" viewBox="-24 -24 48 48" aria-hidden="true"></svg>
+        <span class="sifa-wheel-words"></span>
+        <span class="sifa-group">
+        <button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (\u2212)">\u2212</button>
+        <button type="button" data-do="more" aria-label="More arrows" title="More arrows (+)">+</button>
+        <button type="button" data-do="tint" title="Colour arrows by direction (c)">Colours</button></span>
+      </div>
+    </div>
+    <section class="sifa-drawer" hidden>
+      <div data-drawer="equation" role="group" aria-label="Equation">
+        <header><b>Equation</b> of <span class="sifa-tap"></span>
+          <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)"
+            >\u2039</button>
+          <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)"
+            >\u203A</button>
+          <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
+        <div class="sifa-equation"></div>
+      </div>
+      <div data-drawer="neighbours" class="sifa-table"></div>
+      <div data-drawer="sheet" role="group" aria-label="Contact sheet">
+        <header><b>Contact sheet</b> ${menu('measure', 'Tiles', {
+          offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',
+          outside: 'share of points outside the frame',
+        })}<span class="sifa-heat sifa-tiles-scale"></span>
+          <small>One scale for all tiles; the number is a tile\u2019s mean. Click, or arrow keys and Enter, to go
+          there.</small>
+        </header>
+        <div class="sifa-tiles"></div>
+      </div>
+    </section>
+    <div class="sifa-legend" aria-label="Legend">${LEGEND.join('')}</div>
+    <div class="sifa-film" role="group" aria-label="Time steps and their source frames"></div>
+    <p class="sifa-note"></p>
+  </div>
+  <aside class="sifa-panel" aria-label="Read-out of the query cell">
+    <figure class="sifa-close"><figcaption></figcaption>
+      <canvas role="img" aria-label="Close-up of the sampled points"></canvas>
+    </figure>
+    <section class="sifa-read"></section>
+    <section class="sifa-scale"></section>
+    <section class="sifa-asked" hidden></section>
+  </aside>
+</div>
+<p class="sifa-live" role="status" aria-live="polite"></p>
+<dialog class="sifa-help" aria-label="Help">
+  <h2 tabindex="-1">How to look</h2>
+  <p>Every cell of frame t asks: what in the next frame belongs to me? The model starts from a small grid of neighbours,
+  moves each by a learned <b>offset</b>, reads the picture there, and gives what it finds a <b>weight</b>. Move over the
+  left picture and see the points move in the right one.</p>
+  <dl class="sifa-keys">
+    <dt>Hover, drag</dt><dd>preview a cell</dd>
+    <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell; again, or <kbd>Esc</kbd>, lets it go</dd>
+    <dt><kbd>\u2190</kbd> <kbd>\u2192</kbd> or <kbd>,</kbd> <kbd>.</kbd></dt><dd>step through time</dd>
+    <dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>previous, next block</dd>
+    <dt>Arrow keys on the left picture</dt><dd>move the query cell</dd>
+    <dt>Right picture, or <kbd>r</kbd></dt><dd>the reverse question: which queries read this place? Hover, click and
+      arrow keys as on the left</dd>
+    <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
+    <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
+    <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>
+    <dt><kbd>f</kbd></dt><dd>true motion of generated clips</dd>
+    <dt><kbd>g</kbd>, <kbd>Page up</kbd> <kbd>Page down</kbd></dt>
+      <dd>the tour of the sample “object moves right”, its steps</dd>
+    <dt><kbd>a</kbd> <kbd>+</kbd> <kbd>\u2212</kbd> <kbd>c</kbd></dt>
+      <dd>what arrows mean, more, fewer, colours by direction</dd>
+    <dt><kbd>o</kbd></dt><dd>next overlay: saliency, frame difference, attention track, none</dd>
+    <dt><kbd>e</kbd> <kbd>t</kbd> <kbd>s</kbd></dt><dd>equation, table of neighbours, contact sheet below</dd>
+    <dt><kbd>n</kbd> <kbd>N</kbd></dt><dd>next, previous neighbour of the equation</dd>
+    <dt><kbd>&lt;</kbd> <kbd>&gt;</kbd></dt><dd>play slower, faster</dd>
+    <dt><kbd>?</kbd></dt><dd>open or close this help</dd>
+  </dl>
+  <div class="sifa-legend sifa-marks">${LEGEND.join('')}</div>
+  <form method="dialog"><button>Close</button></form>
+</dialog>
+</div>`;

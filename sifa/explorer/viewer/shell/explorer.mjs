@@ -1,0 +1,57 @@
+// The entry that anywidget, the Gradio page and the single file share.
+import { Viewer } from './viewer.mjs';
+/** @import { Followed } from './viewer.mjs' */
+/** @import { Source } from './source.mjs' */
+
+/**
+ * What a host shares with the viewer, as anywidget gives it: `trace`, and any of block, pair, y, x and pinned, which are
+ * followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is the viewer's.
+ * @typedef {{
+ *   get: (key: string) => unknown, set: (key: string, value: unknown) => void,
+ *   on: (event: string, call: () => unknown) => void, save_changes: () => void
+ * }} Model
+ */
+
+/** @type {Followed[]} */
+const SHARED = ['block', 'pair', 'y', 'x', 'pinned']; // followed in this order, since a cell is one of its block
+
+/**
+ * Whether a value holds a trace, as a host gives it.
+ * @param {unknown} value
+ * @returns {value is Source}
+ */
+function holdsTrace(value) {
+  if (typeof value === 'string') return value.length > 0;
+  if (typeof value !== 'object' || value === null) return false;
+  return ('url' in value && Boolean(value.url)) || ('byteLength' in value && Boolean(value.byteLength));
+}
+
+/**
+ * Build a viewer in an element; what it returns takes it away again.
+ * @param {{model: Model, el: HTMLElement}} host
+ */
+export async function render({ model, el }) {
+  const theme = model.get('theme');
+  const view = new Viewer(el, {
+    theme: typeof theme === 'string' ? theme : null,
+    linked: Boolean(model.get('linked')),
+    changed(state) { // the host's cell is a query: while the question is reversed, it keeps the last one
+      if (state.reverse) return;
+      for (const key of SHARED) model.set(key, state[key]);
+      model.save_changes();
+    },
+  });
+  const load = async () => {
+    const source = model.get('trace');
+    if (holdsTrace(source)) await view.show(source);
+    follow();
+  };
+  const waiting = new Set(SHARED); // until a trace is shown, which may be the second while the first is being read
+  const follow = () => {
+    if (view.ready) for (const key of SHARED) if (waiting.delete(key)) view.follow(key, model.get(key));
+  };
+  model.on('change:trace', load);
+  for (const key of SHARED) model.on(`change:${key}`, () => { waiting.add(key); queueMicrotask(follow); });
+  await load();
+  return () => view.close();
+}

@@ -1,0 +1,27 @@
+// Where traces come from: bytes in any form, or an address to fetch them from.
+import { DAMAGED, parseTrace, toBuffer } from '../trace/decode.mjs';
+
+/**
+ * A trace in any form that `toBuffer` takes, or its address.
+ * @typedef {Parameters<typeof toBuffer>[0] | {url: string}} Source
+ */
+
+/**
+ * The trace of a source. Throws Error with a sentence for the reader where there is none.
+ * @param {Source} source
+ */
+export async function fetchTrace(source) {
+  return parseTrace(toBuffer(typeof source === 'object' && 'url' in source ? await download(source.url) : source));
+}
+
+/** @param {string} url */
+async function download(url) {
+  const answer = await fetch(url).catch(() => null);
+  if (!answer?.ok) throw new Error(`The trace could not be fetched (${answer?.status ?? 'no connection'}). Run the clip again.`);
+  return answer.arrayBuffer();
+}
+
+/** @param {Blob} blob */
+export function decodePicture(blob) {
+  return createImageBitmap(blob).catch(error => { throw new Error(DAMAGED, { cause: error }); });
+}

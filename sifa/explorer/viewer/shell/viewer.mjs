@@ -1,0 +1,282 @@
+// The viewer: a trace, a state, one redraw per animation frame.
+import viewerStyle from '../styles/viewer.css';
+import shareStyle from '../styles/share.css';
+import tourStyle from '../styles/tour.css';
+import { box, part } from '../panels/html.mjs';
+import { Panels } from '../panels/panels.mjs';
+import { Pictures } from '../panels/pictures.mjs';
+import { SKELETON } from '../panels/skeleton.mjs';
+import { viewActions } from '../state/actions.mjs';
+import { shownOf } from '../state/shown.mjs';
+import { advanced, emptyState, withCell, withTrace } from '../state/state.mjs';
+import { readout } from '../trace/geometry.mjs';
+import { listen } from './inputs.mjs';
+import { Share, identify } from './share.mjs';
+import { decodePicture, fetchTrace } from './source.mjs';
+import { followTheme } from './theme.mjs';
+/** @import { Trace } from '../trace/types' */
+/** @import { Lit, Shown, State } from '../state/types' */
+/** @import { Source } from './source.mjs' */
+
+/** What a host may set. @typedef {'block' | 'pair' | 'y' | 'x' | 'pinned'} Followed */
+
+const STEP_TIME = 600; // ms per step while playing at speed 1
+const QUIET_TIME = 200; // ms without a change before the host and the live region are told
+
+/**
+ * The root of a viewer in an element.
+ * @param {HTMLElement} el
+ */
+function rootIn(el) {
+  const root = document.createElement('section');
+  root.className = 'sifa';
+  root.tabIndex = -1;
+  root.setAttribute('aria-label', 'SIFA explorer');
+  root.innerHTML = `<style>${viewerStyle}${shareStyle}${tourStyle}</style>${SKELETON}`;
+  el.replaceChildren(root);
+  return root;
+}
+
+/** A viewer in an element. */
+export class Viewer {
+  /** @type {Trace | null} */
+  #trace = null;
+  /** @type {ImageBitmap[]} */
+  #images = [];
+  #state = emptyState();
+  /** @type {Lit | null} */
+  #lit = null;
+  /** @type {Shown | null} */
+  #drawn = null;
+  #pending = false;
+  #frame = 0;
+  #closed = false;
+  #resting = 0;
+  #player = 0;
+  #shows = 0;
+
+  /**
+   * @param {HTMLElement} el
+   * @param {{changed?: (state: State) => void, theme?: string | null, linked?: boolean}} options `changed` is called once
+   *   the state has come to rest
+   */
+  constructor(el, { changed = () => {}, theme, linked = false }) {
+    const root = this.root = rootIn(el);
+    this.changed = changed;
+    const canvas = (/** @type {string} */ name) => part(root, `.sifa-${name} canvas`, HTMLCanvasElement);
+    this.canvases = { query: canvas('query'), key: canvas('key'), close: canvas('close') };
+    this.painter = new Pictures(this.canvases, () => { this.panels.forget(); this.#redraw(); });
+    this.panels = new Panels(root, this.painter);
+    this.share = new Share(root, linked, this.#shared());
+    this.actions = viewActions(this.#acted());
+    this.#listen();
+    this.unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
+    this.#expose();
+  }
+
+  /** What actions act on. */
+  #acted() {
+    const viewer = this;
+    return {
+      get state() { return viewer.#state; },
+      get trace() { return viewer.#present(); },
+      get tap() { return viewer.#shownOf(viewer.#present(), viewer.#state).tap; },
+      get width() { return viewer.painter.width; },
+      set: (/** @type {State} */ next) => this.#set(next),
+      play: (/** @type {boolean} */ on) => this.#play(on),
+      light: (/** @type {Lit | null} */ mark) => this.#light(mark),
+      help: () => this.#help(),
+    };
+  }
+
+  /** What is shared and exported. */
+  #shared() {
+    const viewer = this;
+    return {
+      get trace() { return viewer.#trace; },
+      get images() { return viewer.#images; },
+      get state() { return viewer.#state; },
+      jump: (/** @type {State} */ next) => this.#jump(next),
+      open: (/** @type {ArrayBuffer} */ bytes) => { this.show(bytes); },
+      paint: (/** @type {State} */ other, /** @type {number | undefined} */ ratio) =>
+        this.painter.draw(this.#shownOf(this.#present(), other), ratio),
+    };
+  }
+
+  #listen() {
+    const { painter, canvases } = this;
+    listen(this.root, this.actions, {
+      canvases, busy: () => !this.#trace, tour: () => this.#state.tour,
+      cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], canvas, event),
+      markUnder: (canvas, event) => {
+        const { reverse, pinned } = this.#state;
+        if (!this.#trace || !this.#drawn || reverse || (canvas !== canvases.close && !pinned)) return null;
+        return painter.markUnder(this.#drawn, canvas, event);
+      },
+    });
+  }
+
+  /** For tests and scripts: whether a trace is shown, the state, and the read-out of any cell. */
+  #expose() {
+    const viewer = this;
+    Object.assign(this.root, {
+      sifa: {
+        get ready() { return viewer.#trace !== null; },
+        get state() { return viewer.#state; },
+        readout: (/** @type {number} */ index, /** @type {number} */ pair, /** @type {number} */ y, /** @type {number} */ x) =>
+          readout(this.#present().blocks[index], pair, y, x),
+      },
+    });
+  }
+
+  /** The trace, where there must be one. */
+  #present() {
+    if (!this.#trace) throw new Error('No trace is shown.');
+    return this.#trace;
+  }
+
+  get ready() { return this.#trace !== null; }
+
+  /** Draw at once, so that the next frame has it, but once a frame. */
+  #redraw() {
+    if (this.#frame) this.#pending = true;
+    else {
+      queueMicrotask(() => this.#draw());
+      this.#frame = requestAnimationFrame(() => { this.#frame = 0; if (this.#pending) this.#redraw(); });
+    }
+  }
+
+  /** @param {State} next */
+  #jump(next) {
+    this.#state = next;
+    this.#redraw();
+  }
+
+  /** @param {State} wanted */
+  #set(wanted) {
+    const state = this.#state;
+    const next = this.#trace ? this.share.held(state, wanted, this.#trace) : wanted;
+    const fields = /** @type {(keyof State)[]} */ (Object.keys(next));
+    if (!fields.every(key => next[key] === state[key])) this.#jump(next);
+  }
+
+  /**
+   * All that a state shows of the trace.
+   * @param {Trace} trace
+   * @param {State} state
+   */
+  #shownOf(trace, state) {
+    return shownOf(trace, this.#images, state, this.#lit, this.painter.field(trace, state));
+  }
+
+  #draw() {
+    this.#pending = false;
+    if (!this.#trace || this.#closed) return;
+    const shown = this.#drawn = this.#shownOf(this.#trace, this.#state);
+    this.painter.draw(shown);
+    if (!this.#state.playing) clearInterval(this.#player);
+    this.panels.write(shown);
+    const node = this.root.getRootNode();
+    const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
+    const lost = focused && this.root.contains(focused) && focused.closest('[hidden]');
+    if (lost) this.root.focus({ preventScroll: true }); // else keys do nothing
+    this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
+    clearTimeout(this.#resting);
+    this.#resting = window.setTimeout(() => {
+      this.panels.speak(shown);
+      this.changed(this.#state);
+      this.share.settled();
+    }, QUIET_TIME);
+  }
+
+  /** @param {boolean} on */
+  #play(on) {
+    clearInterval(this.#player);
+    this.#player = on ? window.setInterval(() => this.#set(advanced(this.#state, this.#present())),
+      STEP_TIME / this.#state.speed) : 0;
+    this.#set({ ...this.#state, playing: on });
+  }
+
+  /** @param {Lit | null} mark */
+  #light(mark) {
+    if (mark?.term === this.#lit?.term && mark?.tap === this.#lit?.tap) return;
+    this.#lit = mark;
+    if (this.#state.drawer === 'equation') this.#redraw();
+  }
+
+  #help() {
+    const help = part(this.root, '.sifa-help', HTMLDialogElement);
+    if (help.open) return help.close();
+    help.showModal();
+    box(help, 'h2').focus();
+  }
+
+  /**
+   * Follow a host that sets a field of the state.
+   * @param {Followed} key
+   * @param {unknown} value
+   */
+  follow(key, value) {
+    const state = this.#state;
+    if (value === undefined || value === null || value === state[key]) return;
+    if (key === 'pinned') this.#set({ ...state, pinned: Boolean(value) });
+    else if (key === 'pair') this.actions.goTo(Number(value));
+    else if (key === 'block') this.actions.block(Number(value));
+    else {
+      const [y, x] = key === 'y' ? [Number(value), state.x] : [state.y, Number(value)];
+      this.#set(withCell(state, this.#present(), y, x));
+    }
+  }
+
+  /**
+   * Show a trace. Where it cannot be read, a sentence says why and the earlier one stays in place.
+   * @param {Source} source
+   */
+  async show(source) {
+    const mine = ++this.#shows;
+    try {
+      const next = await fetchTrace(source);
+      if (next.blocks.some(b => b.pairs < 1)) {
+        throw new Error('This clip has one time step, so there is no next frame to look at.');
+      }
+      const images = await Promise.all(next.pictures.map(decodePicture));
+      const id = await identify(next);
+      if (mine === this.#shows) this.#showDecoded(next, images, id);
+      else images.forEach(image => image.close());
+    } catch (error) {
+      if (mine !== this.#shows) return;
+      box(this.root, '.sifa-error').textContent = error instanceof Error ? error.message : String(error);
+      box(this.root, '.sifa-error').hidden = false;
+    }
+  }
+
+  /**
+   * @param {Trace} next
+   * @param {ImageBitmap[]} images
+   * @param {string} id
+   */
+  #showDecoded(next, images, id) {
+    this.panels.writeTrace(next);
+    this.#play(false);
+    this.painter.forget();
+    this.#images.forEach(image => image.close());
+    const before = this.#trace;
+    this.#trace = next.blocks.length ? next : null;
+    this.#images = images;
+    this.panels.forget();
+    if (!this.#trace) return; // a model without SIFA blocks: its answer is all there is
+    this.#jump(this.share.opened(withTrace(this.#state, next, before), next, id));
+  }
+
+  close() {
+    clearInterval(this.#player);
+    clearTimeout(this.#resting);
+    cancelAnimationFrame(this.#frame);
+    this.#closed = true;
+    this.unfollow();
+    this.share.close();
+    this.painter.close();
+    this.#images.forEach(image => image.close());
+    this.root.remove();
+  }
+}

@@ -1,0 +1,171 @@
+// What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
+import { nextDensity, sameplace } from '../trace/geometry.mjs';
+import {
+  SETTINGS, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutPin,
+} from './state.mjs';
+import { withTour } from './tour.mjs';
+import { whatIfAfter } from './whatif.mjs';
+/** @import { Block, Trace } from '../trace/types' */
+/** @import { Lit, Settings, State } from './types' */
+
+/**
+ * What actions act on: the present `state`, `trace`, `tap` (the neighbour of the equation) and `width` of a picture.
+ * @typedef {{
+ *   readonly state: State, readonly trace: Trace, readonly tap: number, readonly width: number,
+ *   set: (next: State) => void, play: (on: boolean) => void, light: (mark: Lit | null) => void, help: () => void
+ * }} Acted
+ *
+ * @typedef {ReturnType<typeof viewActions>} Actions
+ */
+
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+
+/**
+ * All actions. Cells are of frame t or, where `reverse`, of frame t + 1.
+ * @param {Acted} viewer
+ */
+export function viewActions(viewer) {
+  return {
+    light: viewer.light, help: viewer.help,
+    ...timeActions(viewer), ...cellActions(viewer), ...settingActions(viewer), ...drawerActions(viewer),
+    ...comparisons(viewer), ...tapActions(viewer),
+    /** To a step of the tour, -1 out of it; without one, into it or out. */
+    tour: (/** @type {number | void} */ step) =>
+      viewer.set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
+  };
+}
+
+/** @param {Acted} viewer */
+function timeActions(viewer) {
+  const { set } = viewer;
+  const goTo = (/** @type {number} */ pair) => set(withPair(viewer.state, viewer.trace, pair));
+  const block = (/** @type {number} */ index) => set(withBlock(viewer.state, viewer.trace, index));
+  return {
+    goTo, block,
+    previous: () => goTo(viewer.state.pair - 1),
+    next: () => goTo(viewer.state.pair + 1),
+    play: () => viewer.play(!viewer.state.playing),
+    shallower: () => block(viewer.state.block - 1),
+    deeper: () => block(viewer.state.block + 1),
+    visit: (/** @type {number} */ index, /** @type {number} */ pair) =>
+      set(withPair(withBlock(viewer.state, viewer.trace, index), viewer.trace, pair)),
+  };
+}
+
+/** @param {Acted} viewer */
+function cellActions(viewer) {
+  const { set } = viewer;
+  /** @type {{y: number, x: number, block: Block} | null} */
+  let query = null; // from before the pointer came to frame t + 1
+  const block = () => viewer.trace.blocks[viewer.state.block];
+  const toCell = (/** @type {number} */ y, /** @type {number} */ x, /** @type {boolean} */ reverse) =>
+    set(withCell(viewer.state, viewer.trace, y, x, reverse));
+  const pin = (/** @type {number} */ y, /** @type {number} */ x, reverse = false) =>
+    set(withPin(viewer.state, viewer.trace, y, x, reverse));
+  return {
+    pin,
+    pinHere: (/** @type {boolean} */ reverse) => pin(viewer.state.y, viewer.state.x, reverse),
+    unpin: () => set(withoutPin(viewer.state)),
+    turn: () => set({ ...viewer.state, reverse: !viewer.state.reverse }),
+    hover(/** @type {number} */ y, /** @type {number} */ x, /** @type {boolean} */ reverse) {
+      if (viewer.state.pinned) return;
+      const { y: from, x: at, reverse: was } = viewer.state;
+      if (reverse && !was) query = { y: from, x: at, block: block() };
+      toCell(y, x, reverse);
+    },
+    /** The pointer leaves frame t + 1: unless a place there is pinned, back to the query from before. */
+    leave() {
+      const { reverse, pinned } = viewer.state;
+      if (query && reverse && !pinned) toCell(...sameplace(query.y, query.x, query.block, block()), false);
+      query = null;
+    },
+    /** Coming from the other picture, the first key only turns the question round. */
+    move(/** @type {number} */ dy, /** @type {number} */ dx, /** @type {boolean} */ reverse) {
+      const { y, x, reverse: was } = viewer.state;
+      if (was === reverse) toCell(y + dy, x + dx, reverse);
+      else toCell(y, x, reverse);
+    },
+  };
+}
+
+/** @param {Acted} viewer */
+function settingActions(viewer) {
+  const { set } = viewer;
+  const change = (/** @type {string} */ name, /** @type {unknown} */ value) =>
+    set(withSetting(viewer.state, name, value));
+
+  /**
+   * A setting's value, as a menu gives it: text.
+   * @param {keyof Settings} name
+   * @param {string} text
+   */
+  function choose(name, text) {
+    if (name === 'arrows') set({ ...viewer.state, quiver: text !== 'off' });
+    /** @type {(string | number | boolean)[]} */
+    const list = SETTINGS[name];
+    change(name, list.find(value => String(value) === text));
+    if (name === 'speed' && viewer.state.playing) viewer.play(true);
+  }
+
+  /**
+   * The value some places further along a list; round and round where `round`.
+   * @param {keyof Settings} name
+   * @param {number} step
+   * @param {(string | number | boolean)[]} list
+   */
+  function shift(name, step, list, round = false) {
+    const at = list.indexOf(viewer.state[name]) + step;
+    choose(name, String(list[round ? at % list.length : Math.max(0, Math.min(list.length - 1, at))]));
+  }
+
+  const density = (/** @type {number} */ step) => change('density',
+    nextDensity(viewer.trace.blocks[viewer.state.block], viewer.width, viewer.state.density, step));
+  return {
+    choose, density,
+    quiver: () => set({ ...viewer.state, quiver: !viewer.state.quiver }),
+    arrows: () => shift('arrows', 1, SETTINGS.arrows, true),
+    overlay: () => shift('overlay', 1, SETTINGS.overlay, true),
+    more: () => density(1),
+    fewer: () => density(-1),
+    faster: () => shift('speed', 1, SPEEDS),
+    slower: () => shift('speed', -1, SPEEDS),
+    tint: () => change('tinted', !viewer.state.tinted),
+  };
+}
+
+/** @param {Acted} viewer */
+function drawerActions(viewer) {
+  const drawer = (/** @type {string} */ name) =>
+    viewer.set(withSetting(viewer.state, 'drawer', viewer.state.drawer === name ? 'none' : name));
+  return {
+    drawer,
+    equation: () => drawer('equation'),
+    neighbours: () => drawer('neighbours'),
+    sheet: () => drawer('sheet'),
+  };
+}
+
+/** @param {Acted} viewer */
+function comparisons(viewer) {
+  const { set } = viewer;
+  const further = (/** @type {number} */ step) =>
+    set(withWhatIf(viewer.state, viewer.trace, whatIfAfter(viewer.trace, viewer.state, step)));
+  return {
+    whatIf: (/** @type {string} */ name) =>
+      set(withWhatIf(viewer.state, viewer.trace, name === viewer.state.whatIf ? '' : name)),
+    nextWhatIf: () => further(1),
+    previousWhatIf: () => further(-1),
+    flow: () => set({ ...viewer.state, flow: !viewer.state.flow && viewer.trace.true_flow.length > 0 }),
+  };
+}
+
+/** @param {Acted} viewer */
+function tapActions(viewer) {
+  const keep = (/** @type {number} */ tap) => viewer.set(withTap(viewer.state, viewer.trace, tap));
+  const taps = () => viewer.trace.blocks[viewer.state.block].taps;
+  return {
+    keep,
+    nextTap: () => keep((viewer.tap + 1) % taps()),
+    previousTap: () => keep((viewer.tap + taps() - 1) % taps()),
+  };
+}

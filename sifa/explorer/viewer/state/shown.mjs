@@ -1,0 +1,31 @@
+// All that a state shows of a trace. Pure.
+import { readersOf } from '../trace/fields.mjs';
+import { readout } from '../trace/geometry.mjs';
+import { strongestTap } from '../trace/terms.mjs';
+import { attentionTrack } from '../trace/tracks.mjs';
+/** @import { Trace } from '../trace/types' */
+/** @import { Lit, Shown, State } from './types' */
+
+/**
+ * @param {Trace} trace
+ * @param {ImageBitmap[]} images
+ * @param {State} state
+ * @param {Lit | null} pointed the mark that is pointed at; it counts while the equation is open
+ * @param {Float32Array} field the arrows of all cells
+ * @returns {Shown}
+ */
+export function shownOf(trace, images, state, pointed, field) {
+  const { pair, y, x, reverse, overlay, drawer } = state;
+  const block = trace.blocks[state.block];
+  const read = readout(block, pair, y, x);
+  const tracked = !reverse && overlay === 'track';
+  const cell = 2 * (y * block.width + x);
+  const lit = drawer === 'equation' && !reverse ? pointed : null;
+  const tap = lit?.tap ?? state.tap;
+  return {
+    trace, images, state, read, readers: reverse ? readersOf(block, pair, y, x) : null,
+    track: tracked ? attentionTrack(block, pair, y, x) : null,
+    rigid: tracked ? attentionTrack(block, pair, y, x, true) : null,
+    tap: tap < 0 ? strongestTap(read) : tap, lit: lit?.term ?? '', arrow: [field[cell], field[cell + 1]],
+  };
+}

@@ -1,0 +1,45 @@
+"""The model before the first step."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from sifa.data.motion import CLASSES
+from sifa.model.initialise import initialise
+from sifa.model.registry import SIFAModel, create_model
+from sifa.model.swin import SIFATransformer
+from sifa.training.recipes import Recipe
+from sifa.weights.card import card_of
+from sifa.weights.checkpoint import load
+
+HEADS = ("head", "fc", "fc_dual")  # the classifiers of Swin and ResNet, by name
+
+
+def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path | None = None) -> SIFAModel:
+    """A new model of the recipe's variant, or that of checkpoint `start`, with a new head where its classes are others.
+
+    Its card says which classes it knows, and what it was trained on before. Raises WeightsError like `load`.
+    """
+    if start is None:
+        model = create_model(recipe.variant, **recipe.config)
+        if isinstance(model, SIFATransformer):
+            initialise(model)
+        model.card = replace(card_of(model), labels=labels)
+        return model
+    model = load(start)
+    card = card_of(model)
+    if card.labels != labels:
+        for name, old in heads(model).items():
+            head = nn.Linear(old.in_features, len(labels))
+            nn.init.trunc_normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+            setattr(model, name, head)
+        model.config = model.config.change(num_classes=len(labels))
+        model.card = replace(card, config=model.config.as_dict(), labels=labels)
+    return model
+
+
+def heads(model: SIFAModel) -> dict[str, nn.Linear]:
+    """The classifiers of a model, by name."""
+    return {name: module for name, module in model.named_children() if name in HEADS and isinstance(module, nn.Linear)}

@@ -1,0 +1,108 @@
+// Traces for the tests: the shipped samples, and small ones made up from a seed.
+import { readFileSync } from 'node:fs';
+import { parseTrace } from '../../sifa/explorer/viewer/trace/decode.mjs';
+
+const SAMPLES = new URL('../../assets/samples/', import.meta.url);
+
+/** The bytes of a shipped sample, by the start of its name. */
+export function sampleBytes(name = '02_object_moves_right') {
+  const file = readFileSync(new URL(`${name}.sifa`, SAMPLES));
+  return file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
+}
+
+export const sample = name => parseTrace(sampleBytes(name));
+
+/** Numbers from 0 to 1 that look random and are the same every time. */
+export function random(seed = 1) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A block's header and arrays: random offsets of some cells, random weights. */
+export function block({ pairs = 3, height = 7, width = 11, kernel = 3, normalised = false, taps, seed = 1, ...more } = {}) {
+  const next = random(seed);
+  const count = taps?.length ?? kernel ** 2;
+  const cells = pairs * height * width;
+  const header = {
+    name: 'layers.0.blocks.0', stage: 0, block: 0, kernel, dilation: 1, pairs, height, width, stride: [2, 4, 4], normalised,
+    range: Array.from({ length: pairs }, (_, p) => (normalised ? [0, 0.5 + p / 10] : [-0.5 - p, 1 + p])), saliency_max: 2.5,
+    ...(taps ? { taps } : {}), ...more,
+  };
+  return {
+    header,
+    offset: Int16Array.from({ length: 2 * cells * count }, () => Math.round((next() - 0.5) * 100)),
+    attention: Uint8Array.from({ length: cells * count }, () => Math.floor(256 * next())),
+    saliency: Uint8Array.from({ length: cells }, () => Math.floor(256 * next())),
+  };
+}
+
+const aligned = n => Math.ceil(n / 8) * 8;
+
+/** A packed trace of blocks, with what else its header is to hold. */
+export function packed(blocks = [block()], more = {}) {
+  const parts = [];
+  let end = 0;
+  const place = bytes => {
+    const at = end;
+    parts.push([at, new Uint8Array(bytes.buffer)]);
+    end = aligned(at + bytes.byteLength);
+    return at;
+  };
+  const frames = 2 * (1 + Math.max(1, ...blocks.map(({ header }) => header.pairs)));
+  const header = {
+    version: 2,
+    clip: { name: 'made.mp4', indices: Array.from({ length: frames }, (_, i) => 4 * i),
+      times: Array.from({ length: frames }, (_, i) => i / 10), sampling_rate: 4, source_frames: 4 * frames },
+    crop: { scale: 0.5, top: 2, left: 10, size: 28 },
+    checkpoint: { file: 'made.safetensors', variant: 'nano', sha256: 'abcdef0123456789', trained_on: '' },
+    labels: ['one', 'two', 'three'], logits: [0, 2, 1],
+    frames: { pictures: Array.from({ length: frames }, () => ({ at: place(Uint8Array.of(0xff, 0xd8)), bytes: 2 })) },
+    blocks: blocks.map(({ header: about, ...arrays }) => ({
+      ...about, ...Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, place(array)])),
+    })),
+    ...more,
+  };
+  return joined(header, parts, end);
+}
+
+/** Magic, length and text of a header, then what it points at. */
+export function joined(header, parts, end) {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const base = 16 + aligned(text.length);
+  const whole = new Uint8Array(base + end);
+  whole.set(new TextEncoder().encode('SIFATRC\n'));
+  new DataView(whole.buffer).setUint32(8, base - 16, true);
+  whole.fill(32, 16, base);
+  whole.set(text, 16);
+  for (const [at, bytes] of parts) whole.set(bytes, base + at);
+  return whole.buffer;
+}
+
+/** A trace of made-up blocks. */
+export const made = (blocks, more) => parseTrace(packed(blocks, more));
+
+/** The same trace with one what-if, whose blocks are those of `other`, and true motion on the grid of the first block. */
+export function compared(other = 2) {
+  const trace = made([block(), block({ height: 4, width: 6, seed: 3 })]);
+  const { blocks } = made([block({ seed: other }), block({ height: 4, width: 6, seed: other + 1 })]);
+  const [{ pairs, height, width }] = trace.blocks;
+  trace.what_if = [
+    { name: 'rigid', title: 'Rigid grid', explanation: 'No offsets.', order: [], probabilities: [0.7, 0.2, 0.1], lengths: [0.25, 0], blocks },
+    { name: 'frozen', title: 'Frozen', explanation: 'One frame.', order: [0, 0], probabilities: [0.1, 0.8, 0.1], lengths: [0, 0], blocks: [] },
+  ];
+  const flow = Int16Array.from({ length: 2 * pairs * height * width }, (_, i) => i % 64);
+  trace.true_flow = [{ pairs, height, width, flow, visible: Uint8Array.from({ length: pairs * height * width }, (_, i) => +(i % 3 > 0)) }];
+  return trace;
+}
+
+/** Whether two lists of numbers are the same but for the last digits. */
+export function close(got, wanted, most = 1e-6) {
+  const [a, b] = [[...got], [...wanted]];
+  if (a.length !== b.length) throw new Error(`${a.length} numbers in place of ${b.length}`);
+  a.forEach((v, i) => {
+    if (!(Math.abs(v - b[i]) <= most)) throw new Error(`number ${i} is ${v} in place of ${b[i]}`);
+  });
+}

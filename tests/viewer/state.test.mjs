@@ -1,0 +1,165 @@
+// What is shown, as plain data, and how keys, menus and pointers change it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
+import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
+import {
+  SETTINGS, advanced, emptyState, withBlock, withCell, withPair, withPin, withSetting, withTap, withTrace, withWhatIf, withoutPin,
+} from '../../sifa/explorer/viewer/state/state.mjs';
+import { chosenWhatIf, comparedClasses, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
+import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
+import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
+import { strongestTap } from '../../sifa/explorer/viewer/trace/terms.mjs';
+import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
+import { block, compared, made } from './made.mjs';
+
+const trace = compared(); // blocks of 7 x 11 and 4 x 6 cells, 3 pairs
+const start = withTrace(emptyState(), trace, null);
+
+test('a first trace opens in the middle of time, at a cell away from the border', () => {
+  assert.equal(start.pair, 1);
+  assert.equal(start.block, 0);
+  assert.ok(start.y >= 0 && start.y < 7 && start.x >= 0 && start.x < 11);
+});
+
+test('another trace keeps the view where it makes sense', () => {
+  const other = made([block({ pairs: 2, height: 14, width: 22 })]);
+  const next = withTrace({ ...start, block: 1, pair: 2, y: 3, x: 5, whatIf: 'rigid', tap: 4, playing: true, tour: 3 }, other, trace);
+  assert.deepEqual([next.block, next.pair, next.y, next.x], [0, 1, 12, 20]);
+  assert.deepEqual([next.whatIf, next.tap, next.playing, next.tour], ['', 4, false, -1]);
+});
+
+test('a state from elsewhere is settled', () => {
+  const odd = { ...emptyState(), overlay: 'nonsense', density: 3, speed: 100, tap: 77, arrows: 'offset', whatIf: 'gone' };
+  const { overlay, density, speed, tap, arrows, whatIf } = withTrace(odd, trace, null);
+  assert.deepEqual({ overlay, density, speed, tap, arrows, whatIf },
+    { overlay: 'none', density: 'medium', speed: 1, tap: -1, arrows: 'offset', whatIf: '' });
+});
+
+test('settings are plain data within their lists', () => {
+  const first = emptyState();
+  assert.deepEqual(JSON.parse(JSON.stringify(first)), first);
+  for (const [name, list] of Object.entries(SETTINGS)) {
+    assert.equal(first[name], list[0]);
+    for (const value of list) assert.equal(withSetting(first, name, value)[name], value);
+  }
+  for (const [name, value] of [['overlay', 'nonsense'], ['block', 3], ['toString', 1], ['speed', '1']]) {
+    assert.equal(withSetting(first, name, value), first);
+  }
+});
+
+test('time, block and cell stay within the trace', () => {
+  assert.deepEqual([-5, 0, 2, 9].map(pair => withPair(start, trace, pair).pair), [0, 0, 2, 2]);
+  const at = withCell(start, trace, 5, 9);
+  const deeper = withBlock(at, trace, 7);
+  assert.deepEqual([deeper.block, deeper.y, deeper.x], [1, 3, 5]);
+  assert.deepEqual([withCell(start, trace, -3, 99).y, withCell(start, trace, -3, 99).x], [0, 10]);
+  assert.deepEqual([-1, 0, 8, 9, 1.5].map(tap => withTap(start, trace, tap).tap), [-1, 0, 8, -1, -1]);
+  assert.deepEqual([0, 1, 2].map(pair => advanced({ ...start, pair }, trace).pair), [1, 2, 0]);
+});
+
+test('a pinned cell is let go by itself and by Escape; then the reverse question ends', () => {
+  const pinned = withPin(start, trace, 3, 4);
+  assert.deepEqual([pinned.y, pinned.x, pinned.pinned], [3, 4, true]);
+  assert.equal(withPin(pinned, trace, 3, 4).pinned, false);
+  assert.equal(withPin(pinned, trace, 3, 4, true).pinned, true); // the same place of the next frame is another
+  const reverse = withoutPin({ ...pinned, reverse: true });
+  assert.deepEqual([reverse.pinned, reverse.reverse], [false, true]);
+  assert.equal(withoutPin(reverse).reverse, false);
+});
+
+test('what-ifs go round, and each says what it did', () => {
+  assert.deepEqual(['', 'rigid', 'frozen'].map(whatIf => whatIfAfter(trace, { ...start, whatIf }, 1)), ['rigid', 'frozen', '']);
+  assert.deepEqual(['', 'rigid', 'frozen'].map(whatIf => whatIfAfter(trace, { ...start, whatIf }, -1)), ['frozen', '', 'rigid']);
+  assert.equal(withWhatIf(start, trace, 'gone').whatIf, '');
+  assert.equal(chosenWhatIf(trace, { whatIf: 'rigid' }).title, 'Rigid grid');
+  assert.match(whatIfWords(trace, trace.what_if[0], 0), /^No offsets\. The answer becomes “one”, 9\.0 % → 70\.0 %\. Mean length .* → 0\.25 cells\.$/);
+  assert.match(whatIfWords(trace, trace.what_if[1], 0), /The answer stays “two”.*Its points lie in other pictures/);
+  assert.deepEqual(comparedClasses([5, 4, 3, 2, 1, 0], [0, 0, 0, 0, 0, 9]), [0, 1, 2, 3, 5]);
+  assert.deepEqual(comparedClasses([5, 4, 3, 2, 1, 0], [0, 9, 0, 0, 0, 0]), [0, 1, 2, 3, 4]);
+});
+
+test('a ghost is the other run\'s read-out, where it has one', () => {
+  const view = { block: 1, pair: 2, y: 1, x: 5 };
+  assert.deepEqual(ghostOf(trace, { ...view, whatIf: 'rigid' }), readout(trace.what_if[0].blocks[1], 2, 1, 5));
+  for (const whatIf of ['frozen', '', 'gone']) assert.equal(ghostOf(trace, { ...view, whatIf }), null);
+});
+
+test('all that a state shows: the strongest neighbour, the lit one, readers, tracks and the cell\'s arrow', () => {
+  const field = arrowField(trace.blocks[0], 1, 'offset');
+  const view = { ...start, y: 3, x: 5 };
+  const show = (more, lit = null) => shownOf(trace, [], { ...view, ...more }, lit, field);
+  const read = readout(trace.blocks[0], 1, 3, 5);
+  assert.deepEqual(show({}).read, read);
+  assert.deepEqual(show({}).arrow, [field[2 * 38], field[2 * 38 + 1]]);
+  assert.deepEqual([show({}).tap, show({ tap: 4 }).tap], [strongestTap(read), 4]);
+  const lit = { term: 'point', tap: 7 };
+  const pointed = [show({}, lit), show({ drawer: 'equation', tap: 4 }, lit), show({ drawer: 'equation', reverse: true, tap: 4 }, lit),
+    show({ drawer: 'equation', tap: 4 }, { term: 'gate', tap: null })];
+  assert.deepEqual(pointed.map(each => [each.lit, each.tap]), [['', strongestTap(read)], ['point', 7], ['', 4], ['gate', 4]]);
+  assert.deepEqual(show({ reverse: true, overlay: 'track' }).readers, readersOf(trace.blocks[0], 1, 3, 5));
+  assert.deepEqual([show({ reverse: true, overlay: 'track' }).track, show({}).readers, show({}).track], [null, null, null]);
+  const { track, rigid } = show({ overlay: 'track' });
+  assert.deepEqual([track, rigid], [false, true].map(r => attentionTrack(trace.blocks[0], 1, 3, 5, r)));
+});
+
+/** Actions on a viewer without a page: what they do to its state. */
+function acted(first = start) {
+  const viewer = {
+    state: first, trace, tap: 3, width: 460, log: [],
+    set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {},
+  };
+  return { viewer, actions: viewActions(viewer) };
+}
+
+test('hovering the next frame turns the question round, and leaving it goes back, on another block too', () => {
+  const { viewer, actions } = acted();
+  actions.hover(2, 8, false);
+  actions.hover(5, 5, true);
+  assert.deepEqual([viewer.state.y, viewer.state.x, viewer.state.reverse], [5, 5, true]);
+  actions.deeper();
+  actions.leave();
+  assert.deepEqual([viewer.state.block, viewer.state.y, viewer.state.x, viewer.state.reverse], [1, 1, 4, false]);
+  actions.pin(3, 3, true);
+  actions.hover(0, 0, false);
+  actions.leave();
+  assert.deepEqual([viewer.state.y, viewer.state.x, viewer.state.reverse, viewer.state.pinned], [3, 3, true, true]);
+});
+
+test('the first key on the other picture only turns the question round', () => {
+  const { viewer, actions } = acted({ ...start, y: 3, x: 3 });
+  actions.move(0, 1, true);
+  assert.deepEqual([viewer.state.y, viewer.state.x, viewer.state.reverse], [3, 3, true]);
+  actions.move(-1, 1, true);
+  assert.deepEqual([viewer.state.y, viewer.state.x], [2, 4]);
+});
+
+test('menus, keys and buttons change one thing each', () => {
+  const { viewer, actions } = acted();
+  const seen = (name, act) => { act(); return viewer.state[name]; };
+  assert.deepEqual(Array.from({ length: 4 }, () => seen('overlay', actions.overlay)), ['saliency', 'difference', 'track', 'none']);
+  assert.deepEqual(Array.from({ length: 3 }, () => seen('arrows', actions.arrows)), ['offset', 'strongest', 'displacement']);
+  assert.deepEqual(Array.from({ length: 3 }, () => seen('speed', actions.faster)), [2, 4, 4]);
+  assert.deepEqual(Array.from({ length: 5 }, () => seen('speed', actions.slower)), [2, 1, 0.5, 0.25, 0.25]);
+  assert.deepEqual([seen('tinted', actions.tint), seen('tinted', actions.tint)], [true, false]);
+  assert.deepEqual([seen('drawer', actions.equation), seen('drawer', actions.sheet), seen('drawer', actions.sheet)], ['equation', 'sheet', 'none']);
+  assert.equal(seen('quiver', () => actions.choose('arrows', 'off')), false);
+  assert.equal(viewer.state.arrows, 'displacement');
+  assert.equal(seen('quiver', () => actions.choose('arrows', 'offset')), true);
+  assert.equal(seen('speed', () => actions.choose('speed', '0.5')), 0.5);
+  assert.deepEqual([seen('flow', actions.flow), seen('flow', actions.flow)], [true, false]);
+  assert.deepEqual([seen('tap', actions.nextTap), seen('tap', actions.previousTap)], [4, 2]);
+  assert.deepEqual([seen('whatIf', () => actions.whatIf('rigid')), seen('whatIf', () => actions.whatIf('rigid'))], ['rigid', '']);
+  assert.equal(seen('pair', () => actions.visit(1, 2)), 2);
+  assert.equal(viewer.state.block, 1);
+  assert.equal(seen('tour', () => actions.tour()), -1); // the clip has none
+  actions.play();
+  assert.deepEqual(viewer.log, [true]);
+});
+
+test('a change of speed while playing takes effect at once', () => {
+  const { viewer, actions } = acted({ ...start, playing: true });
+  actions.choose('speed', '4');
+  actions.play();
+  assert.deepEqual(viewer.log, [true, false]);
+});

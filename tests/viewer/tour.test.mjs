@@ -1,0 +1,51 @@
+// The tour: where it fits, what each step sets and says.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
+import { TOUR, tourFits, withTour } from '../../sifa/explorer/viewer/state/tour.mjs';
+import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
+import { compared, sample } from './made.mjs';
+
+const trace = sample();
+const start = withTrace(emptyState(), trace, null);
+
+test('it fits its sample only, and only with all that it points at', () => {
+  assert.ok(tourFits(trace));
+  for (const other of ['01_camera_zooms_in', '08_nothing_moves']) assert.ok(!tourFits(sample(other)), other);
+  assert.ok(!tourFits(compared()));
+  for (const lack of [{ true_flow: [] }, { what_if: trace.what_if.slice(1) }, { trust: null }, { blocks: trace.blocks.slice(1) }]) {
+    assert.ok(!tourFits({ ...trace, ...lack }), Object.keys(lack)[0]);
+  }
+});
+
+test('each step has a state of this trace, and words without a gap', () => {
+  assert.equal(TOUR.length, 16);
+  assert.equal(new Set(TOUR.map(step => step.title)).size, 16);
+  for (const step of TOUR.keys()) {
+    const state = withTour({ ...start, overlay: 'track', reverse: true }, trace, step);
+    assert.deepEqual([state.tour, state.pinned, state.reverse, state.playing], [step, true, false, false]);
+    const { pairs, height, width } = trace.blocks[state.block];
+    assert.ok(state.pair < pairs && state.y < height && state.x < width);
+    const words = TOUR[step].text(trace, state, readout(trace.blocks[state.block], state.pair, state.y, state.x));
+    assert.ok(words.length > 60 && words.endsWith('.'), words);
+    assert.doesNotMatch(words, /NaN|undefined|null|Infinity/);
+  }
+});
+
+test('a step before the first ends it, one after the last is the last', () => {
+  assert.equal(withTour(start, trace, -1).tour, -1);
+  assert.equal(withTour(start, trace, 99).tour, 15);
+  assert.equal(withTour(start, trace, 1.5).tour, -1);
+  assert.deepEqual(withTour(start, compared(), 3), start);
+});
+
+test('what a step points at must be there', () => {
+  const bare = { ...trace, true_flow: [], what_if: [], trust: null };
+  const say = title => {
+    const step = TOUR.find(each => each.title === title);
+    return step.text(bare, { ...emptyState(), block: 0, pair: 3, y: 10, x: 8 }, readout(trace.blocks[0], 3, 10, 8));
+  };
+  assert.throws(() => say('A regular grid'), /needs true motion/);
+  assert.throws(() => say('What if nothing moved?'), /needs the what-if frozen/);
+  assert.throws(() => say('How far to trust it'), /needs the deletion test/);
+});
