@@ -19,7 +19,6 @@ from sifa.tracing.records import BlockTrace, Trace
 
 T = TypeVar("T")
 OTHER_WEIGHTS = "Changed weights: not those that the block computed"
-COSINE_WEIGHTS = "Softmax of {:.1f} times the cosine of centred features"
 
 
 class Modules(Protocol):
@@ -171,20 +170,26 @@ def _block_trace(call: BlockCall, video: torch.Size) -> BlockTrace:
         attention=_array(call.output.attention[0]),
         saliency=_array(saliency),
         normalised=call.block.weights != "dot",
-        meaning=_meaning(call.block),
+        meaning=OTHER_WEIGHTS if getattr(call.block, "reweight", None) else "",
         operator=dict(
             offsets="zero" if call.block.conv_offset is None else "learned",
             saliency=call.block.saliency,
             placement=call.block.placement,
+            **_beyond_the_paper(call.block),
         ),
     )
 
 
-def _meaning(block: SIFA) -> str:
-    """What the weights are, in words, where they are neither plain dot products nor their softmax."""
-    if getattr(block, "reweight", None):
-        return OTHER_WEIGHTS
-    return "" if block.log_scale is None else COSINE_WEIGHTS.format(block.log_scale.exp().item())
+def _beyond_the_paper(block: SIFA) -> dict[str, str]:
+    """The switches that neither the paper nor the released code has, where they are used."""
+    used = {}
+    if block.log_scale is not None:
+        used |= dict(weights="cosine", scale=f"{block.log_scale.exp().item():.4g}")
+    if block.project is not None:
+        used |= dict(projected="yes")
+    if block.place is not None:
+        used |= dict(position="relative")
+    return used
 
 
 def _array(tensor: Tensor) -> np.ndarray:
