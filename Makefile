@@ -1,6 +1,6 @@
 # One command each, from a machine with nothing but Python 3.11 or newer:
 #   make app         installs what is missing and starts the page
-#   make test        installs what is missing and runs the linter, the type checker and the tests
+#   make test        installs what is missing and runs the linter, the type checkers and the tests
 #   make notebooks   installs what is missing and opens JupyterLab on the notebooks
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +19,7 @@ app: $(VENV)/installed
 test: check $(VENV)/browser
 	$(RUN) -m pytest -m "not full" $(ARGS)
 
-# Also what takes longer: the wheel in an environment of its own, every notebook, fuzzing at full size.
+# Also what is marked `full`, since it takes longer.
 test-all: check $(VENV)/browser
 	$(RUN) -m pytest -m "" $(ARGS)
 

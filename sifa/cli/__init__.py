@@ -55,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     """Only the chosen command is imported, so that `sifa --help` need not wait for what others need."""
-    chosen = next((word for word in argv if not word.startswith("-")), "")
-    if chosen == "app":  # its options are the page's own
+    choice = next((word for word in argv if not word.startswith("-")), "")
+    if choice == "app":  # its options are the page's own
         from sifa.cli import app
 
         return app.run(argv[argv.index("app") + 1 :])
@@ -70,10 +70,10 @@ def _run(argv: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, line in COMMANDS.items():
         commands.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
-    if chosen not in COMMANDS:
+    if choice not in COMMANDS:
         parser.parse_args(argv)
         return 2
-    command, own = import_module(f"sifa.cli.{chosen}"), commands.choices[chosen]
+    command, own = import_module(f"sifa.cli.{choice}"), commands.choices[choice]
     own.description, own.epilog = command.__doc__, command.EXAMPLES
     command.add_arguments(own)
     arguments = parser.parse_args(argv)

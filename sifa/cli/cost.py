@@ -28,9 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     from sifa.model.cost import costs, table
 
     with progress_bar() as progress:
-        found = costs(tuple(arguments.num_frames), progress)
+        result = costs(tuple(arguments.num_frames), progress)
     if arguments.json:
-        print(json.dumps({f"{family} {frames}": asdict(cost) for (family, frames), cost in found.items()}))
+        print(json.dumps({f"{family} {frames}": asdict(cost) for (family, frames), cost in result.items()}))
     else:
-        print(table(found))
+        print(table(result))
     return 0

@@ -97,8 +97,8 @@ def print_tables(sources: list[str | Path]) -> None:
     from sifa.weights.shipped import ASSETS
 
     shipped: list[str | Path] = sorted(ASSETS.rglob("*.safetensors"))
-    chosen = sources or shipped
-    print(table(chosen), per_class_table(chosen), sep="\n\n")
+    checkpoints = sources or shipped
+    print(table(checkpoints), per_class_table(checkpoints), sep="\n\n")
 
 
 def draw_pictures(source: str | Path, arguments: argparse.Namespace) -> None:
@@ -125,7 +125,7 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
 
     device = choose_device(arguments.device)
     measure = video_measure(arguments, device) if arguments.data else generated_measure(arguments)
-    found: dict[str, Figures] = {}
+    results: dict[str, Figures] = {}
     for source in sources:
         model = load(source, device)
         with progress_bar() as progress:
@@ -133,13 +133,13 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
         if figures is None:
             continue  # the first process has everybody's scores
         card = card_of(model)
-        found[str(source)] = figures
+        results[str(source)] = figures
         if not arguments.json:
             print(card.file, *about_videos(figures), describe_metrics(figures), sep="\n")
         if arguments.write:
             save(model, replace(card, metrics=dict(figures)), Path(source))
-    if arguments.json and found:
-        print(json.dumps(found if len(sources) > 1 else next(iter(found.values()))))
+    if arguments.json and results:
+        print(json.dumps(results if len(sources) > 1 else next(iter(results.values()))))
 
 
 def generated_measure(arguments: argparse.Namespace) -> "Callable[[SIFAModel, Progress], Figures | None]":

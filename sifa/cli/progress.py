@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from tqdm import tqdm
 
@@ -29,7 +29,25 @@ def progress_bar(always: bool = False) -> Iterator["Progress"]:
 
 
 class Lines(logging.Handler):
-    """Prints what is logged without breaking a bar."""
+    """Prints what the library logs, without breaking a bar."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__(logging.INFO)
+        self.file = file
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record))
+        tqdm.write(self.format(record), file=self.file)
+
+
+@contextmanager
+def log_lines(file: TextIO) -> Iterator[None]:
+    """Print what the library logs meanwhile."""
+    logger, handler = logging.getLogger("sifa"), Lines(file)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

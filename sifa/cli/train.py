@@ -6,13 +6,16 @@ threads; under torchrun the processes share each batch in eights."""
 import argparse
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sifa.cli import options
-from sifa.cli.progress import Lines, progress_bar
+from sifa.cli.progress import log_lines, progress_bar
 
 if TYPE_CHECKING:
+    from sifa.data.user_clips import VideoClips
+    from sifa.tracing.records import Progress
     from sifa.training.recipes import Recipe
 
 EXAMPLES = """examples:
@@ -48,22 +51,18 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from sifa.evaluation.memory import keep_freed_memory
-    from sifa.evaluation.processes import leave
-    from sifa.training.clips import describe_clips, read_clips
+    from sifa.evaluation.processes import is_first, leave
     from sifa.training.loop import train
     from sifa.training.result import describe_result
     from sifa.weights.card import load_card
     from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[Lines()])
     start = arguments.checkpoint or (DEFAULT_CHECKPOINT if arguments.data else None)
-    recipe, data = choose_recipe(arguments, start), None
+    recipe = choose_recipe(arguments, start)
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    with progress_bar() as progress:
-        if start and arguments.data:
-            data = read_clips(arguments.data, load_card(start), arguments.labels, recipe.seed, progress)
-            logging.info(describe_clips(data))
+    with progress_bar() as progress, log_lines(sys.stderr if arguments.json else sys.stdout):
+        data = read_data(arguments, start, recipe.seed, progress) if start and arguments.data else None
         try:
             file = train(
                 recipe, arguments.out, arguments.device, start, data, measure_clips=arguments.measure, progress=progress
@@ -71,11 +70,23 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             leave()
     card = load_card(file)
-    if arguments.json:
+    if is_first() and arguments.json:
         print(json.dumps(dict(file=str(file), trained_on=card.trained_on, metrics=card.metrics)))
-    else:
+    elif is_first():
         print(": ".join(filter(None, (f"wrote {file}", describe_result(card)))))
     return 0
+
+
+def read_data(arguments: argparse.Namespace, start: str | Path, seed: int, progress: "Progress") -> "VideoClips":
+    """The clips of --data; says which could not be read, and how many there are."""
+    from sifa.evaluation.processes import is_first
+    from sifa.training.clips import describe_clips, read_clips
+    from sifa.weights.card import load_card
+
+    clips = read_clips(arguments.data, load_card(start), arguments.labels, seed, progress if is_first() else None)
+    if is_first():
+        logging.getLogger(__name__).info(describe_clips(clips))
+    return clips
 
 
 def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "Recipe":

@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise RunError(
                 "this model has no SIFA block, so there is nothing to trust or distrust; choose other weights"
             )
+        progress("how far to trust it", 0.0)
         trust = trust_figures(model, prediction)
     print(json.dumps(asdict(trust)) if arguments.json else describe_trust(trust))
     return 0

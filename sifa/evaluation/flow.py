@@ -25,22 +25,22 @@ class FlowFigures(TypedDict):
     static_displacement: list[float]  # mean length on static cells
 
 
-def paired(blocks: Iterable[BlockCall]) -> list[BlockCall]:
+def with_pairs(blocks: Iterable[BlockCall]) -> list[BlockCall]:
     """The blocks that saw two time steps or more; the others had no next step to look into."""
     return [call for call in blocks if call.output.features.shape[2] > 1]
 
 
 def finest_grids(blocks: Iterable[BlockCall], size: int) -> dict[int, int]:
-    """{time steps: cells along a side of the finest map} of the blocks that `paired` leaves.
+    """{time steps: cells along a side of the finest map} of the blocks that `with_pairs` leaves.
 
     `size` is the picture's side in pixels. Raises DataError where the maps do not divide it or one another, so that cells
     of one do not lie on whole cells of the other.
     """
     grids: dict[int, int] = {}
-    for call in paired(blocks):
+    for call in with_pairs(blocks):
         steps, side = call.output.features.shape[2], call.output.features.shape[-1]
         grids[steps] = max(side, grids.get(steps, 0))
-    for call in paired(blocks):
+    for call in with_pairs(blocks):
         finest, side = grids[call.output.features.shape[2]], call.output.features.shape[-1]
         if size % finest or finest % side:
             raise DataError(
@@ -56,8 +56,8 @@ def flow_sums(clips: MotionBatch, blocks: Iterable[BlockCall]) -> list[list[floa
     truths = {}
     for steps, grid in finest_grids(blocks, size).items():
         flow, visible = true_flow(clips, frames // steps, grid)
-        truths[steps] = flow, visible, visible & textured(clips, frames // steps, grid)
-    return [_sums(call, *truths[call.output.features.shape[2]]) for call in paired(blocks)]
+        truths[steps] = flow, visible, visible & texture_mask(clips, frames // steps, grid)
+    return [_sums(call, *truths[call.output.features.shape[2]]) for call in with_pairs(blocks)]
 
 
 def flow_figures(sums: Tensor) -> FlowFigures:
@@ -76,7 +76,7 @@ def flow_figures(sums: Tensor) -> FlowFigures:
     )
 
 
-def textured(clips: MotionBatch, tubelet: int, grid: int) -> Tensor:
+def texture_mask(clips: MotionBatch, tubelet: int, grid: int) -> Tensor:
     """(B, P, grid, grid) whether a cell and its neighbours hold enough contrast for motion to be seen."""
     grey = clips.video[:, :, tubelet // 2 :: tubelet].mean(1)[:, :-1]
     cell = grey.shape[-1] // grid
@@ -86,17 +86,17 @@ def textured(clips: MotionBatch, tubelet: int, grid: int) -> Tensor:
     return (mean_of_squares - mean**2).clamp_min(0).sqrt() > TEXTURED
 
 
-def _sums(call: BlockCall, flow: Tensor, visible: Tensor, seen: Tensor) -> list[float]:
+def _sums(call: BlockCall, flow: Tensor, visible: Tensor, texture: Tensor) -> list[float]:
     """[cosine, end-point error, length of the true flow, cells] of the moving textured cells, the same of all moving
     ones, then [length of the displacement, cells] of the static ones: sums."""
-    moved = call.displacement
+    displacement = call.displacement
     sums: list[Tensor] = []
-    for cells in (seen, visible):
+    for cells in (texture, visible):
         target, valid = flow_at(flow, cells, call.output.features.shape[-1])
         length = target.norm(dim=2)
         moving = valid & (length > MOVING)
-        cosine = torch.cosine_similarity(moved, target, dim=2, eps=1e-6)
-        error = (moved - target).norm(dim=2)
+        cosine = torch.cosine_similarity(displacement, target, dim=2, eps=1e-6)
+        error = (displacement - target).norm(dim=2)
         sums += [cosine[moving], error[moving], length[moving], moving]
     static = valid & (length < STATIC)
-    return [column.double().sum().item() for column in (*sums, moved.norm(dim=2)[static], static)]
+    return [column.double().sum().item() for column in (*sums, displacement.norm(dim=2)[static], static)]

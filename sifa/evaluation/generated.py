@@ -72,10 +72,10 @@ def evaluate_generated(
     truth = torch.arange(clips) % len(motion)
     ranks, sums = [], []
     for index, part in enumerate(truth.split(batch)):
-        drawn = source.batch(index, motion[part])
+        sample = source.batch(index, motion[part])
         with capture(model) as blocks:
-            ranks.append(model(normalise(drawn.video, card.mean, card.std)).cpu().argsort(1, descending=True))
-        sums.append(flow_sums(drawn, blocks))
+            ranks.append(model(normalise(sample.video, card.mean, card.std)).cpu().argsort(1, descending=True))
+        sums.append(flow_sums(sample, blocks))
         if progress:
             progress("worn clips" if worn else "generated clips", min(1.0, (index + 1) * batch / clips))
     return GeneratedFigures(
@@ -110,5 +110,5 @@ def measure(model: VideoModel, clips: int, progress: Progress | None = None) -> 
     return Figures(**metrics, worn=_part(worn), pasted=_part(files)) if files else None
 
 
-def _part(found: Accuracy) -> Part:
-    return Part(clips=found["clips"], top1=found["top1"], top5=found["top5"], per_class=found["per_class"])
+def _part(figures: Accuracy) -> Part:
+    return Part(clips=figures["clips"], top1=figures["top1"], top5=figures["top5"], per_class=figures["per_class"])

@@ -108,16 +108,16 @@ def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progr
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in VIDEOS)
     if not files:
         raise DataError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
-    seen = Check()
+    check = Check()
     for number, file in enumerate(files):
         if progress:
             progress(file.name, number / len(files))
         try:
             for clip in windows(file, card.num_frames, card.sampling_rate, most):
                 if crosses_cut(clip):
-                    seen.cuts += 1
+                    check.cuts += 1
                 else:
-                    seen.windows.append(check_window(model, clip))
+                    check.windows.append(check_window(model, clip))
         except VideoError as error:
-            seen.unreadable[file.name] = str(error)
-    return seen
+            check.unreadable[file.name] = str(error)
+    return check

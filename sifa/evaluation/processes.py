@@ -15,6 +15,11 @@ def join(backend: str = "gloo") -> tuple[int, int]:
     return rank, count
 
 
+def is_first() -> bool:
+    """Whether this is the process that prints and writes; it is where there is only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def leave() -> None:
     """Part from the other processes."""
     if dist.is_initialized():

@@ -57,7 +57,7 @@ def evaluate_videos(
     card, (rank, count) = card_of(model), join()
     forward = forward or plain_forward(model)
     videos = name_classes(videos, card.labels)
-    rows = _begun(out, card, videos, views, precision, write=rank == 0) if out else {}
+    rows = _begin(out, card, videos, views, precision, write=rank == 0) if out else {}
     wait(count)  # every process has read what was there before any adds to it
     waiting = [i for i in range(len(videos)) if "top5" not in rows.get(i, {})][rank::count]
     mine: dict[int, Row] = {}
@@ -78,18 +78,18 @@ def evaluate_videos(
     return summary(rows, card.labels, views) if rank == 0 else None
 
 
-def _begun(
+def _begin(
     out: Path, card: ModelCard, videos: list[tuple[Path, str]], views: Views, precision: str, write: bool
 ) -> dict[int, Row]:
     """What a folder knows already of these videos; it is this run's from now on. Raises DataError where it is another's."""
-    listed = "\n".join(f"{path.resolve()}\t{label}" for path, label in videos)
+    text = "\n".join(f"{path.resolve()}\t{label}" for path, label in videos)
     settings = dict(
         checkpoint=card.sha256,
         frames=f"{card.num_frames} x {card.sampling_rate}",
         views=str(views),
         precision=precision,
         videos=len(videos),
-        list=hashlib.sha256(listed.encode()).hexdigest(),
+        list=hashlib.sha256(text.encode()).hexdigest(),
     )
     reserve(out, settings, write)
     return read_rows(out)
@@ -110,9 +110,9 @@ def best_classes(score: Tensor, labels: tuple[str, ...]) -> list[tuple[str, floa
 
 def summary(rows: dict[int, Row], labels: tuple[str, ...], views: Views) -> VideoFigures:
     """The figures of `evaluate_videos` from what is known of each video. Raises DataError where none was read."""
-    ordered = [rows[i] for i in sorted(rows)]
-    unreadable = {row["path"]: row["unreadable"] for row in ordered if "unreadable" in row}
-    read = [row for row in ordered if "top5" in row]
+    in_order = [rows[i] for i in sorted(rows)]
+    unreadable = {row["path"]: row["unreadable"] for row in in_order if "unreadable" in row}
+    read = [row for row in in_order if "top5" in row]
     if not read:
         raise DataError(
             f"none of the {len(rows)} videos could be read; the first: {next(iter(unreadable.values()), 'the list is empty')}"

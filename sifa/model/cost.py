@@ -71,21 +71,21 @@ def costs(
     frame_counts: Sequence[int] = (16, 32, 64), progress: Callable[[str, float], None] | None = None
 ) -> dict[tuple[str, int], Cost]:
     """{(family, frames): cost} of all named variants; those whose names state frames have these alone."""
-    wanted = []
+    variants = []
     for name in list_models():
         family, _, shape = name.rpartition("_")
         if "x" not in shape:
             continue
         own = int(shape.partition("x")[0])
-        wanted += [
+        variants += [
             (name, family, n) for n in (frame_counts if family.startswith("sifa_swin") and own == 64 else (own,))
         ]
-    found = {}
-    for number, (name, family, frames) in enumerate(wanted):
+    result = {}
+    for number, (name, family, frames) in enumerate(variants):
         if progress:
-            progress(name, number / len(wanted))
-        found[family, frames] = cost(name, frames)
-    return found
+            progress(name, number / len(variants))
+        result[family, frames] = cost(name, frames)
+    return result
 
 
 def table(of: Mapping[tuple[str, int], Cost] | None = None) -> str:

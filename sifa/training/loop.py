@@ -63,16 +63,16 @@ def train(
     optimisers = make_optimisers(model, recipe)
     state = State(out / "state.pt", recipe, labels, model, optimisers)
     first, spent = state.restore(workers.device)
-    shared = workers.share(model)
+    replica = workers.share(model)
     log = Log(out / "log.csv", first) if workers.main else None
     began = time.process_time() - spent
     for step in range(first, recipe.steps):
         set_rates(optimisers, step, recipe)
         pool = list(labels) if data or start else class_pool(step, recipe)
         active = torch.tensor([name in pool for name in labels], device=workers.device)
-        found = losses(shared, draw(clips, step, pool, labels, recipe, shards), active, recipe)
-        update(model, optimisers, found.cross_entropy + recipe.flow_weight * found.flow)
-        values, done, last = workers.mean(found), step + 1, step + 1 == recipe.steps
+        loss = losses(replica, draw(clips, step, pool, labels, recipe, shards), active, recipe)
+        update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
+        values, done, last = workers.mean(loss), step + 1, step + 1 == recipe.steps
         if log is None:
             continue
         log.add(done, done * recipe.batch, time.process_time() - began, values, int(active.sum()), last)
@@ -110,8 +110,8 @@ def draw(
     """This process's shards of a step's clips, their classes drawn from the pool."""
     rng = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     numbers = torch.tensor([labels.index(name) for name in pool])
-    chosen = numbers[torch.randint(len(numbers), (recipe.batch,), generator=rng)].split(SHARD)
-    return join_batches([clips.batch(step * len(chosen) + shard, chosen[shard]) for shard in shards])
+    classes = numbers[torch.randint(len(numbers), (recipe.batch,), generator=rng)].split(SHARD)
+    return join_batches([clips.batch(step * len(classes) + shard, classes[shard]) for shard in shards])
 
 
 def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:

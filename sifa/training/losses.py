@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from sifa.data.motion import MotionBatch, flow_at, true_flow
-from sifa.evaluation.flow import finest_grids, paired
+from sifa.evaluation.flow import finest_grids, with_pairs
 from sifa.model.registry import SIFAModel
 from sifa.tracing.hooks import BlockCall, capture
 from sifa.training.recipes import Recipe
@@ -29,7 +29,7 @@ class Losses(NamedTuple):
 def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
     """|displacement - true flow|, its mean over a clip's moving visible cells plus half that over its static ones,
     averaged over the clips and summed over the blocks."""
-    blocks = paired(blocks)
+    blocks = with_pairs(blocks)
     frames, size = clips.video.shape[2], clips.video.shape[-1]
     grids = finest_grids(blocks, size)
     truths = {steps: true_flow(clips, frames // steps, grid) for steps, grid in grids.items()}

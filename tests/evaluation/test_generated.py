@@ -9,7 +9,7 @@ import sifa
 from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips
 from sifa.errors import DataError
-from sifa.evaluation.flow import textured
+from sifa.evaluation.flow import texture_mask
 from sifa.evaluation.generated import evaluate_generated, measure
 from sifa.evaluation.metrics import accuracy
 from sifa.evaluation.report import failures, per_class_table, table
@@ -35,7 +35,7 @@ def test_accuracy_counts_by_class():
 def test_flat_cells_are_not_textured():
     clips = MotionClips("held-out", 64, 16, textures=10).batch(0, torch.tensor([15]))
     clips.video[..., :32], clips.video[..., 32:] = 0.5, torch.rand(1, 3, 16, 64, 32)
-    seen = textured(clips, 2, 16)
+    seen = texture_mask(clips, 2, 16)
     assert seen.shape == (1, 7, 16, 16)
     assert not seen[..., :7].any()
     assert seen[..., 9:].float().mean() > 0.5

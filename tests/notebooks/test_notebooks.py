@@ -188,8 +188,17 @@ def used_by_the_library() -> set[FunctionType]:
             module = importlib.import_module(info.name)
             for statement in ast.parse(inspect.getsource(module)).body:
                 itself = vars(module).get(getattr(statement, "name", None))
-                used |= functions_of_ours(statement, vars(module)) - {itself}
+                used |= functions_of_ours(statement, vars(module) | imported_inside(statement)) - {itself}
     return used
+
+
+def imported_inside(statement: ast.AST) -> dict:
+    """What functions of ours import when they are called, as the commands do, by name."""
+    imports = [node for node in ast.walk(statement) if isinstance(node, ast.ImportFrom) and not node.level]
+    pairs = [(node.module, name) for node in imports if node.module.startswith("sifa.") for name in node.names]
+    return {
+        name.asname or name.name: getattr(importlib.import_module(module), name.name, None) for module, name in pairs
+    }
 
 
 def used_by_notebooks(sources: dict[str, str]) -> dict[FunctionType, set[str]]:
