@@ -182,7 +182,7 @@ def _block_trace(call: BlockCall, video: torch.Size) -> BlockTrace:
 
 def _beyond_the_paper(block: SIFA) -> dict[str, str]:
     """The switches that neither the paper nor the released code has, where they are used."""
-    used = {}
+    used: dict[str, str] = {}
     if block.log_scale is not None:
         used |= dict(weights="cosine", scale=f"{block.log_scale.exp().item():.4g}")
     if block.project is not None:

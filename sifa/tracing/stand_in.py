@@ -57,3 +57,24 @@ class StandIn(SIFA):
 def mean_over_neighbours(attention: Tensor) -> Tensor:
     """Every weight (B, P, N, H, W) replaced by the mean over its N neighbours, so that their sum stays the same."""
     return repeat(reduce(attention, "b p n h w -> b p h w", "mean"), "b p h w -> b p n h w", n=attention.shape[2])
+
+
+def remove_first(count: int, order: Change) -> Change:
+    """A change of weights (B, P, N, H, W): of each cell's neighbours the first `count` by order(weights) get 0."""
+
+    def reweight(attention: Tensor) -> Tensor:
+        first = order(attention).topk(count, dim=2).indices
+        return attention.scatter(2, first, 0.0)
+
+    return reweight
+
+
+def remove_third(order: Change) -> Change:
+    """The same for a third of the neighbours, however many a block has."""
+    return lambda attention: remove_first(max(1, attention.shape[2] // 3), order)(attention)
+
+
+def any_order(seed: int) -> Change:
+    """A random order of the neighbours, another one at every call and the same ones for the same seed."""
+    rng = torch.Generator().manual_seed(seed)
+    return lambda attention: torch.rand(attention.shape, generator=rng).to(attention.device)
