@@ -83,7 +83,7 @@ def claims(sample) -> dict[str, list[str]]:
         e = np.exp(logits - logits.max())
         return float((e / e.sum())[sample.logits.argmax()])
 
-    deletion = sample.trust["deletion"]
+    deletion = sample.trust.deletion
     return {
         "A regular grid": [f"the same {len(weights)} places", f"moved {np.linalg.norm(flow[:, Y, X]):.2f} cells"],
         "Offsets": [words(offsets.mean(0))],
@@ -105,8 +105,8 @@ def claims(sample) -> dict[str, list[str]]:
             f"{mean[0]:.2f} cells to {what_if['frozen'].lengths[0]:.2f} cells",
         ],
         "How far to trust it": [
-            f"the {deletion['removed']} strongest",
-            *(percent(deletion[key]) for key in ("probability", "strongest", "random", "all")),
+            f"the {deletion.removed} strongest",
+            *(percent(getattr(deletion, key)) for key in ("probability", "strongest", "random", "all")),
         ],
     }  # fmt: skip
 
@@ -148,9 +148,9 @@ def test_what_the_tour_says_without_a_number_is_so(sample):
     what_if = {each.name: each for each in sample.what_if}
     assert what_if["frozen"].lengths[0] < mean[0] / 4  # without motion, they shrink
     assert what_if["rigid"].logits.argmax() == sample.logits.argmax()  # offsets alone do not decide it
-    deletion = sample.trust["deletion"]
-    assert deletion["all"] < deletion["probability"] - 0.2  # what the blocks read matters
-    assert abs(deletion["strongest"] - deletion["probability"]) < 0.02  # which counts most hardly does
+    deletion = sample.trust.deletion
+    assert deletion.all < deletion.probability - 0.2  # what the blocks read matters
+    assert abs(deletion.strongest - deletion.probability) < 0.02  # which counts most hardly does
 
 
 def test_what_has_changed_is_large_on_the_ball_and_small_on_the_ground(sample):

@@ -14,6 +14,7 @@ from sifa.tracing.interventions import what_if
 from sifa.tracing.records import BlockTrust, Deletion, Trust
 from sifa.tracing.stand_in import remove_first
 from sifa.tracing.trust_words import block_words, deletion_words
+from sifa.weights import shipped
 from tests.predictions import foreign_prediction, moving_clip, nano_model, nano_prediction
 from tests.tracing.test_interventions import nano_trained
 
@@ -174,7 +175,7 @@ def test_there_are_figures_of_every_block(found):
 
 
 def test_the_command_prints_the_same_numbers_each_time():
-    clip = next((trust.DEFAULT_CHECKPOINT.parent / "samples").glob("02_*.mp4"))
+    clip = shipped.clips()["object moves right"]
     command = [sys.executable, "-m", "sifa", "trust", str(clip)]
     run = lambda *more: subprocess.run([*command, *more], capture_output=True, text=True, check=True).stdout  # noqa: E731
     told = json.loads(run("--json"))
