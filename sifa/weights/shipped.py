@@ -7,19 +7,10 @@ from sifa.video.read import read_clip
 from sifa.weights.card import load_card
 
 PACKAGE = Path(__file__).parents[1]
-ASSETS = next(
-    (f for f in (PACKAGE / "assets", PACKAGE.parent / "assets") if f.is_dir()), PACKAGE / "assets"
-)  # wheel, repository
+FOLDERS = PACKAGE / "assets", PACKAGE.parent / "assets"  # of a wheel, of the repository
+ASSETS = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
 DEFAULT_CHECKPOINT = ASSETS / "sifa_swin_nano_16x64.safetensors"
-VARIANTS = (
-    "full",
-    "rigid",
-    "free",
-    "no-gate",
-    "softmax",
-    "conv-only",
-    "no-temporal",
-)  # in the order that people read them
+VARIANTS = "attention", "full", "rigid", "free", "no-gate", "softmax", "conv-only", "no-temporal"  # as people read them
 
 
 def clips(folder: Path = ASSETS / "samples") -> dict[str, Path]:

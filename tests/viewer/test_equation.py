@@ -183,7 +183,7 @@ def test_the_formulas_give_the_numbers_and_what_was_added(ask, open_trace, name)
 
 
 def test_every_shipped_variant_is_held():
-    assert {file.stem for file in VARIANTS} == {"free", "full", "no-gate", "rigid", "softmax", *PLAIN}
+    assert {file.stem for file in VARIANTS} == {"attention", "free", "full", "no-gate", "rigid", "softmax", *PLAIN}
     for file in VARIANTS:
         if file.stem in PLAIN:
             assert not sifa.predict(sifa.load(file), moving_clip()).trace.blocks
