@@ -9,6 +9,7 @@ from sifa.errors import DataError
 from sifa.evaluation.causal import TITLES, causal_figures
 from sifa.evaluation.generated import evaluate_generated
 from sifa.tracing.stand_in import remove_third
+from sifa.weights.shipped import ASSETS
 
 
 def test_the_shipped_default_hardly_needs_its_blocks():
@@ -18,6 +19,15 @@ def test_the_shipped_default_hardly_needs_its_blocks():
     assert found["silent"] > 0.6
     assert all(abs(found[name] - found["base"]) < 0.03 for name in ("uniform", "without_strongest", "without_random"))
     assert found["frozen"] < 0.1
+
+
+def test_without_its_attention_the_variant_of_that_name_is_at_chance():
+    found = causal_figures(sifa.load(ASSETS / "variants" / "attention.safetensors"), clips=48)
+    assert found["base"] > 0.9
+    assert found["without_random"] > 0.9
+    assert max(found[name] for name in ("silent", "uniform", "frozen")) < 0.15
+    assert found["rigid"] < found["base"] - 0.15
+    assert found["without_strongest"] < found["base"] - 0.2
 
 
 def test_a_model_without_blocks_is_refused():
