@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   sifa evaluate                                                  the shipped weights, on generated clips
   sifa evaluate --checkpoint mine.safetensors --data list.txt --views 4x3 --out runs/val
   torchrun --nproc_per_node 2 -m sifa evaluate --checkpoint mine.safetensors --data videos
+  sifa evaluate --causal --clips 480                             accuracy with the attention silent, uniform, rigid, ...
   sifa evaluate --table                                          what the shipped weights' cards say"""
 
 Figures = Mapping[str, Any]
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generated = parser.add_argument_group("generated clips")
     add = generated.add_argument
     add("--clips", type=options.count, default=2400, metavar="N", help="in each of two sets (default: 2400)")
+    add("--causal", action="store_true", help="measure with the attention changed instead: does it decide the answer?")
 
     videos = parser.add_argument_group("labelled videos")
     options.add_data(videos, "measure on videos instead")
@@ -83,6 +85,8 @@ def check(arguments: argparse.Namespace) -> None:
     sources = arguments.checkpoint
     if arguments.write and not all(Path(source).is_file() for source in sources):
         raise options.Misuse("--write changes a file, but --checkpoint names none on this machine; download it first")
+    if arguments.causal and (arguments.data or arguments.write):
+        raise options.Misuse("--causal is for generated clips, and its figures are no part of a card")
     if arguments.out and (len(sources) > 1 or not arguments.data):
         raise options.Misuse("--out keeps the scores of one checkpoint on --data; give both, and one checkpoint")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not arguments.data:
@@ -121,13 +125,15 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
     """Print the figures of each checkpoint, and store them where that is asked for."""
     from dataclasses import replace
 
+    from sifa.evaluation.causal import describe_causes
     from sifa.evaluation.report import describe_metrics
     from sifa.model.run import choose_device
     from sifa.weights.card import card_of
     from sifa.weights.checkpoint import load, save
 
     device = choose_device(arguments.device)
-    measure = video_measure(arguments, device) if arguments.data else generated_measure(arguments)
+    measure = choose_measure(arguments, device)
+    describe = describe_causes if arguments.causal else describe_metrics
     results: dict[str, Figures] = {}
     for source in sources:
         model = load(source, device)
@@ -138,17 +144,22 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
         card = card_of(model)
         results[str(source)] = figures
         if not arguments.json:
-            print(card.file, *about_videos(figures), describe_metrics(figures), sep="\n")
+            print(card.file, *about_videos(figures), describe(figures), sep="\n")
         if arguments.write:
             save(model, replace(card, metrics=dict(figures)), Path(source))
     if arguments.json and results:
         print(json.dumps(results if len(sources) > 1 else next(iter(results.values()))))
 
 
-def generated_measure(arguments: argparse.Namespace) -> "Callable[[SIFAModel, Progress], Figures | None]":
-    """What finds the figures of a model on generated clips."""
+def choose_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], Figures | None]":
+    """What is measured, as the options say."""
+    from sifa.evaluation.causal import causal_figures
     from sifa.evaluation.generated import measure
 
+    if arguments.data:
+        return video_measure(arguments, device)
+    if arguments.causal:
+        return lambda model, progress: causal_figures(model, arguments.clips, progress=progress)
     return lambda model, progress: measure(model, arguments.clips, progress)
 
 

@@ -12,12 +12,25 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sifa.model.config import LARGEST, Offsets, Placement, Saliency, Weights, check_size, check_word
+from sifa.model.config import (
+    LARGEST,
+    Offsets,
+    Placement,
+    Position,
+    Saliency,
+    Softness,
+    Weights,
+    check_size,
+    check_word,
+)
 from sifa.model.sampling import corner_slopes, corners, gather, padded_table, scatter, unpadded_maps
+
+FIRST_SCALE, PLACE_DEVIATION = 10.0, 4.0  # of weights "cosine" and of position "relative", before training
 
 
 class SIFAOutput(NamedTuple):
@@ -152,13 +165,19 @@ def _full_precision(device: torch.device) -> AbstractContextManager[Any]:
 
 
 def inter_frame_attention(
-    features: Tensor, offset: Tensor, kernel_size: int, dilation: int = 1, weights: Weights = "dot"
+    features: Tensor,
+    offset: Tensor,
+    kernel_size: int,
+    dilation: int = 1,
+    weights: Softness = "dot",
+    place: Tensor | None = None,
 ) -> SIFAOutput:
     """Attend from every location of step t to K x K deformed neighbours in step t+1 (paper, section 3.2).
 
     value_k = features[t+1] read bilinearly at p + tap_k + offset_k (zero outside the map); weight_k = <features[t](p),
     value_k> / C; result[t](p) = sum_k weight_k * value_k, and 0 at the last step. `weights="softmax"` normalises
-    <.,.> / sqrt(C) over the K x K neighbours instead (the authors' later DTF).
+    <.,.> / sqrt(C) over the K x K neighbours instead (the authors' later DTF). With `place` P (C, 2), which is ours, each
+    value also says where it was read: result[t](p) = sum_k weight_k * (value_k + P (tap_k + offset_k)).
 
     features (B, C, T, H, W) and offset (B, T-1, K*K, 2, H, W), (dy, dx) in cells -> SIFAOutput. Arithmetic is in float32
     at least. Raises ValueError where the shapes disagree or `weights` is unknown.
@@ -170,7 +189,7 @@ def inter_frame_attention(
             f"offset has shape {tuple(offset.shape)}, but features {tuple(features.shape)} and kernel_size {kernel_size} "
             f"need (B, T-1, K*K, 2, H, W) = {expected}"
         )
-    check_word("weights", weights, Weights)
+    check_word("weights", weights, Softness)
     dtype = torch.promote_types(features.dtype, torch.float32)
     if t == 1:
         return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
@@ -180,19 +199,43 @@ def inter_frame_attention(
         y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
         attend: Callable[..., tuple[Tensor, Tensor]] = _Attend.apply
         result, attention = attend(tokens, y, x, weights == "softmax")
-    return SIFAOutput(
-        rearrange(result, "t b h w c -> b c t h w").to(features.dtype),
-        offset,
-        rearrange(attention, "p b h w n -> b p n h w").to(features.dtype),
-    )
+        summed, attention = rearrange(result, "t b h w c -> b c t h w"), rearrange(attention, "p b h w n -> b p n h w")
+        if place is not None:
+            summed = summed + place_code(offset.to(dtype), attention, place.to(dtype), kernel_size, dilation)
+    return SIFAOutput(summed.to(features.dtype), offset, attention.to(features.dtype))
+
+
+def place_code(offset: Tensor, attention: Tensor, place: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """What places add to the block's sum: P sum_k weight_k (tap_k + offset_k), and 0 at the last step.
+
+    offset (B, P, N, 2, H, W) in cells, attention (B, P, N, H, W), place (C, 2) -> (B, C, T, H, W). Where weights sum to 1, the
+    inner sum is the displacement, the arrow that is drawn.
+    """
+    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
+    moved = ((offset + taps[:, :, None, None]) * attention.unsqueeze(3)).sum(2)  # (B, P, 2, H, W)
+    return F.pad(torch.einsum("bpyhw,cy->bcphw", moved, place), (0, 0, 0, 0, 0, 1))
+
+
+def cosine_features(features: Tensor, scale: Tensor, projection: Tensor | None = None) -> Tensor:
+    """Features (B, C, T, H, W) whose dot products are cosines times `scale`: <a, b> / sqrt(C) = scale * cos(a, b).
+
+    Each frame's mean over its places is taken away first; then comes the linear map `projection` (C, C), if there is one.
+    """
+    centred = features - features.mean((3, 4), keepdim=True)
+    if projection is not None:
+        centred = torch.einsum("bcthw,dc->bdthw", centred, projection)
+    return F.normalize(centred, dim=1, eps=1e-3) * (scale * math.sqrt(centred.shape[1])).sqrt()
 
 
 class SIFA(nn.Module):
     """The block's parameters: the offset convolution, 3 x 3 over the motion saliency, no bias, 2 * K * K channels.
 
     features (B, C, T, H, W) -> SIFAOutput. `offsets` "learned" | "zero" (the released Swin), `saliency` "paper" |
-    "released" | "none", `weights` "dot" | "softmax". Offsets start at zero, so the block starts as attention over the regular grid.
-    Raises ValueError for other words, and for sizes below 1.
+    "released" | "none", `weights` "dot" | "softmax" | "cosine". Offsets start at zero, so the block starts as attention over
+    the regular grid. Raises ValueError for other words, and for sizes below 1.
+
+    Ours, not the paper's: with weights "cosine", what is compared and added up are `cosine_features`, with a learned scale
+    and, where `projected`, a learned map; with `position` "relative", the sum also holds `place_code`.
 
     Whoever builds the block into a network says where it stands: `placement` "inside" (its sum is added to its input) |
     "branch" (its LayerNorm is) | "unknown", and the numbers of its `stage` and its `block` in that.
@@ -210,11 +253,14 @@ class SIFA(nn.Module):
         offsets: Offsets = "learned",
         saliency: Saliency = "paper",
         weights: Weights = "dot",
+        position: Position = "none",
+        projected: bool = False,
     ) -> None:
         super().__init__()
         check_word("offsets", offsets, Offsets)
         check_word("saliency", saliency, Saliency)
         check_word("weights", weights, Weights)
+        check_word("position", position, Position)
         kernel_size = check_size("kernel_size", kernel_size, LARGEST["kernel_size"])
         dilation = check_size("dilation", dilation, LARGEST["dilation"])
         self.kernel_size, self.dilation = kernel_size, dilation
@@ -224,6 +270,16 @@ class SIFA(nn.Module):
         if offsets == "learned":
             self.conv_offset = nn.Conv2d(channels, 2 * kernel_size**2, 3, padding=1, bias=False)
             nn.init.zeros_(self.conv_offset.weight)
+        cosine, relative = weights == "cosine", position == "relative"
+        self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if cosine else None
+        self.project = nn.Parameter(torch.eye(channels)) if cosine and projected else None
+        self.place = nn.Parameter(PLACE_DEVIATION * torch.randn(channels, 2)) if relative else None
+
+    def values(self, features: Tensor) -> Tensor:
+        """(B, C, T, H, W) what is compared and added up: the features, or with weights "cosine" `cosine_features`."""
+        if self.log_scale is None:
+            return features
+        return cosine_features(features, self.log_scale.exp(), self.project)
 
     def offset(self, features: Tensor) -> Tensor:
         b, _, t, h, w = features.shape
@@ -235,4 +291,6 @@ class SIFA(nn.Module):
         return per_pair
 
     def forward(self, features: Tensor) -> SIFAOutput:
-        return inter_frame_attention(features, self.offset(features), self.kernel_size, self.dilation, self.weights)
+        softness: Softness = "dot" if self.weights == "dot" else "softmax"
+        offset, values = self.offset(features), self.values(features)
+        return inter_frame_attention(values, offset, self.kernel_size, self.dilation, softness, self.place)

@@ -12,7 +12,10 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 Offsets = Literal["learned", "zero"]  # "zero": no offset convolution, as the released Swin runs
 Saliency = Literal["paper", "released", "none"]  # what offsets are read from: `sifa.model.attention.motion_saliency`
-Weights = Literal["dot", "softmax"]  # of the neighbours: `sifa.model.attention.inter_frame_attention`
+Softness = Literal["dot", "softmax"]  # of the neighbours' weights: `sifa.model.attention.inter_frame_attention`
+Weights = Literal["dot", "softmax", "cosine"]  # "cosine": a softmax over `sifa.model.attention.cosine_features`
+Position = Literal["none", "relative"]  # "relative": values also say where they were read, from the query
+Stem = Literal["tubelet", "frame"]  # "frame": one frame of each tubelet, so that nothing crosses time before the blocks
 Placement = Literal["inside", "branch"]
 Temporal = Literal["sifa", "conv", "none"]
 
@@ -88,6 +91,13 @@ class SwinConfig(_Config):
     rectified: bool = False  # split the tubelets' response into its positive and its negative part
     overlap: bool = False  # let the tubelets reach into their neighbours
     patch_norm: bool = False  # a LayerNorm after the tubelets, as image Swins have it and the released code does not
+    stem: Stem = "tubelet"
+    position: Position = "none"
+    projected: bool = (
+        False  # with weights="cosine": the compared features go through a learned map, at first the identity
+    )
+    norm_start: float = 0.0  # the weights of the branch's LayerNorm at the start
+    kernel_sizes: tuple[int, ...] = ()  # K of each stage; empty: kernel_size in all of them
     drop_path: float = 0.0  # share of the clips that skip the last block's residuals in training; from 0 at the first
 
     def __post_init__(self) -> None:
@@ -106,7 +116,24 @@ class SwinConfig(_Config):
             self._check_stage(stage, heads)
         _check_share("drop_path", self.drop_path, 1.0, below=True)
         _check_kernel("kernel_size", self.kernel_size)
+        self._check_operator()
         _check_total(self.num_frames * self.img_size**2, self.numbers())
+
+    def _check_operator(self) -> None:
+        if self.kernel_sizes:
+            _check_lengths(depths=self.depths, kernel_sizes=self.kernel_sizes)
+        for stage, kernel in enumerate(self.kernel_sizes):
+            _check_kernel(f"kernel_sizes[{stage}]", kernel)
+        if self.projected and self.weights != "cosine":
+            raise ValueError(
+                f'projected is True and weights "{self.weights}"; only "cosine" compares projected features'
+            )
+        if not -10 <= self.norm_start <= 10:
+            raise ValueError(f"norm_start is {self.norm_start}; it must be from -10 to 10")
+
+    def kernel(self, stage: int) -> int:
+        """K of a stage's SIFA blocks."""
+        return self.kernel_sizes[stage] if self.kernel_sizes else self.kernel_size
 
     def channels(self, stage: int) -> int:
         return int(self.embed_dim * 2**stage)
@@ -145,7 +172,7 @@ class SwinConfig(_Config):
         total += 24 * self.tubelet * self.patch_size**2 * self.embed_dim
         for stage, depth in enumerate(self.depths):
             channels, side, window = self.channels(stage), self.resolution(stage), self.window(stage)
-            block = (7 + 2 * self.mlp_ratio) * channels**2 + 18 * self.kernel_size**2 * channels
+            block = (7 + 2 * self.mlp_ratio) * channels**2 + 18 * self.kernel(stage) ** 2 * channels
             total += depth * (block + window**4 + (side * window) ** 2) + 8 * channels**2
         return total
 
@@ -208,6 +235,8 @@ def _fit_type(name: str, value: Any, kind: Any) -> Any:
         return float(value)
     if kind is int:
         return check_size(name, value, LARGEST[name])
+    if name == "kernel_sizes" and value in ((), []):
+        return ()
     if not isinstance(value, tuple | list) or not value:
         raise ValueError(f"{name} is {shown(value)}; it must be a whole number for each stage, such as (2, 2)")
     if len(value) > LARGEST["stages"]:

@@ -9,25 +9,29 @@ from sifa.model.swin import SIFATransformer
 
 WAVELENGTH_AND_SPEED = ((5.0, 0.9), (9.0, 2.0))  # pixels; pixels per frame
 DIRECTIONS = (0, 90, 180, 270, 45, 135, 225, 315)  # degrees; the four main ones first, where filters are few
+STILL_WAVELENGTHS, STILL_DIRECTIONS = (5.0, 8.0, 14.0), (0, 90, 45, 135)  # of filters that see a single frame
 
 
 def space_time_gabors(tubelet: int, patch_size: int) -> Tensor:
     """Quadrature pairs of drifting gratings, (filters, tubelet, patch, patch), zero mean per frame, unit deviation.
 
-    A pair's energy answers to motion in one direction at one speed (Adelson and Bergen 1985).
+    A pair's energy answers to motion in one direction at one speed (Adelson and Bergen 1985). Of a single frame, to stripes.
     """
+    kinds = [(wavelength, speed, angle) for wavelength, speed in WAVELENGTH_AND_SPEED for angle in DIRECTIONS]
+    if tubelet == 1:
+        kinds = [(wavelength, 0.0, angle) for wavelength in STILL_WAVELENGTHS for angle in STILL_DIRECTIONS]
     t = torch.arange(tubelet) - (tubelet - 1) / 2
     p = torch.arange(patch_size) - (patch_size - 1) / 2
     t, y, x = torch.meshgrid(t, p, p, indexing="ij")
     window = torch.exp(-(x**2 + y**2) / (2 * 2.2**2))
     filters = []
-    for wavelength, speed in WAVELENGTH_AND_SPEED:
-        for angle in map(math.radians, DIRECTIONS):
-            phase = 2 * math.pi / wavelength * (x * math.cos(angle) + y * math.sin(angle) - speed * t)
-            for wave in (phase.cos(), -phase.sin()):
-                grating = wave * window
-                grating = grating - grating.mean((1, 2), keepdim=True)
-                filters.append(grating / grating.std())
+    for wavelength, speed, angle in kinds:
+        radians = math.radians(angle)
+        phase = 2 * math.pi / wavelength * (x * math.cos(radians) + y * math.sin(radians) - speed * t)
+        for wave in (phase.cos(), -phase.sin()):
+            grating = wave * window
+            grating = grating - grating.mean((1, 2), keepdim=True)
+            filters.append(grating / grating.std())
     return torch.stack(filters)
 
 

@@ -13,8 +13,8 @@ from sifa.model.registry import SIFAModel
 def resize_kernel(model: SIFAModel, kernel_size: int) -> SIFAModel:
     """A copy of a model whose SIFA blocks read kernel_size x kernel_size neighbours.
 
-    The weights of SIFA are dot products without parameters, so only the offset convolution depends on K: a place of the new grid
-    takes the offset of the nearest place of the old one, both counted from the centre. Raises ValueError for an even or
+    Of SIFA's parameters only the offset convolution depends on K: a place of the new grid takes the offset of the nearest place
+    of the old one, both counted from the centre. Raises ValueError for an even or
     negative size, and where the model has no SIFA block.
     """
     if kernel_size < 1 or kernel_size % 2 == 0:
@@ -38,7 +38,7 @@ def resize_kernel(model: SIFAModel, kernel_size: int) -> SIFAModel:
             block.conv_offset.weight.copy_(old.weight.view(before**2, 2, -1, 3, 3)[taps].flatten(0, 1))
         block.conv_offset.eval().requires_grad_(old.weight.requires_grad)
     if isinstance(other.config, SwinConfig):
-        other.config = other.config.change(kernel_size=kernel_size)
+        other.config = other.config.change(kernel_size=kernel_size, kernel_sizes=())
     else:
         other.config = other.config.change(kernel_sizes=(kernel_size,) * len(other.config.kernel_sizes))
     return other

@@ -21,18 +21,24 @@ class TubeletEmbedding(nn.Module):
 
     With `overlap`, the kernel is twice as long in every direction and reaches into the neighbouring tubelets. With
     `rectified`, the normalised response is split into its positive and negative parts and mixed linearly, so that
-    quadrature pairs of space-time filters add up to motion energy. `patch_norm` only normalises.
+    quadrature pairs of space-time filters add up to motion energy. `patch_norm` only normalises. The stem "frame" sees the
+    middle frame of each tubelet alone.
     """
 
     def __init__(self, config: SwinConfig) -> None:
         super().__init__()
         t, p, channels = config.tubelet, config.patch_size, config.embed_dim
         size, padding = ((2 * t, 2 * p, 2 * p), (t // 2, p // 2, p // 2)) if config.overlap else ((t, p, p), (0, 0, 0))
+        self.every = 1
+        if config.stem == "frame":
+            self.every, t = t, 1
+            size, padding = (1, *size[1:]), (0, *padding[1:])
         self.proj = nn.Conv3d(3, channels, size, stride=(t, p, p), padding=padding)
         self.norm = nn.LayerNorm(channels) if config.rectified or config.patch_norm else nn.Identity()
         self.mix = nn.Linear(2 * channels, channels) if config.rectified else None
 
     def forward(self, video: Tensor) -> Tensor:
+        video = video[:, :, self.every // 2 :: self.every]
         x: Tensor = self.norm(rearrange(self.proj(video), "b c t h w -> b t h w c"))
         if self.mix is not None:
             x = self.mix(torch.cat([x.relu(), (-x).relu()], -1))
@@ -131,19 +137,22 @@ class TemporalConv(nn.Module):
 class SIFALayer(nn.Module):
     """SIFA at its place in the block: "inside" the attention residual (paper, figure 4b) or as a "branch" (released).
 
-    inside: y = q + agg, added to the shortcut with the window attention. branch: x + LayerNorm(agg), the norm starting at
-    zero.
+    inside: y = q + agg, added to the shortcut with the window attention. branch: x + LayerNorm(agg), the norm's weights
+    starting at zero, or at `norm_start`.
     """
 
     def __init__(self, config: SwinConfig, stage: int, block: int) -> None:
         super().__init__()
         channels = config.channels(stage)
-        self.sifa = SIFA(channels, config.kernel_size, config.dilation, config.offsets, config.saliency, config.weights)
+        self.sifa = SIFA(
+            channels, config.kernel(stage), config.dilation, config.offsets, config.saliency, config.weights,
+            config.position, config.projected,
+        )  # fmt: skip
         self.sifa.placement, self.sifa.stage, self.sifa.block = config.placement, stage, block
         self.norm = None
         if config.placement == "branch":
             self.norm = nn.LayerNorm(channels)
-            nn.init.zeros_(self.norm.weight)
+            nn.init.constant_(self.norm.weight, config.norm_start)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.sifa(rearrange(x, "b t h w c -> b c t h w"))

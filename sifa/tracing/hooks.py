@@ -169,14 +169,27 @@ def _block_trace(call: BlockCall, video: torch.Size) -> BlockTrace:
         offset=_array(call.output.offset[0]),
         attention=_array(call.output.attention[0]),
         saliency=_array(saliency),
-        normalised=call.block.weights == "softmax",
+        normalised=call.block.weights != "dot",
         meaning=OTHER_WEIGHTS if getattr(call.block, "reweight", None) else "",
         operator=dict(
             offsets="zero" if call.block.conv_offset is None else "learned",
             saliency=call.block.saliency,
             placement=call.block.placement,
+            **_beyond_the_paper(call.block),
         ),
     )
+
+
+def _beyond_the_paper(block: SIFA) -> dict[str, str]:
+    """The switches that neither the paper nor the released code has, where they are used."""
+    used: dict[str, str] = {}
+    if block.log_scale is not None:
+        used |= dict(weights="cosine", scale=f"{block.log_scale.exp().item():.4g}")
+    if block.project is not None:
+        used |= dict(projected="yes")
+    if block.place is not None:
+        used |= dict(position="relative")
+    return used
 
 
 def _array(tensor: Tensor) -> np.ndarray:

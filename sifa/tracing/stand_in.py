@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from einops import rearrange, reduce, repeat
 from torch import Tensor
 
-from sifa.model.attention import SIFA, SIFAOutput, sampling_points
+from sifa.model.attention import SIFA, SIFAOutput, place_code, sampling_points
 from sifa.model.sampling import corners, gather, padded_table
 
 Change = Callable[[Tensor], Tensor]  # of weights (B, P, N, H, W)
@@ -34,7 +34,9 @@ class StandIn(SIFA):
     """
 
     def __init__(self, block: SIFA, **changes: Any) -> None:
-        super().__init__(0, block.kernel_size, block.dilation, "zero", block.saliency, block.weights)
+        super().__init__(0, block.kernel_size, block.dilation, "zero", block.saliency)
+        self.weights = block.weights
+        self.log_scale, self.project, self.place = block.log_scale, block.project, block.place
         self.placement, self.stage, self.block = block.placement, block.stage, block.block
         self.conv_offset = block.conv_offset
         self.reweight: Change | None = getattr(block, "reweight", None)
@@ -46,10 +48,33 @@ class StandIn(SIFA):
         if self.reweight is None or features.shape[2] == 1:
             return out
         attention = self.reweight(out.attention)
-        summed = aggregate(features, out.offset, attention, self.kernel_size, self.dilation)
+        summed = aggregate(self.values(features), out.offset, attention, self.kernel_size, self.dilation)
+        if self.place is not None:
+            summed = summed + place_code(out.offset, attention, self.place, self.kernel_size, self.dilation)
         return SIFAOutput(summed, out.offset, attention)
 
 
 def mean_over_neighbours(attention: Tensor) -> Tensor:
     """Every weight (B, P, N, H, W) replaced by the mean over its N neighbours, so that their sum stays the same."""
     return repeat(reduce(attention, "b p n h w -> b p h w", "mean"), "b p h w -> b p n h w", n=attention.shape[2])
+
+
+def remove_first(count: int, order: Change) -> Change:
+    """A change of weights (B, P, N, H, W): of each cell's neighbours the first `count` by order(weights) get 0."""
+
+    def reweight(attention: Tensor) -> Tensor:
+        first = order(attention).topk(count, dim=2).indices
+        return attention.scatter(2, first, 0.0)
+
+    return reweight
+
+
+def remove_third(order: Change) -> Change:
+    """The same for a third of the neighbours, however many a block has."""
+    return lambda attention: remove_first(max(1, attention.shape[2] // 3), order)(attention)
+
+
+def any_order(seed: int) -> Change:
+    """A random order of the neighbours, another one at every call and the same ones for the same seed."""
+    rng = torch.Generator().manual_seed(seed)
+    return lambda attention: torch.rand(attention.shape, generator=rng).to(attention.device)

@@ -5,20 +5,18 @@ them together, and `sifa.tracing.trust_words` says what they mean. Everything ra
 weights give the same figures.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from sifa.tracing.hooks import replace_blocks
 from sifa.tracing.interventions import add_what_ifs, intervene, interventions_for, what_if
 from sifa.tracing.predict import predict
 from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Progress, Trust
-from sifa.tracing.stand_in import Change, StandIn
+from sifa.tracing.stand_in import Change, StandIn, any_order, remove_third
 from sifa.tracing.trust_words import block_words, deletion_words
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import VideoModel
@@ -97,16 +95,6 @@ def agreement(block: BlockTrace, other: BlockTrace) -> float | None:
     return float((d * e).sum() / length) if length > 0 else None
 
 
-def remove_first(count: int, order: Callable[[Tensor], Tensor]) -> Change:
-    """A change of weights (B, P, N, H, W): of each cell's neighbours the first `count` by order(weights) get 0."""
-
-    def reweight(attention: Tensor) -> Tensor:
-        first = order(attention).topk(count, dim=2).indices
-        return attention.scatter(2, first, 0.0)
-
-    return reweight
-
-
 def deletion(model: VideoModel, prediction: Prediction, repeats: int = REPEATS) -> Deletion:
     """Does what was read decide the answer? Probabilities of the predicted class with weights removed in every SIFA block.
 
@@ -122,11 +110,7 @@ def deletion(model: VideoModel, prediction: Prediction, repeats: int = REPEATS) 
         with replace_blocks(model, lambda block: StandIn(block, reweight=reweight)):
             return float(predict(model, clip).probabilities[best])
 
-    def remove_any(seed: int) -> Change:
-        rng = torch.Generator().manual_seed(seed)
-        return remove_first(removed, lambda a: torch.rand(a.shape, generator=rng).to(a.device))
-
-    random_each = tuple(probability(remove_any(seed)) for seed in range(repeats))
+    random_each = tuple(probability(remove_third(any_order(seed))) for seed in range(repeats))
     with intervene(model, "silent"):
         silent = float(predict(model, clip).probabilities[best])
     test = Deletion(
@@ -134,7 +118,7 @@ def deletion(model: VideoModel, prediction: Prediction, repeats: int = REPEATS) 
         neighbours=neighbours,
         removed=removed,
         probability=float(prediction.probabilities[best]),
-        strongest=probability(remove_first(removed, torch.abs)),
+        strongest=probability(remove_third(torch.abs)),
         random=float(np.mean(random_each)),
         random_each=random_each,
         all=silent,

@@ -47,7 +47,12 @@ TITLES = {  # of the recipes, for lists of weights
     "softmax": "softmax weights",
     "conv-only": "temporal convolutions only, no SIFA",
     "no-temporal": "no temporal module",
+    "attention": "attention alone crosses time",
 }
+ATTENTION = dict(  # the stem sees single frames, and every block has SIFA: nothing else crosses time
+    stem="frame", shifted="sifa", weights="cosine", position="relative", projected=True, norm_start=1.0,
+    kernel_sizes=(5, 3, 3),
+)  # fmt: skip
 RECIPES = {
     "full": Recipe(),
     "rigid": Recipe(config=dict(offsets="zero"), flow_weight=0.0),
@@ -56,6 +61,7 @@ RECIPES = {
     "softmax": Recipe(config=dict(weights="softmax")),
     "conv-only": Recipe(config=dict(unshifted="conv"), flow_weight=0.0),
     "no-temporal": Recipe(config=dict(unshifted="none", shifted="none"), flow_weight=0.0),
+    "attention": Recipe(config=ATTENTION, steps=6200, batch=64, hard_after=2050),
 }
 FINE_TUNING = Recipe(steps=120, batch=16, lr=1e-3, flow_weight=0.0)
 

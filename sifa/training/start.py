@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -11,7 +12,7 @@ from sifa.model.registry import SIFAModel, create_model
 from sifa.model.swin import SIFATransformer
 from sifa.training.recipes import Recipe
 from sifa.weights.card import card_of
-from sifa.weights.checkpoint import load
+from sifa.weights.checkpoint import load, load_weights
 
 HEADS = ("head", "fc", "fc_dual")  # the classifiers of Swin and ResNet, by name
 
@@ -19,7 +20,8 @@ HEADS = ("head", "fc", "fc_dual")  # the classifiers of Swin and ResNet, by name
 def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path | None = None) -> SIFAModel:
     """A new model of the recipe's variant, or that of checkpoint `start`, with a new head where its classes are others.
 
-    Its card says which classes it knows, and what it was trained on before. Raises WeightsError like `load`.
+    What the recipe's config says is changed in a checkpoint's, too, as far as its weights still fit: a larger `img_size`, say.
+    The card says which classes the model knows, and what it was trained on before. Raises WeightsError like `load`.
     """
     if start is None:
         model = create_model(recipe.variant, **recipe.config)
@@ -28,6 +30,8 @@ def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path |
         model.card = replace(card_of(model), labels=labels)
         return model
     model = load(start)
+    if any(model.config.as_dict().get(name) != value for name, value in recipe.config.items()):
+        model = _change(model, recipe.config)
     card = card_of(model)
     if card.labels != labels:
         for name, old in heads(model).items():
@@ -38,6 +42,15 @@ def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path |
         model.config = model.config.change(num_classes=len(labels))
         model.card = replace(card, config=model.config.as_dict(), labels=labels)
     return model
+
+
+def _change(model: SIFAModel, config: dict[str, Any]) -> SIFAModel:
+    """A model with some arguments changed and the same weights."""
+    other = create_model(model.variant, **model.config.change(**config).as_dict())
+    load_weights(other, model.state_dict())
+    card = card_of(model)
+    other.card = replace(card, config=other.config.as_dict(), num_frames=other.config.num_frames)
+    return other
 
 
 def heads(model: SIFAModel) -> dict[str, nn.Linear]:

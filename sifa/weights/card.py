@@ -46,7 +46,8 @@ class ModelCard:
     @property
     def reach(self) -> tuple[int, int]:
         """(before, after): how many sampled frames the stem reads beside those of a time step."""
-        tubelet = int(self.config["tubelet"]) if self.config.get("overlap") else 0  # then it is twice as long, centred
+        long = self.config.get("overlap") and self.config.get("stem") != "frame"
+        tubelet = int(self.config["tubelet"]) if long else 0  # then its kernel is twice as long, centred
         return tubelet // 2, tubelet - tubelet // 2
 
 

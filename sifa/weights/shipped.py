@@ -11,7 +11,7 @@ PLACES = PACKAGE / "assets", PACKAGE.parent / "assets"  # in a wheel, in the rep
 ASSETS = next(filter(Path.is_dir, PLACES), PLACES[0])
 DEFAULT_CHECKPOINT = ASSETS / "sifa_swin_nano_16x64.safetensors"
 # in the order that people read them
-VARIANTS = "full", "rigid", "free", "no-gate", "softmax", "conv-only", "no-temporal"
+VARIANTS = "attention", "full", "rigid", "free", "no-gate", "softmax", "conv-only", "no-temporal"
 
 
 def clips(folder: Path = ASSETS / "samples") -> dict[str, Path]:

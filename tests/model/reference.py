@@ -16,8 +16,8 @@ def bilinear(image: np.ndarray, y: float, x: float) -> np.ndarray:
     return value
 
 
-def inter_frame_attention(features, offset, kernel_size, dilation=1, weights="dot"):
-    """features (B, C, T, H, W), offset (B, P, N, 2, H, W) -> features, attention, float64."""
+def inter_frame_attention(features, offset, kernel_size, dilation=1, weights="dot", place=None):
+    """features (B, C, T, H, W), offset (B, P, N, 2, H, W), place (C, 2) -> features, attention, float64."""
     b_, c_, t_, h_, w_ = features.shape
     n_ = kernel_size**2
     out, attention = np.zeros((b_, c_, t_, h_, w_)), np.zeros((b_, t_ - 1, n_, h_, w_))
@@ -27,14 +27,15 @@ def inter_frame_attention(features, offset, kernel_size, dilation=1, weights="do
             for y in range(h_):
                 for x in range(w_):
                     query = features[b, :, t, y, x]
-                    values, scores = [], []
+                    values, moves, scores = [], [], []
                     for n in range(n_):
                         dy, dx = offset[b, t, n, :, y, x]
-                        place = (
+                        read = (
                             y + first + n // kernel_size * dilation + dy,
                             x + first + n % kernel_size * dilation + dx,
                         )
-                        values.append(bilinear(features[b, :, t + 1], *place))
+                        values.append(bilinear(features[b, :, t + 1], *read))
+                        moves.append(np.array(read) - (y, x))
                         scores.append(float(query @ values[-1]))
                     scores = np.array(scores) / (c_ if weights == "dot" else math.sqrt(c_))
                     if weights == "softmax":
@@ -42,4 +43,6 @@ def inter_frame_attention(features, offset, kernel_size, dilation=1, weights="do
                         scores /= scores.sum()
                     attention[b, t, :, y, x] = scores
                     out[b, :, t, y, x] = sum(s * v for s, v in zip(scores, values))
+                    if place is not None:
+                        out[b, :, t, y, x] += sum(s * (place @ move) for s, move in zip(scores, moves))
     return out, attention

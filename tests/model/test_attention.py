@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 import sifa
-from sifa.model.attention import SIFA, displacement, motion_saliency, neighbour_grid, sampling_points
+from sifa.model.attention import SIFA, cosine_features, displacement, motion_saliency, neighbour_grid, sampling_points
 from sifa.model.sampling import corners, gather, padded_table, scatter
 from tests.model import reference
 
@@ -33,6 +34,62 @@ def test_equals_the_nested_loops(kernel_size, dilation, weights):
     np.testing.assert_allclose(out.features, wanted, atol=1e-12)
     np.testing.assert_allclose(out.attention, attention, atol=1e-12)
     assert not out.features[:, :, -1].any()
+
+
+@pytest.mark.parametrize("weights", ["dot", "softmax"])
+@pytest.mark.parametrize(("kernel_size", "dilation"), [(3, 1), (3, 2), (5, 1)])
+def test_places_in_the_values_equal_the_nested_loops(kernel_size, dilation, weights):
+    features, offset = random_case(kernel_size)
+    place = torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    out = sifa.inter_frame_attention(features, offset, kernel_size, dilation, weights, place)
+    wanted, attention = reference.inter_frame_attention(
+        features.numpy(), offset.numpy(), kernel_size, dilation, weights, place.numpy()
+    )
+    np.testing.assert_allclose(out.features, wanted, atol=1e-12)
+    np.testing.assert_allclose(out.attention, attention, atol=1e-12)
+    assert not out.features[:, :, -1].any()
+
+
+def test_cosine_features_have_scaled_cosines_as_their_dot_products():
+    features, _ = random_case()
+    projection = torch.randn(5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    found = cosine_features(features, torch.tensor(7.0, dtype=torch.float64), projection)
+    a, b = found[0, :, 0, 2, 3], found[0, :, 1, 4, 5]
+    centred = features - features.mean((3, 4), keepdim=True)
+    u, v = projection @ centred[0, :, 0, 2, 3], projection @ centred[0, :, 1, 4, 5]
+    np.testing.assert_allclose(a @ b / math.sqrt(5), 7 * (u @ v) / (u.norm() * v.norm()), rtol=1e-9)
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_a_block_of_cosines_and_places_equals_the_nested_loops(projected):
+    torch.manual_seed(3)
+    block = SIFA(5, weights="cosine", position="relative", projected=projected).double()
+    features, _ = random_case(spread=0)
+    with torch.no_grad():
+        block.conv_offset.weight.normal_(std=0.2)
+        if projected:
+            block.project.normal_()
+        out = block(features)
+        values = cosine_features(features, block.log_scale.exp(), block.project)
+    wanted, attention = reference.inter_frame_attention(
+        values.numpy(), out.offset.numpy(), 3, 1, "softmax", block.place.detach().numpy()
+    )
+    np.testing.assert_allclose(out.features, wanted, atol=1e-10)
+    np.testing.assert_allclose(out.attention, attention, atol=1e-10)
+    np.testing.assert_allclose(out.attention.sum(2), 1, rtol=1e-9)
+
+
+def test_gradients_of_a_block_of_cosines_and_places():
+    torch.manual_seed(4)
+    block = SIFA(3, weights="cosine", position="relative", projected=True).double()
+    torch.nn.init.normal_(block.conv_offset.weight, std=0.2)
+    features = torch.randn(1, 3, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    parameters = dict(block.named_parameters())
+
+    def run(features, *values):
+        return torch.func.functional_call(block, dict(zip(parameters, values)), (features,))[::2]
+
+    assert torch.autograd.gradcheck(run, (features, *parameters.values()), atol=1e-4)
 
 
 def test_one_hand_computed_value():

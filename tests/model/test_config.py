@@ -20,7 +20,7 @@ MISSPELT = [
     ("sifa_swin", dict(saliency="relaesed"), r'saliency is \'relaesed\'; use "paper", "released" or "none"'),
     ("sifa_swin", dict(offsets="lerned"), r'offsets is \'lerned\'; use "learned" or "zero"'),
     ("sifa_swin", dict(placement="barnch"), r'placement is \'barnch\'; use "inside" or "branch"'),
-    ("sifa_swin", dict(weights="sofmax"), r'weights is \'sofmax\'; use "dot" or "softmax"'),
+    ("sifa_swin", dict(weights="sofmax"), r'weights is \'sofmax\'; use "dot", "softmax" or "cosine"'),
     ("sifa_swin", dict(unshifted="sfia"), r'unshifted is \'sfia\'; use "sifa", "conv" or "none"'),
     ("sifa_swin", dict(shifted="Conv"), r'shifted is \'Conv\'; use "sifa", "conv" or "none"'),
     ("sifa_swin", dict(reading="relaesed"), r'reading is \'relaesed\'; use "paper" or "released"'),
@@ -29,7 +29,7 @@ MISSPELT = [
     ("sifa_swin_nano_16x64", dict(salience="paper", depth=2), r"no arguments called salience, depth"),
     ("sifa_resnet", dict(saliency="relaesed"), r'use "paper", "released" or "none"'),
     ("sifa_resnet", dict(offsets="lerned"), r'use "learned" or "zero"'),
-    ("sifa_resnet", dict(weights=3), r'weights is 3; use "dot" or "softmax"'),
+    ("sifa_resnet", dict(weights=3), r'weights is 3; use "dot", "softmax" or "cosine"'),
     ("sifa_resnet", dict(placement="inside"), r"no argument called placement; there are layers, width_per_group, "),
     ("sifa_resnet", dict(reading="mine"), r'use "paper" or "released"'),
 ]
@@ -172,7 +172,8 @@ def test_what_is_written_has_the_keys_and_values_of_before():
         img_size=64, num_frames=16, num_classes=24, tubelet=2, patch_size=4, embed_dim=32, depths=(2, 2, 2),
         num_heads=(2, 4, 8), window_size=4, mlp_ratio=2.0, kernel_size=3, dilation=1, offsets="learned",
         saliency="paper", weights="dot", placement="branch", unshifted="sifa", shifted="conv", rectified=True,
-        overlap=True, patch_norm=False, drop_path=0.0,
+        overlap=True, patch_norm=False, stem="tubelet", position="none", projected=False, norm_start=0.0,
+        kernel_sizes=(), drop_path=0.0,
     )  # fmt: skip
     assert list(sifa.create_model("sifa_resnet", **SMALL_NET).config.as_dict()) == [
         "layers", "width_per_group", "kernel_sizes", "num_frames", "num_classes", "img_size", "dilation", "offsets",

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 import sifa
+from sifa.model.attention import SIFA
+from sifa.model.initialise import initialise
 from sifa.model.swin import TemporalConv, shifted_window_mask
 from sifa.weights.checkpoint import load_weights
 
@@ -97,3 +99,35 @@ def test_large_variants_have_the_published_shape(name):
         model = sifa.create_model(name)
         logits = model(torch.empty(1, 3, 64, 224, 224))
     assert logits.shape == (1, 400)
+
+
+ATTENTION_ALONE = dict(
+    stem="frame",
+    shifted="sifa",
+    weights="cosine",
+    position="relative",
+    projected=True,
+    norm_start=1.0,
+    kernel_sizes=(5, 3, 3),
+)
+
+
+@torch.inference_mode()
+def test_with_a_stem_of_single_frames_time_is_crossed_by_attention_alone():
+    torch.manual_seed(0)
+    model = sifa.create_model("sifa_swin_nano_16x64", **ATTENTION_ALONE).eval()
+    initialise(model)
+    video = torch.randn(2, 3, 16, 64, 64)
+    steps = video.unflatten(2, (8, 2))
+    backwards = steps.flip(2).flatten(2, 3)  # time steps from last to first
+    unseen = steps.clone()
+    unseen[:, :, :, 0] = 0.0  # the frame of each tubelet that the stem does not look at
+    assert torch.equal(model(unseen.flatten(2, 3)), model(video))
+    assert (model(backwards) - model(video)).abs().max() > 1e-3
+    with sifa.intervene(model, "silent"):
+        torch.testing.assert_close(model(backwards), model(video), rtol=1e-4, atol=1e-5)
+
+
+def test_each_stage_has_its_own_number_of_neighbours():
+    model = sifa.create_model("sifa_swin_nano_16x64", **ATTENTION_ALONE)
+    assert [module.kernel_size for module in model.modules() if isinstance(module, SIFA)] == [5, 5, 3, 3, 3, 3]

@@ -12,6 +12,7 @@ from sifa.model.attention import SIFA
 from sifa.tracing import trust
 from sifa.tracing.interventions import what_if
 from sifa.tracing.records import BlockTrust, Deletion, Trust
+from sifa.tracing.stand_in import remove_first
 from sifa.tracing.trust_words import block_words, deletion_words
 from sifa.weights import shipped
 from tests.predictions import foreign_prediction, moving_clip, nano_model, nano_prediction
@@ -110,8 +111,8 @@ def test_agreement_is_one_for_the_same_field_and_none_for_nothing(block):
 
 def test_only_the_first_by_order_lose_their_weight():
     attention = torch.tensor([0.5, -3.0, 1.0, 2.0]).view(1, 1, 4, 1, 1)
-    assert trust.remove_first(2, torch.abs)(attention).flatten().tolist() == [0.5, 0, 1, 0]
-    assert trust.remove_first(1, torch.neg)(attention).flatten().tolist() == [0.5, 0, 1, 2]
+    assert remove_first(2, torch.abs)(attention).flatten().tolist() == [0.5, 0, 1, 0]
+    assert remove_first(1, torch.neg)(attention).flatten().tolist() == [0.5, 0, 1, 2]
 
 
 def test_deletion_equals_blocks_whose_weights_are_removed_by_hand():

@@ -11,7 +11,7 @@ import torch
 import sifa
 from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips, join_batches, pasted
-from sifa.errors import DataError, RunError
+from sifa.errors import DataError, RunError, WeightsError
 from sifa.model.initialise import initialise, space_time_gabors
 from sifa.training import loop
 from sifa.training.log import Log
@@ -19,6 +19,8 @@ from sifa.training.loop import train
 from sifa.training.losses import losses
 from sifa.training.recipes import HARD, RECIPES, Recipe, class_pool, curriculum, learning_rate
 from sifa.training.start import begin
+from sifa.weights.card import card_of
+from sifa.weights.checkpoint import save
 
 SHORT = Recipe(steps=4, batch=8)
 ROOT = Path(__file__).parents[2]
@@ -99,6 +101,18 @@ def test_every_recipe_trains(name):
     assert bool(offsets) == (name not in ("rigid", "conv-only", "no-temporal"))
     if recipe.flow_weight:
         assert all(p.grad.abs().sum() > 0 for p in offsets)
+
+
+def test_a_checkpoint_goes_on_at_another_size(tmp_path):
+    small = begin(RECIPES["attention"], CLASSES)
+    save(small, small.card, tmp_path / "small.safetensors")
+    recipe = replace(RECIPES["attention"], config=RECIPES["attention"].config | dict(img_size=128))
+    large = begin(recipe, CLASSES, tmp_path / "small.safetensors")
+    assert (large.config.img_size, card_of(large).size, card_of(large).labels) == (128, 128, CLASSES)
+    for name, value in large.state_dict().items():
+        assert torch.equal(value, small.state_dict()[name]), name
+    with pytest.raises(WeightsError, match="do not fit"):
+        begin(replace(recipe, config=dict(embed_dim=64)), CLASSES, tmp_path / "small.safetensors")
 
 
 def test_the_loss_of_a_batch_is_the_mean_over_its_shards():

@@ -42,6 +42,10 @@ MODELS = {file.stem: lambda file=file: sifa.load(file) for file in VARIANTS if f
     "paper": lambda: nano_trained(reading="paper"),
     "released": lambda: nano_trained(reading="released"),
     "released gate, learned": lambda: nano_trained(saliency="released", weights="softmax"),
+    "cosines and places": lambda: nano_trained(weights="cosine", position="relative", projected=True, norm_start=1.0),
+    "cosines, kernels by stage": lambda: nano_trained(
+        weights="cosine", position="relative", norm_start=1.0, kernel_sizes=(5, 3, 3), stem="frame", shifted="sifa"
+    ),
     "resnet, paper": lambda: resnet("paper"),
     "resnet, released": lambda: resnet("released"),
 }
@@ -64,6 +68,13 @@ GATES = {  # of the maps f (C, H, W) of frames t and t + 1
 WEIGHTS = {  # of the query (C,) and the values (N, C)
     "wₖ = ⟨fₜ(p), V′ₖ⟩ / C": lambda query, values: values @ query / len(query),
     "wₖ = softmax(⟨fₜ(p), V′ₖ⟩ / √C)": lambda query, values: softmax(values @ query / len(query) ** 0.5),
+    "wₖ = softmax(⟨f̂ₜ(p), V′ₖ⟩ / √C)": lambda query, values: softmax(values @ query / len(query) ** 0.5),
+}
+SUMS = {  # of the weights (N,), the values (N, C), the places (N, 2) from the query, and the block
+    "A = Σ wₖ V′ₖ": lambda weights, values, places, block: weights @ values,
+    "A = Σ wₖ (V′ₖ + P (pₖ + Δpₖ))": lambda weights, values, places, block: (
+        weights @ (values + places @ block.place.double().numpy().T)
+    ),
 }
 ADDED = {  # of the sum A (C,) and the module around the block
     "A is added to fₜ(p)": lambda total, _: total,
@@ -109,6 +120,16 @@ def terms_of(ask, b, pair, y, x, tap):
     return {name: texts for name, *texts in found}
 
 
+def compared(term, features, block):
+    """The maps (C, H, W) that are compared, as the term says, of the features (C, H, W) of one step."""
+    symbol, value, _ = term
+    centred = features - features.mean((1, 2), keepdims=True)
+    if "M (f" in symbol:
+        centred = np.einsum("dc,chw->dhw", block.project.double().numpy(), centred)
+    unit = centred / np.linalg.norm(centred, axis=0)
+    return (float(value.rpartition(" ")[2]) * len(features) ** 0.5) ** 0.5 * unit
+
+
 @pytest.mark.parametrize("name", MODELS)
 @torch.no_grad()
 def test_the_formulas_give_the_numbers_and_what_was_added(ask, open_trace, name):
@@ -133,31 +154,36 @@ def test_the_formulas_give_the_numbers_and_what_was_added(ask, open_trace, name)
                 assert not {"gate", "difference"} & terms.keys()
                 assert terms["offset"][0] == "Δpₖ = 0"
                 offset = np.zeros((taps, 2))
-            assert [term for term in terms if term not in ("gate", "difference")] == PLACES + SUM
+            assert [term for term in terms if term not in ("gate", "difference", "compared")] == PLACES + SUM
             grid = sifa.model.attention.neighbour_grid(block.kernel).numpy()
             points = offset + grid + [y, x]
             for term, wanted in (("offset", offset[tap]), ("tap", grid[tap]), ("point", points[tap])):
                 np.testing.assert_allclose(numbers(terms[term][1]), wanted, rtol=1e-4, atol=1 / 64 + 0.0052)
-            values = np.array([reference.bilinear(then, *point) for point in points])
+            query, key = now, then
+            assert ("compared" in terms) == ("f̂" in terms["weight"][0]) == ("f̂" in terms["value"][0])
+            if "compared" in terms:
+                query, key = (compared(terms["compared"], f, module) for f in (now, then))
+            values = np.array([reference.bilinear(key, *point) for point in points])
             mixed = 0
             for corner in range(4):
                 symbol, share, _ = terms[f"corner{corner}"]
                 cy, cx = map(int, symbol.replace("\u2212", "-").rpartition("(")[2].rstrip(")").split(", "))
                 if 0 <= cy < height and 0 <= cx < width:
-                    mixed = mixed + float(share) * then[:, cy, cx]
-            np.testing.assert_allclose(mixed, values[tap], rtol=0, atol=0.05 * np.abs(then).max())
-            weights = WEIGHTS[terms["weight"][0]](now[:, y, x], values)
+                    mixed = mixed + float(share) * key[:, cy, cx]
+            np.testing.assert_allclose(mixed, values[tap], rtol=0, atol=0.05 * np.abs(key).max())
+            weights = WEIGHTS[terms["weight"][0]](query[:, y, x], values)
             step = float(np.ptp(block.attention[pair])) / 254 + 1e-4 * np.abs(weights).max() + 6e-5
             assert numbers(terms["weight"][1])[0] == pytest.approx(weights[tap], abs=step)
             assert numbers(terms["output"][1].rpartition(" ")[2])[0] == pytest.approx(
                 weights.sum(), abs=taps * step + 0.0051
             )
-            total = ADDED[terms["output"][2]](weights @ values, around)
+            summed = SUMS[terms["output"][0]](weights, values, offset + grid, module)
+            total = ADDED[terms["output"][2]](summed, around)
             np.testing.assert_allclose(total, added[pair, :, y, x], rtol=0, atol=2e-3 * np.abs(added[pair]).max())
 
 
 def test_every_shipped_variant_is_held():
-    assert {file.stem for file in VARIANTS} == {"free", "full", "no-gate", "rigid", "softmax", *PLAIN}
+    assert {file.stem for file in VARIANTS} == {"attention", "free", "full", "no-gate", "rigid", "softmax", *PLAIN}
     for file in VARIANTS:
         if file.stem in PLAIN:
             assert not sifa.predict(sifa.load(file), moving_clip()).trace.blocks

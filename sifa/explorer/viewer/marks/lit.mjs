@@ -26,7 +26,7 @@ function partOf(block, read, tap, lit, next) {
   const point = read.points[tap];
   if (lit === 'difference') return { cells: [read] };
   if (lit === 'displacement') return { line: [[y, x], arrowEnd(read)] };
-  if (lit === 'query' || lit === 'output') return next ? {} : { cells: [read] };
+  if (lit === 'query' || lit === 'output' || lit === 'compared') return next ? {} : { cells: [read] };
   if (!next) return {};
   if (lit === 'gate') {
     return { cells: [-1, 0, 1].flatMap(down => [-1, 0, 1].map(across => ({ y: y + down, x: x + across }))) };

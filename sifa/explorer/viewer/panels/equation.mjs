@@ -91,16 +91,31 @@ function sumTerms({ read, block, tap }) {
   if (block.meaning) {
     return [['weight', 'wₖ', weight, block.meaning], ['displacement', 'Σ |wₖ| (p′ − p) / Σ |w|', mean, meanWords]];
   }
-  const { placement = 'branch' } = block.operator ?? {};
+  const { placement = 'branch', weights, position } = block.operator ?? {};
+  const f = weights === 'cosine' ? 'f̂' : 'f';
+  const value = position === 'relative' ? '(V′ₖ + P (pₖ + Δpₖ))' : 'V′ₖ';
   const added = { branch: 'LayerNorm(A) is added to fₜ(p)', inside: 'A is added to fₜ(p)' }[placement] ?? 'the sum';
   return [
-    ['value', 'V′ₖ = Σ G fₜ₊₁', `${inside.toFixed(3)} inside`, 'the four corners mixed'],
-    ['weight', `wₖ = ${block.normalised ? 'softmax(⟨fₜ(p), V′ₖ⟩ / √C)' : '⟨fₜ(p), V′ₖ⟩ / C'}`, weight,
+    ...comparedTerms(block),
+    ['value', `V′ₖ = Σ G ${f}ₜ₊₁`, `${inside.toFixed(3)} inside`, 'the four corners mixed'],
+    ['weight', `wₖ = ${block.normalised ? `softmax(⟨${f}ₜ(p), V′ₖ⟩ / √C)` : '⟨fₜ(p), V′ₖ⟩ / C'}`, weight,
       'of this neighbour; C channels'],
     ['share', '|wₖ| / Σ |w|', `${(100 * share).toFixed(1)} %`, `adds ${couple(part, withSign)} to the mean`],
     ['displacement', 'Σ |wₖ| (p′ − p) / Σ |w|', mean, meanWords],
-    ['output', 'A = Σ wₖ V′ₖ', `Σ w = ${weightText(block, read.sum)}`, added],
+    ['output', `A = Σ wₖ ${value}`, `Σ w = ${weightText(block, read.sum)}`, added],
   ];
+}
+
+/**
+ * What is compared and added up, where that is not the features themselves.
+ * @param {Block} block
+ * @returns {Term[]}
+ */
+function comparedTerms({ operator }) {
+  const { weights, scale = '', projected } = operator ?? {};
+  if (weights !== 'cosine') return [];
+  const centred = projected ? 'M (f − mean f)' : 'f − mean f';
+  return [['compared', `f̂ = √(s √C) · unit(${centred})`, `s = ${scale}`, 'features from their mean, all of one length']];
 }
 
 /** A strip of terms, built once per chain. */

@@ -43,6 +43,12 @@ export interface Operator {
   offsets?: string;
   saliency?: string;
   placement?: string;
+  /** Of weights "cosine": by what the cosines are multiplied, and whether the features were mapped first. */
+  weights?: string;
+  scale?: string;
+  projected?: string;
+  /** "relative": the values also say where they were read. */
+  position?: string;
 }
 
 export interface Clip {

@@ -1,0 +1,49 @@
+import json
+
+import pytest
+import torch
+
+import sifa
+from sifa.cli import main
+from sifa.errors import DataError
+from sifa.evaluation.causal import TITLES, causal_figures
+from sifa.evaluation.generated import evaluate_generated
+from sifa.tracing.stand_in import remove_third
+from sifa.weights.shipped import ASSETS
+
+
+def test_the_shipped_default_hardly_needs_its_blocks():
+    """Its stem sees motion by itself: the finding that the card states."""
+    found = causal_figures(sifa.load(), clips=96)
+    assert found["base"] == evaluate_generated(sifa.load(), clips=96)["top1"]
+    assert found["silent"] > 0.6
+    assert all(abs(found[name] - found["base"]) < 0.03 for name in ("uniform", "without_strongest", "without_random"))
+    assert found["frozen"] < 0.1
+
+
+def test_without_its_attention_the_variant_of_that_name_is_at_chance():
+    found = causal_figures(sifa.load(ASSETS / "variants" / "attention.safetensors"), clips=48)
+    assert found["base"] > 0.9
+    assert found["without_random"] > 0.9
+    assert max(found[name] for name in ("silent", "uniform", "frozen")) < 0.15
+    assert found["rigid"] < found["base"] - 0.15
+    assert found["without_strongest"] < found["base"] - 0.2
+
+
+def test_a_model_without_blocks_is_refused():
+    with pytest.raises(DataError, match="no SIFA block"):
+        causal_figures(sifa.create_model("sifa_swin_nano_16x64", unshifted="none", shifted="none"), clips=24)
+
+
+def test_a_third_of_the_neighbours_whatever_their_number():
+    for neighbours, removed in ((25, 8), (9, 3), (1, 1)):
+        kept = remove_third(torch.abs)(torch.rand(1, 2, neighbours, 3, 3) + 0.1)
+        assert ((kept == 0).sum(2) == removed).all()
+
+
+def test_the_command_prints_every_change(capsys):
+    assert main(["evaluate", "--causal", "--clips", "24", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == TITLES.keys()
+    assert main(["evaluate", "--causal", "--clips", "24"]) == 0
+    text = capsys.readouterr().out
+    assert all(title in text for title in TITLES.values())
