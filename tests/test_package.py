@@ -168,7 +168,7 @@ def elsewhere(wheel) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_wheel_holds_the_library_the_page_and_the_assets(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"sifa", f"sifa_explorer-{sifa.__version__}.dist-info"}
@@ -187,7 +187,7 @@ def test_the_wheel_holds_the_library_the_page_and_the_assets(wheel):
     assert not [name for name in names if "node_modules" in name or ".test." in name]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_it_installs_one_package_and_not_from_here(elsewhere):
     lines = output_of(
         elsewhere / "env/bin/python", "-m", "pip", "show", "-f", "sifa-explorer", cwd=elsewhere
@@ -204,13 +204,13 @@ def test_it_installs_one_package_and_not_from_here(elsewhere):
     assert str(ROOT) not in path
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_it_is_kept_from_the_network(elsewhere):
     code = "import urllib.request as u\ntry: u.urlopen('http://192.0.2.1')\nexcept OSError as error: print(error)"
     assert "kept from the network" in output_of(elsewhere / "env/bin/python", "-c", code, cwd=elsewhere)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("command", [["sifa"], ["python", "-m", "sifa"]])
 def test_the_command_predicts_a_clip_into_a_page(elsewhere, command):
     program, *rest = command
@@ -220,7 +220,7 @@ def test_the_command_predicts_a_clip_into_a_page(elsewhere, command):
     assert "explorer.render" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_its_weights_samples_labels_and_widget_are_in_it(elsewhere):
     code = """
 assert [len(shipped.weights()), len(shipped.clips())] == [9, 8]
@@ -230,7 +230,7 @@ assert class_names(400)[0] == "abseiling"
     output_of(elsewhere / "env/bin/python", "-c", PREDICT + EXPLORE + code, cwd=elsewhere)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_page_answers(elsewhere):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -21,7 +21,7 @@ def clip(tmp_path_factory):
 def chosen() -> list:
     """The quick ones in both readings; the others in one, marked slow."""
     quick = [(name, reading) for name in QUICK for reading in ("paper", "released")]
-    return quick + [pytest.param(name, "released", marks=pytest.mark.slow) for name in NAMES if name not in QUICK]
+    return quick + [pytest.param(name, "released", marks=pytest.mark.full) for name in NAMES if name not in QUICK]
 
 
 @pytest.mark.parametrize(("name", "reading"), chosen())

@@ -64,7 +64,7 @@ def test_the_shipped_checkpoint_reproduces_its_card_in_part():
     assert abs(found["static_displacement"][0] - card["static_displacement"][0]) < 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_shipped_checkpoint_reproduces_its_card():
     model = sifa.load()
     found, card = evaluate_generated(model), model.card.metrics
@@ -130,7 +130,7 @@ def test_grids_that_do_not_divide_one_another_are_refused():
         evaluate_generated(model, clips=2)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_all_figures_of_a_model_of_some_motions():
     model = model_of(("camera pans left", "nothing moves"))
     found = measure(model, clips=4)

@@ -199,7 +199,7 @@ def test_a_missing_gpu_is_said(model):
         forward_with(model, "cuda")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_compiled_model_agrees(model):
     video = torch.rand(2, 3, 4, 32, 32)
     compiled = forward_with(model, compile=True)(video)

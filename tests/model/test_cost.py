@@ -34,7 +34,7 @@ def test_a_clip_of_twice_the_frames_costs_twice_the_convolutions():
     assert long.sifa / short.sifa == pytest.approx(7 / 3)  # 7 pairs of 8 steps, 3 of 4
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_table_in_the_documentation_is_what_the_command_prints():
     told = table()
     assert told in README.read_text(encoding="utf-8")

@@ -129,7 +129,7 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_shards():
         torch.testing.assert_close(a, sum(bc) / 2, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_processes_train_to_the_same_loss_as_one(tmp_path):
     """20 steps under torchrun on the CPU (gloo) against one process with the same global batch."""
     options = ["-m", "sifa", "train", "--steps", "20", "--batch", "16", "--measure", "0", "--out"]
@@ -195,7 +195,7 @@ def own_clips(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_fine_tuning_on_a_folder_gives_a_checkpoint_that_predicts_its_classes(own_clips, tmp_path, capsys):
     (own_clips / "spin" / "broken.mp4").write_bytes(b"no video at all" * 100)
     out = tmp_path / "mine"
