@@ -71,13 +71,6 @@ def errors_for_visitors() -> Iterator[None]:
         ) from error
 
 
-def choose_device(name: str) -> str:
-    """auto -> cuda where there is one; a named device that is not there is a RunError."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RunError("there is no CUDA device here; start with --device cpu")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
-
-
 def no_progress(what: str, share: float) -> None:
     """Progress that nobody watches."""
 

@@ -9,9 +9,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sifa.cli import options
 from sifa.errors import RunError, SifaError
+from sifa.model.run import choose_device
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
+
+EXAMPLES = """examples:
+  sifa app
+  sifa app --port 8000 --device cuda
+  sifa app --checkpoint runs/mine/checkpoint.safetensors"""
 
 
 def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
@@ -19,11 +26,11 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
 
     `argv` are the options, by default those of the command line; `prog` is the command's name in its help.
     """
-    options = parser(prog).parse_args(argv)
+    chosen = parser(prog).parse_args(argv)
     folder = temporary_folder()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then, too
     try:
-        serve(options.checkpoint, options.device, options.port, options.share, folder)
+        serve(chosen.checkpoint, chosen.device, chosen.port, chosen.share, folder)
     except SifaError as error:
         print(error, file=sys.stderr)
         return 1
@@ -31,12 +38,19 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(prog=prog, description="See how a video model follows motion.")
-    options.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="a file, a URL, or hf-hub:owner/name")
-    options.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    options.add_argument("--port", type=int, default=7860)
-    options.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
-    return options
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Start the page that people upload clips to; it runs until Ctrl+C.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_checkpoint(parser, default=DEFAULT_CHECKPOINT)
+    options.add_device(parser, default="auto")
+    parser.add_argument(
+        "--port", type=options.whole(1, 65535), default=7860, metavar="N", help="of the page's address (default: 7860)"
+    )
+    parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
+    return parser
 
 
 def temporary_folder() -> Path:
@@ -51,12 +65,12 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
-        from . import handlers, layout
+        from . import layout
     except ModuleNotFoundError as error:
         if error.name not in ("gradio", "plotly"):
             raise
         raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
-    page = layout.build(fetch(checkpoint), handlers.choose_device(device), folder)
+    page = layout.build(fetch(checkpoint), choose_device(device), folder)
     try:
         _, local, public = page.launch(
             server_port=port,

@@ -28,7 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     from sifa.model.cost import costs, table
 
     with progress_bar() as progress:
-        result = costs(tuple(arguments.num_frames), progress)
+        try:
+            result = costs(tuple(arguments.num_frames), progress)
+        except ValueError as error:
+            raise options.Misuse(str(error)) from None
     if arguments.json:
         print(json.dumps({f"{family} {frames}": asdict(cost) for (family, frames), cost in result.items()}))
     else:
