@@ -9,15 +9,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sifa.cli.options import add_checkpoint, add_device
+from sifa.cli import options
 from sifa.errors import RunError, SifaError
 from sifa.model.run import choose_device
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 EXAMPLES = """examples:
-  {prog}
-  {prog} --checkpoint runs/mine/checkpoint.safetensors --port 8000"""
+  sifa app
+  sifa app --port 8000 --device cuda
+  sifa app --checkpoint runs/mine/checkpoint.safetensors"""
 
 
 def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
@@ -25,11 +26,11 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
 
     `argv` are the options, by default those of the command line; `prog` is the command's name in its help.
     """
-    options = parser(prog).parse_args(argv)
+    chosen = parser(prog).parse_args(argv)
     folder = temporary_folder()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then, too
     try:
-        serve(options.checkpoint, options.device, options.port, options.share, folder)
+        serve(chosen.checkpoint, chosen.device, chosen.port, chosen.share, folder)
     except SifaError as error:
         print(error, file=sys.stderr)
         return 1
@@ -37,18 +38,19 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
-    """The page's options."""
-    options = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog=prog,
-        description="Serve the page: choose a clip, and see how a video model follows motion.",
-        epilog=EXAMPLES.format(prog=prog),
+        description="Start the page that people upload clips to; it runs until Ctrl+C.",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_checkpoint(options, default=DEFAULT_CHECKPOINT)
-    add_device(options, "auto")
-    options.add_argument("--port", type=int, default=7860, metavar="N", help="of the page (default: 7860)")
-    options.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
-    return options
+    options.add_checkpoint(parser, default=DEFAULT_CHECKPOINT)
+    options.add_device(parser, default="auto")
+    parser.add_argument(
+        "--port", type=options.whole(1, 65535), default=7860, metavar="N", help="of the page's address (default: 7860)"
+    )
+    parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
+    return parser
 
 
 def temporary_folder() -> Path:

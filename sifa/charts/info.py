@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sifa.errors import DataError
 from sifa.explorer.render.marks import colour, greatest_weight
 from sifa.model.attention import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction, Trace
@@ -76,7 +77,9 @@ def answer_info(predictions: Mapping[str, Prediction], count: int = 4) -> Answer
 
 
 def confusion_info(card: ModelCard) -> ConfusionInfo:
-    """The confusion matrix that a checkpoint's card holds."""
+    """The confusion matrix that a checkpoint's card holds. Raises DataError where it was never measured."""
+    if "confusion" not in card.metrics:
+        raise DataError(f"the card of {card.file} holds no confusion matrix; measure it with sifa evaluate --write")
     counts = np.array(card.metrics["confusion"])
     return ConfusionInfo(card.labels, counts, counts / np.maximum(counts.sum(1, keepdims=True), 1))
 

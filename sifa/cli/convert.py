@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    options.check_folder(arguments.out)
+
     from sifa.weights.card import card_of
     from sifa.weights.checkpoint import adopt, save
 

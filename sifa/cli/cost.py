@@ -27,11 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sifa.model.cost import costs, table
 
-    try:
-        with progress_bar() as progress:
+    with progress_bar() as progress:
+        try:
             result = costs(tuple(arguments.num_frames), progress)
-    except ValueError as error:  # frames that a variant cannot take
-        raise options.Misuse(str(error)) from None
+        except ValueError as error:
+            raise options.Misuse(str(error)) from None
     if arguments.json:
         print(json.dumps({f"{family} {frames}": asdict(cost) for (family, frames), cost in result.items()}))
     else:

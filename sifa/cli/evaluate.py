@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   sifa evaluate --table                                          what the shipped weights' cards say"""
 
 Figures = Mapping[str, Any]
+OF_VIDEOS = dict(labels=None, amp=None, views="1x1", channels_last=False, compile=False, batch=4, readers=2)  # defaults
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     generated = parser.add_argument_group("generated clips")
     add = generated.add_argument
-    add("--clips", type=options.count, default=2400, metavar="N", help="in each of two sets (default: 2400)")
+    add(
+        "--clips",
+        type=options.count,
+        default=2400,
+        metavar="N",
+        help="in each of two sets; the 240 mp4 files come on top (default: 2400)",
+    )
     add("--causal", action="store_true", help="measure with the attention changed instead: does it decide the answer?")
 
     videos = parser.add_argument_group("labelled videos")
@@ -45,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_out(videos, "folder that keeps the scores of --data as they come; the same command goes on from them")
     options.add_amp(videos, "bfloat16", "float16")
     add = videos.add_argument
-    add("--views", default="1x1", help="clips in time x crops of each, 1 to 3 (default: 1x1)")
+    add("--views", default="1x1", metavar="TxC", help="clips in time x crops of each, 1 to 3 (default: 1x1)")
     add("--channels-last", action="store_true", help="lay out weights and videos with the channels innermost")
     add("--compile", action="store_true", help="run the model through torch.compile")
     add("--batch", type=options.count, default=4, metavar="N", help="views in one forward pass (default: 4)")
@@ -89,6 +96,16 @@ def check(arguments: argparse.Namespace) -> None:
         raise options.Misuse("--causal is for generated clips, and its figures are no part of a card")
     if arguments.out and (len(sources) > 1 or not arguments.data):
         raise options.Misuse("--out keeps the scores of one checkpoint on --data; give both, and one checkpoint")
+    strays = [name for name, default in OF_VIDEOS.items() if getattr(arguments, name) != default]
+    if strays and not arguments.data:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in strays)
+        raise options.Misuse(f"{words} is for labelled videos; give them with --data")
+    if arguments.confusion:
+        options.check_suffix("--confusion", arguments.confusion, ".html")
+    if arguments.failures:
+        options.check_suffix("--failures", arguments.failures, ".png", ".jpg", ".webp")
+    for file in filter(None, (arguments.confusion, arguments.failures)):
+        options.check_folder(file)
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not arguments.data:
         raise options.Misuse(
             "processes share the videos of --data, and nothing else can be shared; run it without torchrun"

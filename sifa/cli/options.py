@@ -1,9 +1,14 @@
 """What several commands ask for, each defined once: the same option means the same thing in all of them."""
 
 import argparse
+import json
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sifa.errors import RunError
 
 if TYPE_CHECKING:
     from sifa.model.registry import SIFAModel
@@ -18,19 +23,20 @@ class Misuse(Exception):
 def add_checkpoint(parser: Options, fallback: str = "the shipped ones", **changes: Any) -> None:
     parser.add_argument(
         "--checkpoint",
+        type=weights_source,
         metavar="WEIGHTS",
         help=f"a file, a URL, or hf-hub:owner/name[/file] (default: {fallback})",
         **changes,
     )
 
 
-def add_device(parser: Options, fallback: str = "cpu") -> None:
+def add_device(parser: Options, default: str = "cpu") -> None:
     parser.add_argument(
         "--device",
-        default=fallback,
+        default=default,
         type=device_name,
         metavar="auto|cpu|cuda|cuda:N",
-        help=f"where to compute; auto is a GPU where there is one (default: {fallback})",
+        help=f"where to compute; auto is a GPU where there is one (default: {default})",
     )
 
 
@@ -65,11 +71,65 @@ def device_name(text: str) -> str:
     return text
 
 
-def count(text: str) -> int:
-    """The type of options that are a number of things, at least one."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"it is {text}; give at least 1")
-    return int(text)
+def weights_source(text: str) -> str:
+    """The type of --checkpoint. An empty text is what a variable that is not set leaves, and never means the shipped ones."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; give a file, a URL or hf-hub:owner/name")
+    return text
+
+
+def whole(least: int, most: int = 10**6) -> Callable[[str], int]:
+    """The type of options that are a whole number from `least` to `most`."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"it is {text}; give a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def number(most: float = math.inf) -> Callable[[str], float]:
+    """The type of options that are a number from 0 to `most`."""
+    limits = ", at least 0" if math.isinf(most) else f" from 0 to {most:g}"
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (0 <= value <= most and math.isfinite(value)):
+            raise argparse.ArgumentTypeError(f"it is {text}; give a number{limits}")
+        return value
+
+    return parse
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The type of options that are a JSON object."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f'it is {text}; give a JSON object, such as {{"offsets": "zero"}}')
+    return value
+
+
+count = whole(1)
+
+
+def check_suffix(name: str, file: Path, *known: str) -> None:
+    """Raises Misuse unless the file that option `name` gives ends in one of the `known`, after which words may follow."""
+    if file.suffix.lower() not in [words.split()[0] for words in known]:
+        words = ", ".join(known[:-1]) + (" or " if known[1:] else "") + known[-1]
+        raise Misuse(f"{name} ends in {file.suffix!r}; use {words}")
+
+
+def check_folder(file: Path) -> None:
+    """Raises RunError, before any work is done for it, where the folder of a file to write is missing."""
+    if not file.parent.is_dir():
+        raise RunError(f"there is no folder {file.parent} to write {file.name} into; make it first")
 
 
 def load_model(arguments: argparse.Namespace) -> "SIFAModel":

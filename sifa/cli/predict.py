@@ -37,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     out = arguments.out
-    if out and out.suffix not in (".sifa", ".html", ".json"):
-        raise options.Misuse(f"--out ends in {out.suffix!r}; use .sifa (trace), .html (page) or .json (summary)")
+    if out:
+        options.check_suffix("--out", out, ".sifa (trace)", ".html (page)", ".json (summary)")
+        options.check_folder(out)
 
     from sifa.tracing.predict import predict, summary
     from sifa.tracing.trust import add_trust
@@ -66,7 +67,7 @@ def write(prediction: "Prediction", file: Path) -> None:
     from sifa.explorer.page import to_html
     from sifa.tracing.predict import summary
 
-    match file.suffix:
+    match file.suffix.lower():
         case ".sifa":
             file.write_bytes(pack(prediction))
         case ".html":

@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,20 @@ EXAMPLES = """examples:
   sifa train --recipe full --out runs/full                      from the start, on generated clips
   torchrun --nproc_per_node 2 -m sifa train --out runs/full     several processes"""
 
+CHANGES: dict[str, tuple[Callable[[str], Any], str, str]] = {  # of a recipe's fields: type, metavar and help
+    "variant": (str, "NAME", "a name that sifa.list_models gives, for a new model"),
+    "config": (options.json_object, "JSON", 'arguments of the variant, such as {"offsets": "zero"}, for a new model'),
+    "steps": (options.count, "N", "batches to train on"),
+    "batch": (options.count, "N", "clips in a batch, a multiple of 8"),
+    "lr": (options.number(), "X", "the highest learning rate"),
+    "offset_lr": (options.number(), "X", "that of the offset convolutions, as a multiple of --lr"),
+    "weight_decay": (options.number(), "X", "of the weights"),
+    "flow_weight": (options.number(), "X", "of the true flow in the loss, on generated clips; 0: none"),
+    "label_smoothing": (options.number(1), "X", "share of the label that goes to the other classes"),
+    "hard_after": (options.whole(0), "N", "steps after which hard motions are drawn more often; 0: never"),
+    "seed": (int, "N", "of all random numbers"),
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from dataclasses import asdict
@@ -36,29 +51,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_device(parser)
     options.add_json(parser)
     add = parser.add_argument
-    add("--recipe", choices=RECIPES, default="full", help="what to train on generated clips (default: full)")
-    add("--threads", type=options.count, default=1, metavar="N", help="of the CPU (default: 1)")
+    add("--recipe", choices=RECIPES, help="what to train on generated clips (default: full)")
+    add("--threads", type=options.whole(1, 1024), default=1, metavar="N", help="of the CPU (default: 1)")
     add(
-        "--measure", type=int, default=2400, metavar="N", help="generated clips that the result is measured on; 0: none"
+        "--measure",
+        type=options.whole(0),
+        default=2400,
+        metavar="N",
+        help="generated clips that the result is measured on; 0: none (default: 2400)",
     )
     changes = parser.add_argument_group("changes to the recipe")
-    for name, default in asdict(Recipe()).items():
-        kind = json_object if isinstance(default, dict) else type(default)
-        changes.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=name.upper())
+    for name in asdict(Recipe()):
+        kind, metavar, what = CHANGES[name]
+        changes.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=what)
 
 
-def json_object(text: str) -> dict[str, Any]:
-    """The type of --config."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"""{text!r} is no JSON object, such as '{{"offsets": "zero"}}'""")
-    return value
+def check(arguments: argparse.Namespace) -> None:
+    """Raises Misuse for options that do not go together."""
+    if arguments.labels and not arguments.data:
+        raise options.Misuse("--labels names the classes of --data; give both")
+    if arguments.recipe and arguments.data:
+        raise options.Misuse("--recipe is for generated clips; leave it out where --data gives your own")
+    given = "--data" if arguments.data else "--checkpoint" if arguments.checkpoint else ""
+    for name in ("variant", "config"):
+        if getattr(arguments, name) and given and not (name == "config" and given == "--checkpoint"):
+            raise options.Misuse(
+                f"--{name} cannot change with {given}: the model is that of the checkpoint; leave it out"
+            )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check(arguments)
+
     import torch
 
     from sifa.evaluation.memory import keep_freed_memory
@@ -110,17 +134,19 @@ def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "R
     from sifa.training.recipes import FINE_TUNING, RECIPES
     from sifa.weights.card import load_card
 
-    recipe = FINE_TUNING if arguments.data else RECIPES[arguments.recipe]
+    recipe = FINE_TUNING if arguments.data else RECIPES[arguments.recipe or "full"]
     changes = {}
     for name, value in asdict(recipe).items():
         change = getattr(arguments, name)
         if change is not None:
             changes[name] = value | change if isinstance(value, dict) else change
+    config: dict[str, Any] = {}
     if start:
-        changes["variant"] = load_card(start).variant
+        card = load_card(start)
+        changes["variant"], config = card.variant, card.config
+    recipe = replace(recipe, **changes)
     try:
-        recipe = replace(recipe, **changes)
-        model_config(recipe.variant, **recipe.config)
+        model_config(recipe.variant, **config | recipe.config)
     except ValueError as error:
         raise options.Misuse(str(error)) from None
     return recipe

@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sifa.errors import DataError
@@ -19,16 +21,32 @@ def find_clips(data: str | Path, labels: str | Path | None = None) -> list[tuple
     or the JSON of Something-Something ("id" with "template" or "label"); paths count from the file's folder. Each path is
     that of a video, with or without its suffix, or of a folder of numbered pictures. Where classes are numbers, `labels`
     gives their names: one name per line, or a JSON object name -> number. Raises DataError for an empty class folder, a list
-    that names no clip, and labels that do not match.
+    that names no clip, files of another kind, and labels that do not match.
     """
     data = Path(data)
     if data.is_dir():
         clips = _from_folder(data)
     elif data.is_file():
-        clips = _from_list(data)
+        with _understood(data, "a list of clips"):
+            clips = _from_list(data)
     else:
         raise DataError(f"there is no folder or list file {data}; check the path")
-    return _name_from_file(clips, Path(labels)) if labels else clips
+    if not labels:
+        return clips
+    with _understood(Path(labels), "a list of class names"):
+        return _name_from_file(clips, Path(labels))
+
+
+@contextmanager
+def _understood(file: Path, kind: str) -> Iterator[None]:
+    """DataError in place of what a file that is not `kind` raises: no text, no JSON, or JSON of another form."""
+    try:
+        yield
+    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{file.name} could not be read as {kind} ({type(error).__name__}: {error}); give a text file, or JSON as the "
+            "documentation shows it"
+        ) from error
 
 
 def name_classes(clips: list[tuple[Path, str]], labels: tuple[str, ...]) -> list[tuple[Path, str]]:

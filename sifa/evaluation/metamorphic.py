@@ -105,6 +105,8 @@ def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progr
         raise DataError(
             f"the check needs the {len(CLASSES)} motions; this model knows {', '.join(card.labels[:3])} ..."
         )
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; check the path")
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in VIDEOS)
     if not files:
         raise DataError(f"there is no video below {folder} ({', '.join(VIDEOS)})")

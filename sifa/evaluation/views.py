@@ -22,6 +22,7 @@ from sifa.video.preprocess import preprocess
 from sifa.weights.card import ModelCard
 
 Frames = NDArray[np.uint8]
+MOST_CLIPS = 100  # of a video: its views are in memory together
 
 
 class Views(NamedTuple):
@@ -32,10 +33,12 @@ class Views(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Views":
-        """Of "4x3"; ValueError for anything else, for no clip, and for more than three crops."""
+        """Of "4x3"; ValueError for anything else, for no clip or more than MOST_CLIPS, and for more than three crops."""
         match = re.fullmatch(r"(\d+)x(\d+)", text)
-        if not match or int(match[1]) < 1 or not 1 <= int(match[2]) <= 3:
-            raise ValueError(f"views are {text!r}; give clips x crops with 1 to 3 crops, as in 4x3 or 1x1")
+        if not match or not 1 <= int(match[1]) <= MOST_CLIPS or not 1 <= int(match[2]) <= 3:
+            raise ValueError(
+                f"views are {text!r}; give clips x crops with 1 to 3 crops, as in 4x3 or 1x1, and at most {MOST_CLIPS} clips"
+            )
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:

@@ -37,6 +37,7 @@ class DecodeLimits:
 
 
 LIMITS = DecodeLimits()
+LARGEST = 10**6  # num_frames and sampling_rate: far above any video within the limits
 
 
 def check_sampling(num_frames: int, sampling_rate: int, start: int) -> None:
@@ -44,3 +45,5 @@ def check_sampling(num_frames: int, sampling_rate: int, start: int) -> None:
     for name, value, least in (("num_frames", num_frames, 1), ("sampling_rate", sampling_rate, 1), ("start", start, 0)):
         if value < least:
             raise VideoError(f"{name} is {value}; it must be at least {least}")
+        if name != "start" and value > LARGEST:
+            raise VideoError(f"{name} is {value}; it must be at most {LARGEST}")

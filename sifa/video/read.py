@@ -78,7 +78,7 @@ def _refuse_early(path: Path) -> None:
     if not path.exists():
         raise VideoError(f"there is no file {path.name}; check the path")
     if path.is_dir():
-        raise VideoError(f"{path.name} is a folder; choose a video file in it")
+        raise VideoError(f"{path.name or path} is a folder; choose a video file in it")
     if not path.is_file():
         raise VideoError(f"{path.name} is not a regular file; choose a video file")
     with path.open("rb") as file:

@@ -64,6 +64,8 @@ def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor
     Raises WeightsError where the file is missing or damaged.
     """
     if not file.is_file():
+        if file.is_dir():
+            raise WeightsError(f"{file.name or file} is a folder; give the .safetensors file in it")
         raise WeightsError(f"there is no checkpoint {file.name}; check the path")
     try:
         with safe_open(file, framework="pt") as f:

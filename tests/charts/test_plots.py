@@ -16,6 +16,7 @@ from sifa.charts.plots import (
     plot_probabilities,
 )
 from sifa.charts.style import DASHES, INK, LINES
+from sifa.errors import DataError
 from sifa.tracing.records import Trace
 from sifa.weights.card import ModelCard
 from tests.predictions import foreign_prediction
@@ -145,6 +146,8 @@ def test_the_confusion_matrix_shows_shares_of_each_true_class():
     assert np.array(heat.z).tolist() == [[0.75, 0.25], [0, 0]]
     assert np.array(heat.customdata).tolist() == [[3, 1], [0, 0]]
     assert list(heat.y) == ["a", "b"]
+    with pytest.raises(DataError, match=r"the card of x.safetensors holds no confusion matrix; measure it"):
+        plot_confusion(ModelCard("made up", {}, ("a", "b"), file="x.safetensors"))
 
 
 def test_arrows_are_tails_and_heads_true_to_scale():

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import sifa
+from app import server
 from sifa import cli
 from sifa.cli import COMMANDS, main
 from sifa.errors import DataError
 
 ROOT = Path(__file__).parents[2]
+NANO = str(ROOT / "assets" / "sifa_swin_nano_16x64.safetensors")
 SAMPLE = str(next((ROOT / "assets" / "samples").glob("02_*.mp4")))
 URL = "https://weights.example/some/model.safetensors"
 
@@ -51,7 +53,7 @@ def test_an_option_before_app_does_not_start_the_page(option, said, monkeypatch,
     assert capsys.readouterr().out.startswith(said)
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "app"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_examples_that_it_understands(name, capsys):
     with pytest.raises(SystemExit) as exit:
         main([name, "--help"])
@@ -69,6 +71,8 @@ def test_every_command_shows_examples_that_it_understands(name, capsys):
 
 def parsed(words):
     """The arguments of a command line, without running it."""
+    if words[0] == "app":
+        return server.parser("sifa app").parse_args(words[1:])
     seen = []
     command = sys.modules[f"sifa.cli.{words[0]}"]
     with pytest.MonkeyPatch.context() as patch:
@@ -126,7 +130,38 @@ def test_weights_may_be_a_url_in_every_command(words, monkeypatch, capsys, tmp_p
         (["predict"], "the following arguments are required: clip"),
         (["predict", SAMPLE, "--device", "tpu"], "'tpu' is no device; use auto, cpu, cuda or cuda:N"),
         (["predict", SAMPLE, "--out", "a.txt"], "--out ends in '.txt'; use .sifa (trace), .html (page) or .json"),
-        (["predict", SAMPLE, "--sampling-rate", "0"], "--sampling-rate: it is 0; give at least 1"),
+        (
+            ["predict", SAMPLE, "--sampling-rate", "0"],
+            "--sampling-rate: it is 0; give a whole number from 1 to 1000000",
+        ),
+        (["predict", SAMPLE, "--checkpoint", ""], "--checkpoint: it is empty; give a file, a URL or hf-hub:owner/name"),
+        (["evaluate", "--clips", "1e9"], "--clips: it is 1e9; give a whole number from 1 to 1000000"),
+        (["evaluate", "--views", "2x3"], "--views is for labelled videos; give them with --data"),
+        (["evaluate", "--amp", "bfloat16", "--batch", "2"], "--amp, --batch is for labelled videos"),
+        (["evaluate", "--confusion", "a.txt"], "--confusion ends in '.txt'; use .html"),
+        (["evaluate", "--failures", "a.txt"], "--failures ends in '.txt'; use .png, .jpg or .webp"),
+        (["cost", "--num-frames", "3"], "num_frames is 3; it must be a multiple of 4, the tubelet"),
+        (["train", "--out", "run", "--steps", "-1"], "--steps: it is -1; give a whole number from 1 to 1000000"),
+        (["train", "--out", "run", "--lr", "nan"], "--lr: it is nan; give a number, at least 0"),
+        (["train", "--out", "run", "--label-smoothing", "2"], "--label-smoothing: it is 2; give a number from 0 to 1"),
+        (["train", "--out", "run", "--measure", "-1"], "--measure: it is -1; give a whole number from 0 to 1000000"),
+        (
+            ["train", "--out", "run", "--threads", "100000"],
+            "--threads: it is 100000; give a whole number from 1 to 1024",
+        ),
+        (["train", "--out", "run", "--config", "[1]"], "--config: it is [1]; give a JSON object"),
+        (["train", "--out", "run", "--config", "{"], "--config: it is {; give a JSON object"),
+        (["train", "--out", "run", "--variant", "nano"], "no model is called 'nano'; there are sifa_swin,"),
+        (["train", "--out", "run", "--config", '{"saliency": "relaesed"}'], "saliency is 'relaesed'; use"),
+        (
+            ["train", "--out", "run", "--checkpoint", NANO, "--config", '{"img_size": 65}'],
+            "img_size is 65; it must be a",
+        ),
+        (["train", "--out", "run", "--labels", "a.txt"], "--labels names the classes of --data; give both"),
+        (["train", "--out", "run", "--data", "a", "--variant", "sifa_swin"], "--variant cannot change with --data"),
+        (["train", "--out", "run", "--data", "a", "--recipe", "free"], "--recipe is for generated clips; leave it out"),
+        (["app", "--port", "99999"], "--port: it is 99999; give a whole number from 1 to 65535"),
+        (["app", "--device", "tpu"], "'tpu' is no device; use auto, cpu, cuda or cuda:N"),
         (["make", "pasted"], "sifa make pasted needs a folder to write; give --out"),
         (["train"], "the following arguments are required: --out"),
         (["cost", "--num-frames", "30"], "num_frames is 30; it must be a multiple of 4"),
@@ -134,12 +169,10 @@ def test_weights_may_be_a_url_in_every_command(words, monkeypatch, capsys, tmp_p
             ["train", "--out", "run", "--config", '{"offsets": "lerned"}'],
             'offsets is \'lerned\'; use "learned" or "zero"',
         ),
-        (["train", "--out", "run", "--config", "[1]"], "'[1]' is no JSON object"),
-        (["train", "--out", "run", "--config", "offsets"], "'offsets' is no JSON object"),
-        (["train", "--out", "run", "--steps", "0"], "steps is 0; it must be a whole number from 1"),
     ],
 )
-def test_a_wrong_call_ends_with_2(words, why, capsys):
+def test_a_wrong_call_ends_with_2(words, why, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as exit:
         main(words)
     assert exit.value.code == 2
@@ -189,3 +222,32 @@ def test_json_is_all_that_is_printed(capsys):
     assert found["sifa_swin_nano 16"]["parameters"] > 4e5
     assert main(["cost", "--num-frames", "16"]) == 0
     assert "| sifa_swin_nano | 16 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["predict", ""], ". is a folder; choose a video file in it"),
+        (
+            ["predict", SAMPLE, "--out", "none/page.html"],
+            "there is no folder none to write page.html into; make it first",
+        ),
+        (["predict", SAMPLE, "--checkpoint", "."], ". is a folder; give the .safetensors file in it"),
+        (["trust", SAMPLE, "--checkpoint", "none"], "there is no checkpoint none; check the path"),
+        (["metamorphic", "none"], "there is no folder none; check the path"),
+        (["evaluate", "--data", SAMPLE], f"{Path(SAMPLE).name} could not be read as a list of clips"),
+        (["train", "--out", "run", "--data", SAMPLE], f"{Path(SAMPLE).name} could not be read as a list of clips"),
+        (
+            ["convert", SAMPLE, "--variant", "sifa_swin", "--out", "none/a.safetensors"],
+            "there is no folder none to write",
+        ),
+    ],
+)
+def test_what_cannot_be_done_ends_with_1_and_one_sentence(words, why, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(why)
+    assert said.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -83,6 +83,27 @@ def test_labels_that_do_not_match_are_named(folder):
         find_clips(folder / "list.txt", folder / "names.txt")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("clip.mp4", b"\x00\x9e"),
+        ("list.json", b"{"),
+        ("list.json", b'{"id": 1}'),
+        ("list.json", b"[1]"),
+        ("a.json", b"[{}]"),
+    ],
+)
+def test_files_of_another_kind_are_refused(folder, name, content):
+    (folder / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"{name} could not be read as a list of clips"):
+        find_clips(folder / name)
+    (folder / "list.txt").write_text("walk/0.mp4 0\n")
+    with pytest.raises(
+        DataError, match=f"{name} could not be read as a list of class names|the clips have classes that"
+    ):
+        find_clips(folder / "list.txt", folder / name)
+
+
 @pytest.mark.parametrize(("text", "seen"), [("", "no line"), ("alone.mp4\n", "line 'alone.mp4'")])
 def test_a_list_without_clips_is_refused(tmp_path, text, seen):
     (tmp_path / "list.txt").write_text(text)

@@ -186,7 +186,7 @@ def test_a_card_without_figures_has_a_row_in_the_tables(tmp_path):
     [
         (["--data", "x", "--views", "4x9"], "views are '4x9'; give clips x crops with 1 to 3 crops"),
         (["--out", "x"], "--out keeps the scores of one checkpoint on --data"),
-        (["--data", "x", "--batch", "0"], "argument --batch: it is 0; give at least 1"),
+        (["--data", "x", "--batch", "0"], "argument --batch: it is 0; give a whole number from 1 to 1000000"),
         (["--checkpoint", "hf-hub:some/one", "--write"], "--write changes a file, but --checkpoint names none"),
     ],
 )

@@ -240,6 +240,9 @@ def test_bad_requests(tmp_path):
     for arguments in (dict(num_frames=0), dict(num_frames=4, sampling_rate=0), dict(num_frames=4, start=-1)):
         with pytest.raises(VideoError, match="must be at least"):
             read_clip(file, **arguments)
+    for arguments in (dict(num_frames=4, sampling_rate=10**30), dict(num_frames=10**9)):
+        with pytest.raises(VideoError, match="it must be at most 1000000"):
+            read_clip(file, **arguments)
 
 
 def test_threads_read_what_one_reads(tmp_path):
