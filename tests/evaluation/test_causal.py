@@ -12,6 +12,7 @@ from sifa.tracing.stand_in import remove_third
 from sifa.weights.shipped import ASSETS
 
 
+@pytest.mark.slow
 def test_the_shipped_default_hardly_needs_its_blocks():
     """Its stem sees motion by itself: the finding that the card states."""
     found = causal_figures(sifa.load(), clips=96)
@@ -21,6 +22,7 @@ def test_the_shipped_default_hardly_needs_its_blocks():
     assert found["frozen"] < 0.1
 
 
+@pytest.mark.slow
 def test_without_its_attention_the_variant_of_that_name_is_at_chance():
     found = causal_figures(sifa.load(ASSETS / "variants" / "attention.safetensors"), clips=48)
     assert found["base"] > 0.9
@@ -42,8 +44,8 @@ def test_a_third_of_the_neighbours_whatever_their_number():
 
 
 def test_the_command_prints_every_change(capsys):
-    assert main(["evaluate", "--causal", "--clips", "24", "--json"]) == 0
+    assert main(["evaluate", "--causal", "--clips", "4", "--json"]) == 0
     assert json.loads(capsys.readouterr().out).keys() == TITLES.keys()
-    assert main(["evaluate", "--causal", "--clips", "24"]) == 0
+    assert main(["evaluate", "--causal", "--clips", "4"]) == 0
     text = capsys.readouterr().out
     assert all(title in text for title in TITLES.values())

@@ -117,7 +117,7 @@ def test_with_a_stem_of_single_frames_time_is_crossed_by_attention_alone():
     torch.manual_seed(0)
     model = sifa.create_model("sifa_swin_nano_16x64", **ATTENTION_ALONE).eval()
     initialise(model)
-    video = torch.randn(2, 3, 16, 64, 64)
+    video = torch.randn(1, 3, 16, 64, 64)
     steps = video.unflatten(2, (8, 2))
     backwards = steps.flip(2).flatten(2, 3)  # time steps from last to first
     unseen = steps.clone()
