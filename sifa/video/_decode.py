@@ -67,7 +67,7 @@ def with_length(video: BinaryIO) -> io.BytesIO:
     video.seek(0)
     no_protocol = {"protocol_whitelist": "none"}
     with (
-        av.open(video, format="matroska", options=no_protocol) as recording,
+        av.open(video, "r", format="matroska", options=no_protocol) as recording,
         av.open(copy, "w", format="matroska") as target,
     ):
         stream = recording.streams.video[0]
