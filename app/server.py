@@ -15,6 +15,8 @@ from sifa.model.run import choose_device
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
+from .routes import MAX_UPLOAD_BYTES, Guard
+
 EXAMPLES = """examples:
   sifa app
   sifa app --port 8000 --device cuda
@@ -65,9 +67,11 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
+        from fastapi.middleware import Middleware  # comes with gradio
+
         from . import layout
     except ModuleNotFoundError as error:
-        if error.name not in ("gradio", "plotly"):
+        if error.name not in ("fastapi", "gradio", "plotly"):
             raise
         raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
     page = layout.build(fetch(checkpoint), choose_device(device), folder)
@@ -77,7 +81,8 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
             share=share,
             theme=layout.THEME,
             css=layout.CSS,
-            max_file_size="200mb",
+            max_file_size=MAX_UPLOAD_BYTES,
+            app_kwargs={"middleware": [Middleware(Guard)]},
             run_history=False,
             footer_links=["api"],
             quiet=True,

@@ -1,18 +1,23 @@
-"""Decode one video in a process of its own: `python _decode.py '{"path": ..., ...}'`, run by `sifa.video.read`.
+"""Decode one video in a process of its own: `python _decode.py '{"num_frames": ..., ...}' < video`, run by `sifa.video.read`.
 
-Limits are set here, inside the child, before anything is opened. The answer goes to standard output: four bytes of
-header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by `next()`, and
-only timestamps that are finite and not negative count: random access silently returns wrong frames for trimmed files.
-What the decoder complains of goes to standard error, where the parent looks for it.
+The video is standard input: its name and folder are not known here. Limits are set here, inside the child, before
+anything is opened, and then no other file and no network address can be opened. The answer goes to standard output: four
+bytes of header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by
+`next()`, and only timestamps that are finite and not negative count: random access silently returns wrong frames for
+trimmed files. What the decoder complains of goes to standard error, where the parent looks for it.
 """
 
 import io
 import json
 import os
+import runpy
 import struct
 import sys
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
+
+STANDARD_INPUT = "/dev/fd/0"  # opens the file anew where the system has it, which costs no memory; Windows has not
 
 
 def limit_resources(memory_bytes: int, seconds: int) -> None:
@@ -29,24 +34,42 @@ def limit_resources(memory_bytes: int, seconds: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def open_video(decord: Any, path: str) -> Any:
-    """A reader; of a recording whose header holds no length, as browsers make, one of a copy that has one."""
+def limit_files(descriptors: int) -> None:
+    """From now on nothing is opened whose number would be `descriptors` or more: no file, and no socket."""
     try:
-        return decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+
+def open_video(decord: Any, video: BinaryIO, container: str) -> Any:
+    """A reader; of a recording whose header holds no length, as browsers make, one of a copy that has one."""
+    free = os.dup(video.fileno())
+    os.close(free)
+    limit_files(free + 1)  # the video itself, once
+    source = STANDARD_INPUT if os.path.exists(STANDARD_INPUT) else video
+    try:
+        return decord.VideoReader(source, ctx=decord.cpu(0), num_threads=1)
     except decord.DECORDError as error:
-        with open(path, "rb") as file:
-            matroska = file.read(4) == b"\x1a\x45\xdf\xa3"
-        if not matroska or "measure duration" not in str(error):
+        if container != "matroska" or "measure duration" not in str(error):
             raise
-        return decord.VideoReader(with_length(path), ctx=decord.cpu(0), num_threads=1)
+    copy = with_length(video)
+    limit_files(free)
+    return decord.VideoReader(copy, ctx=decord.cpu(0), num_threads=1)
 
 
-def with_length(path: str) -> io.BytesIO:
+def with_length(video: BinaryIO) -> io.BytesIO:
     """The first picture track's packets, copied undecoded into a matroska file in memory, whose header says how long it is."""
-    import av
+    import av  # reads its own modules until it is used, one at a time
 
     copy = io.BytesIO()
-    with av.open(path) as recording, av.open(copy, "w", format="matroska") as target:
+    video.seek(0)
+    no_protocol = {"protocol_whitelist": "none"}
+    with (
+        av.open(video, "r", format="matroska", options=no_protocol) as recording,
+        av.open(copy, "w", format="matroska") as target,
+    ):
         stream = recording.streams.video[0]
         track = target.add_stream_from_template(stream)
         track.codec_context.framerate = Fraction(30)  # nominal: every packet keeps its own time
@@ -71,15 +94,22 @@ def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
 
 
 def decode(
-    path: str, num_frames: int, sampling_rate: int, start: int, max_side: int, max_pixels: int, max_frames: int
+    video: BinaryIO, num_frames: int, sampling_rate: int, start: int, max_side: int, max_pixels: int, max_frames: int
 ) -> tuple[dict[str, Any], Any]:
     """-> (header, frames): the sampled frames with their numbers and times, or a header with an error."""
+    containers = runpy.run_path(str(Path(__file__).with_name("containers.py")))
+    container = containers["find_container"](video.read(containers["HEAD_BYTES"]))
+    video.seek(0)
+    if container is None:
+        return dict(error="kind"), None
+
     import decord
     import numpy as np
     from PIL import Image
 
+    np.asarray(Image.new("RGB", (1, 1)))  # Pillow reads its last modules at the first use; below, no file can be opened
     decord.logging.set_level(decord.logging.ERROR)  # decoders conceal damage: their complaints are the only sign of it
-    reader = open_video(decord, path)
+    reader = open_video(decord, video, container)
     total = len(reader)
     if total > max_frames:
         return dict(error="frames", seen=total), None
@@ -130,7 +160,7 @@ def main() -> None:
     limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
     frames = None
     try:
-        header, frames = decode(**arguments)
+        header, frames = decode(sys.stdin.buffer, **arguments)
     except MemoryError:
         header = dict(error="memory")
     except Exception as error:

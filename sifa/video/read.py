@@ -13,12 +13,13 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from sifa.errors import VideoError
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling
+from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container, is_mpeg_stream
 
 Header = dict[str, Any]  # what the child says of its frames, or its "error" and what was "seen"
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
@@ -43,10 +44,8 @@ def read_clip(
     """
     path = Path(path)
     check_sampling(num_frames, sampling_rate, start)
-    _refuse_early(path)
     _check_decord()
-    arguments: dict[str, str | int] = dict(
-        path=str(path),
+    arguments = dict(
         num_frames=num_frames,
         sampling_rate=sampling_rate,
         start=start,
@@ -56,7 +55,8 @@ def read_clip(
         memory_bytes=limits.memory_bytes,
         seconds=limits.seconds,
     )
-    header, pixels = _run_child(path, limits, arguments)
+    with _open(path) as video:
+        header, pixels = _run_child(path.name, video, limits, arguments)
     if "error" in header:
         raise VideoError(_explain(path.name, header, start, limits))
     frames = np.frombuffer(pixels, np.uint8).reshape(header["shape"])
@@ -73,27 +73,45 @@ def read_clip(
     )
 
 
-def _refuse_early(path: Path) -> None:
-    """Files that are no video at all, and streams in which frames cannot be numbered exactly."""
+def _open(path: Path) -> BinaryIO:
+    """The file, at its beginning; VideoError for what is no video at all, or of a kind that is not read."""
     if not path.exists():
         raise VideoError(f"there is no file {path.name}; check the path")
     if path.is_dir():
         raise VideoError(f"{path.name or path} is a folder; choose a video file in it")
     if not path.is_file():
         raise VideoError(f"{path.name} is not a regular file; choose a video file")
-    with path.open("rb") as file:
-        head = file.read(768)
+    try:
+        video = path.open("rb", buffering=0)
+    except OSError as error:
+        raise VideoError(f"{path.name} could not be opened ({error.strerror}); check its permissions") from None
+    try:
+        _check_kind(path, video.read(HEAD_BYTES))
+    except VideoError:
+        video.close()
+        raise
+    video.seek(0)
+    return video
+
+
+def _check_kind(path: Path, head: bytes) -> None:
+    """Raises VideoError where a file that begins so is not decoded: frames of MPEG streams cannot be numbered exactly, and
+    what names other files (playlists, lists, descriptions of streams) must never reach the decoder."""
     if not head:
         raise VideoError(f"{path.name} is empty (0 bytes); copy or download it again")
-    program_stream = head.startswith(b"\x00\x00\x01\xba")
-    transport_stream = any(
-        len(head) > first + 376 and all(head[first + 188 * i] == 0x47 for i in range(3)) for first in (0, 4)
-    )
-    stream_suffix = path.suffix.lower() in (".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".vob")
-    if program_stream or transport_stream or stream_suffix:
+    if head.startswith(LFS_POINTER):
+        raise VideoError(
+            f"{path.name} is a Git LFS pointer, a text that stands for the video; fetch the video with: git lfs pull"
+        )
+    if is_mpeg_stream(head) or path.suffix.lower() in (".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".vob"):
         raise VideoError(
             f"{path.name} is an MPEG stream, in which frames cannot be counted exactly; convert it first: "
             f"ffmpeg -i {path.name} {path.stem}.mp4"
+        )
+    if find_container(head) is None:
+        raise VideoError(
+            f"{path.name} could not be read as a video: it begins with {head[:12]!r}, as no file of the kinds that are read "
+            f"does. Choose one of {KINDS}"
         )
 
 
@@ -108,18 +126,20 @@ def _check_decord() -> None:
         )
 
 
-def _run_child(path: Path, limits: DecodeLimits, arguments: dict[str, str | int]) -> tuple[Header, memoryview]:
-    """The child's header, and the frames as bytes where it has no "error"."""
+def _run_child(
+    name: str, video: BinaryIO, limits: DecodeLimits, arguments: dict[str, int]
+) -> tuple[Header, memoryview]:
+    """The child's header, and the frames as bytes where it has no "error"; its standard input is the open file."""
     program = Path(__file__).with_name("_decode.py")
     command = [sys.executable, "-I", str(program), json.dumps(arguments)]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         child = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=limits.seconds, env=environment, check=False
+            command, capture_output=True, stdin=video, timeout=limits.seconds, env=environment, check=False
         )
     except subprocess.TimeoutExpired:
         raise VideoError(
-            f"{path.name} took longer than {limits.seconds} s to decode; cut a shorter piece or reduce its size"
+            f"{name} took longer than {limits.seconds} s to decode; cut a shorter piece or reduce its size"
         ) from None
     if len(child.stdout) < 4:
         if b"bad_alloc" in child.stderr or b"memory" in child.stderr.lower():
@@ -160,6 +180,8 @@ def _explain(name: str, header: Header, start: int, limits: DecodeLimits) -> str
             )
         case "size":
             return f"{name} changes its picture size along the way; convert it to one size first"
+        case "kind":
+            return f"{name} changed while it was being read; try again when it is complete"
         case "crash":
             return f"the decoder stopped on {name} (exit status {seen}); the file is probably damaged. Try another copy"
         case _:
