@@ -5,8 +5,6 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# The tests share the cores, file by file, a thread each.
-TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 # Node for the viewer's bundle and its tests, with npm: the one on PATH from version 20 on, else the one in the environment.
 NODE_FIRST := $(shell node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2> /dev/null \
 	&& command -v npm > /dev/null || echo '$(CURDIR)/$(VENV)/bin:')
@@ -19,14 +17,14 @@ app: $(VENV)/installed
 
 # About a quarter of an hour on two cores.
 test: check $(VENV)/browser
-	$(TEST) -m "not full" $(ARGS)
+	$(RUN) -m pytest -m "not full" $(ARGS)
 
 # Also what is marked `full`, since it takes longer.
 test-all: check $(VENV)/browser
-	$(TEST) -m "" $(ARGS)
+	$(RUN) -m pytest -m "" $(ARGS)
 
 quick: $(VENV)/installed
-	$(TEST) -m "not slow and not full and not browser" $(ARGS)
+	$(RUN) -m pytest -m "not slow and not full and not browser" $(ARGS)
 
 check: $(VENV)/installed check-viewer
 	$(VENV)/bin/ruff check .
