@@ -13,6 +13,8 @@ from sifa.explorer.render.marks import DIVERGING, SEQUENTIAL
 from tests.browser.interactions import SAMPLE, VIEWS, show_view
 from tests.browser.test_viewer import open_page, settle, until
 
+pytestmark = pytest.mark.slow
+
 BLIND = {  # in linear RGB
     "protan": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],  # Viénot, Brettel and Mollon 1999
     "deutan": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],

@@ -11,6 +11,8 @@ from tests.browser.test_app import app, files, own_clip, ready  # noqa: F401, fi
 from tests.browser.test_link import all_pixels
 from tests.browser.test_viewer import state, until
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "04_camera_rolls_clockwise"
 VIEW = "t=2&b=1&y=3&x=5&p=1&q=0"
 

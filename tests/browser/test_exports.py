@@ -19,6 +19,8 @@ from sifa.tracing.records import TrueFlow
 from tests.browser.test_viewer import CANVAS, CLOSE_UP, KEY_CANVAS, open_page, pixels, settle, state, until
 from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 CAPTION = "moving.mp4. Block 2 of 4, stage 2, 8 \u00d7 8 cells (layers.1.blocks.0). Step 3 \u2192 4: source frames"
 

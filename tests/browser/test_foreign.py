@@ -10,6 +10,8 @@ from torch.nn.functional import grid_sample
 from sifa import explorer
 from tests.browser.test_viewer import open_page, pixels
 
+pytestmark = pytest.mark.slow
+
 CHANNELS, HEIGHT, WIDTH = 8, 6, 9
 
 

@@ -12,6 +12,8 @@ from sifa.weights import shipped
 from sifa.weights.download import sha256
 from tests.browser.test_viewer import open_page, settle, state, until
 
+pytestmark = pytest.mark.slow
+
 PLANS = (Path(__file__).parents[2] / "notebooks" / "README.md").read_text(encoding="utf-8")
 SLIDES = re.findall(r"`slides\.html(#[^`]+)`", PLANS)
 ON_THE_PAGE = re.findall(r"`(#[^`]+)`", PLANS)

@@ -20,6 +20,8 @@ from tests.browser.test_viewer import CANVAS, open_page, pixels, settle, state, 
 from tests.model import reference
 from tests.viewer.by_numpy import track_by_numpy
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 PAIR, Y, X = 3, 10, 8
 MOVING = 0.25  # cells of true motion

@@ -21,6 +21,8 @@ from tests.browser.test_viewer import (
 from tests.predictions import nano_prediction
 from tests.viewer.by_numpy import track_by_numpy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):

@@ -216,6 +216,7 @@ def test_a_mistake_of_ours_is_not_hidden(mistake, monkeypatch):
         main(["cost"])
 
 
+@pytest.mark.slow
 def test_json_is_all_that_is_printed(capsys):
     assert main(["cost", "--num-frames", "16", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -44,6 +44,7 @@ def test_the_wrong_number_of_frames_is_refused():
         sifa.predict(nano_model(), short)
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_all_three_kinds(clip, tmp_path):
     done = command(clip, "--out", tmp_path / "a.json")
     assert done.returncode == 0, done.stderr
@@ -57,6 +58,7 @@ def test_the_command_prints_and_writes_all_three_kinds(clip, tmp_path):
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_the_command_tries_every_what_if(clip, tmp_path):
     done = command(clip, "--what-if", "--out", tmp_path / "a.sifa")
     assert done.returncode == 0, done.stderr

@@ -174,6 +174,7 @@ def test_there_are_figures_of_every_block(found):
     assert trust.trust_figures(plain, sifa.predict(plain, moving_clip())) == Trust((), None)
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_same_numbers_each_time():
     clip = shipped.clips()["object moves right"]
     command = [sys.executable, "-m", "sifa", "trust", str(clip)]
