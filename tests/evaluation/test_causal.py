@@ -22,7 +22,7 @@ def test_the_shipped_default_hardly_needs_its_blocks():
     assert found["frozen"] < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_without_its_attention_the_variant_of_that_name_is_at_chance():
     found = causal_figures(sifa.load(ASSETS / "variants" / "attention.safetensors"), clips=48)
     assert found["base"] > 0.9
