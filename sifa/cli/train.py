@@ -27,7 +27,11 @@ EXAMPLES = """examples:
 
 CHANGES: dict[str, tuple[Callable[[str], Any], str, str]] = {  # of a recipe's fields: type, metavar and help
     "variant": (str, "NAME", "a name that sifa.list_models gives, for a new model"),
-    "config": (options.json_object, "JSON", 'arguments of the variant, such as {"offsets": "zero"}, for a new model'),
+    "config": (
+        options.json_object,
+        "JSON",
+        'arguments of the variant, such as {"offsets": "zero"}; the weights of a --checkpoint must still fit',
+    ),
     "steps": (options.count, "N", "batches to train on"),
     "batch": (options.count, "N", "clips in a batch, a multiple of 8"),
     "lr": (options.number(), "X", "the highest learning rate"),
@@ -72,11 +76,10 @@ def check(arguments: argparse.Namespace) -> None:
         raise options.Misuse("--labels names the classes of --data; give both")
     if arguments.recipe and arguments.data:
         raise options.Misuse("--recipe is for generated clips; leave it out where --data gives your own")
-    given = "--data" if arguments.data else "--checkpoint" if arguments.checkpoint else ""
-    for name in ("variant", "config"):
-        if getattr(arguments, name) and given and not (name == "config" and given == "--checkpoint"):
+    for name, given in (("variant", "data"), ("config", "data"), ("variant", "checkpoint")):
+        if getattr(arguments, name) and getattr(arguments, given):
             raise options.Misuse(
-                f"--{name} cannot change with {given}: the model is that of the checkpoint; leave it out"
+                f"--{name} cannot change with --{given}: the model is that of the checkpoint; leave it out"
             )
 
 

@@ -11,10 +11,9 @@ from sifa.data.motion import MotionClips
 from sifa.errors import DataError
 from sifa.evaluation.generated import motions
 from sifa.model.attention import SIFA
-from sifa.tracing.hooks import replace_blocks
 from sifa.tracing.interventions import intervene
 from sifa.tracing.records import Progress
-from sifa.tracing.stand_in import Change, StandIn, any_order, remove_first
+from sifa.tracing.stand_in import any_order, change_blocks, remove_first
 from sifa.video.preprocess import normalise
 from sifa.weights.card import VideoModel, card_of
 
@@ -61,17 +60,13 @@ def _changed(model: VideoModel, video: Tensor, seed: int) -> Iterator[tuple[str,
     changes: dict[str, AbstractContextManager[Any]] = {
         "base": nullcontext(),
         **{name: intervene(model, name) for name in ("silent", "uniform", "rigid")},
-        "without_strongest": _reweighted(model, remove_first(REMOVED, torch.abs)),
-        "without_random": _reweighted(model, remove_first(REMOVED, any_order(seed))),
+        "without_strongest": change_blocks(model, reweight=remove_first(REMOVED, torch.abs)),
+        "without_random": change_blocks(model, reweight=remove_first(REMOVED, any_order(seed))),
     }
     for name, change in changes.items():
         with change:
             yield name, model(video)
     yield "frozen", model(video[:, :, :1].expand_as(video))
-
-
-def _reweighted(model: VideoModel, change: Change) -> AbstractContextManager[None]:
-    return replace_blocks(model, lambda block: StandIn(block, reweight=change))
 
 
 def describe_causes(figures: Mapping[str, float]) -> str:

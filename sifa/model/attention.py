@@ -64,10 +64,15 @@ def displacement(offset: Tensor, attention: Tensor, kernel_size: int, dilation: 
     offset (..., N, 2, H, W), attention (..., N, H, W) -> (..., 2, H, W), (dy, dx) in cells. For softmax weights this is
     the plain attention-weighted mean; raw dot products can be negative, and then their magnitude is the weight.
     """
-    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
     share = attention.abs()
     share = share / share.sum(-3, keepdim=True).clamp_min(1e-12)
-    return ((offset + taps[:, :, None, None]) * share.unsqueeze(-3)).sum(-4)
+    return _sum_of_moves(offset, share, kernel_size, dilation)
+
+
+def _sum_of_moves(offset: Tensor, weights: Tensor, kernel_size: int, dilation: int) -> Tensor:
+    """Sum over the neighbours of weight * (tap + offset): (..., N, 2, H, W), (..., N, H, W) -> (..., 2, H, W), in cells."""
+    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
+    return ((offset + taps[:, :, None, None]) * weights.unsqueeze(-3)).sum(-4)
 
 
 def motion_saliency(features: Tensor, saliency: Saliency = "paper") -> Tensor:
@@ -211,8 +216,7 @@ def place_code(offset: Tensor, attention: Tensor, place: Tensor, kernel_size: in
     offset (B, P, N, 2, H, W) in cells, attention (B, P, N, H, W), place (C, 2) -> (B, C, T, H, W). Where weights sum to 1, the
     inner sum is the displacement, the arrow that is drawn.
     """
-    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
-    moved = ((offset + taps[:, :, None, None]) * attention.unsqueeze(3)).sum(2)  # (B, P, 2, H, W)
+    moved = _sum_of_moves(offset, attention, kernel_size, dilation)
     return F.pad(torch.einsum("bpyhw,cy->bcphw", moved, place), (0, 0, 0, 0, 0, 1))
 
 

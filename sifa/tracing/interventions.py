@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from sifa.tracing.hooks import replace_blocks
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, WhatIf
-from sifa.tracing.stand_in import StandIn, mean_over_neighbours
+from sifa.tracing.stand_in import change_blocks, mean_over_neighbours
 from sifa.video.clip import Clip
 from sifa.weights.card import VideoModel, card_of, load_card
 from sifa.weights.checkpoint import load
@@ -165,7 +164,7 @@ def intervene(model: VideoModel, *interventions: str | Intervention) -> Abstract
         if not each.block:
             raise ValueError(f"{each.name!r} changes the clip or the weights, not the blocks; call what_if instead")
     changes = {key: value for each in chosen for key, value in each.block.items()}
-    return replace_blocks(model, lambda block: StandIn(block, **changes))
+    return change_blocks(model, **changes)
 
 
 def reorder(clip: Clip, order: list[int]) -> Clip:

@@ -1,6 +1,7 @@
 """Blocks that run in place of a model's SIFA blocks and share their parameters, with something changed."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from sifa.model.attention import SIFA, SIFAOutput, place_code, sampling_points
 from sifa.model.sampling import corners, gather, padded_table
+from sifa.tracing.hooks import Modules, replace_blocks
 
 Change = Callable[[Tensor], Tensor]  # of weights (B, P, N, H, W)
 
@@ -52,6 +54,11 @@ class StandIn(SIFA):
         if self.place is not None:
             summed = summed + place_code(out.offset, attention, self.place, self.kernel_size, self.dilation)
         return SIFAOutput(summed, out.offset, attention)
+
+
+def change_blocks(model: Modules, **changes: Any) -> AbstractContextManager[None]:
+    """Let stand-ins with these attributes run in place of the SIFA blocks, in the calling context while the body does."""
+    return replace_blocks(model, lambda block: StandIn(block, **changes))
 
 
 def mean_over_neighbours(attention: Tensor) -> Tensor:

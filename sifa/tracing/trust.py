@@ -12,11 +12,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from sifa.tracing.hooks import replace_blocks
 from sifa.tracing.interventions import add_what_ifs, intervene, interventions_for, what_if
 from sifa.tracing.predict import predict
 from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Progress, Trust
-from sifa.tracing.stand_in import Change, StandIn, any_order, remove_third
+from sifa.tracing.stand_in import Change, any_order, change_blocks, remove_third
 from sifa.tracing.trust_words import block_words, deletion_words
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import VideoModel
@@ -107,7 +106,7 @@ def deletion(model: VideoModel, prediction: Prediction, repeats: int = REPEATS) 
     removed = max(1, neighbours // 3)
 
     def probability(reweight: Change) -> float:
-        with replace_blocks(model, lambda block: StandIn(block, reweight=reweight)):
+        with change_blocks(model, reweight=reweight):
             return float(predict(model, clip).probabilities[best])
 
     random_each = tuple(probability(remove_third(any_order(seed))) for seed in range(repeats))

@@ -12,7 +12,7 @@ from sifa.model.attention import SIFA
 from sifa.tracing import trust
 from sifa.tracing.interventions import what_if
 from sifa.tracing.records import BlockTrust, Deletion, Trust
-from sifa.tracing.stand_in import remove_first
+from sifa.tracing.stand_in import StandIn, remove_first
 from sifa.tracing.trust_words import block_words, deletion_words
 from sifa.weights import shipped
 from tests.predictions import foreign_prediction, moving_clip, nano_model, nano_prediction
@@ -125,7 +125,7 @@ def test_deletion_equals_blocks_whose_weights_are_removed_by_hand():
         for _ in range(3):
             strongest = kept.abs().argmax(2, keepdim=True)
             kept.scatter_(2, strongest, 0.0)
-        return trust.StandIn(block, reweight=lambda _: kept)(args[0])
+        return StandIn(block, reweight=lambda _: kept)(args[0])
 
     handles = [m.register_forward_hook(strongest_removed) for m in model.modules() if isinstance(m, SIFA)]
     best = base.logits.argmax()
