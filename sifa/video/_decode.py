@@ -1,23 +1,183 @@
-"""Decode one video in a process of its own: `python _decode.py '{"num_frames": ..., ...}' < video`, run by `sifa.video.read`.
+"""Decode one video in a process of its own, which `sifa.video.read` starts with the video as its standard input.
 
-The video is standard input: its name and folder are not known here. Limits are set here, inside the child, before
-anything is opened, and then no other file and no network address can be opened. The answer goes to standard output: four
-bytes of header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by
-`next()`, and only timestamps that are finite and not negative count: random access silently returns wrong frames for
-trimmed files. What the decoder complains of goes to standard error, where the parent looks for it.
+The file's name and folder are not known here. Limits are set before anything is opened, and then no other file and no network
+address can be opened. The answer goes to standard output: four bytes of header length, a JSON header, then the frames as raw
+bytes.
 """
 
-import io
 import json
 import os
-import runpy
 import struct
 import sys
-from fractions import Fraction
-from pathlib import Path
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-STANDARD_INPUT = "/dev/fd/0"  # opens the file anew where the system has it, which costs no memory; Windows has not
+import av
+import numpy as np
+
+from sifa.video import _decord
+from sifa.video._pictures import fit_size, is_hdr, picture_of, pixel_shape, resized
+from sifa.video._survey import Complaints, Survey, Track, count, frame_rate, is_constant, survey
+from sifa.video.containers import HEAD_BYTES, find_container
+
+EARLY = 1e-3  # seconds: containers round times to a millisecond
+STARVED = ("annot allocate", "get_buffer() failed", "failed to map", "bad_alloc")  # what a lack of memory is called
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which frames are wanted, and within which limits: by number or by time, each of `start` and `step` for itself."""
+
+    num_frames: int
+    step: float  # from one sampled frame to the next
+    start: float
+    step_is_seconds: bool
+    start_is_seconds: bool
+    max_side: int
+    max_pixels: int
+    max_frames: int
+
+
+class Refused(Exception):
+    """A reason that the parent puts into words: one of its `_explain`, and what was seen."""
+
+
+class NotAsSurveyed(Exception):
+    """The decoder gives other frames than the packets promised."""
+
+
+def choose(times: np.ndarray, fps: float, ask: Request) -> tuple[np.ndarray, int]:
+    """The numbers of the sampled frames, fewer than asked for where the video ends, and how many frames the step has.
+
+    A time means the frame that is shown then. At a constant rate a step in seconds is a whole number of frames.
+    """
+    end = times[-1] + (1 / fps if fps > 0 else 0.0)
+    if ask.start >= (end if ask.start_is_seconds else len(times)):
+        raise Refused("late", float(end)) if ask.start_is_seconds else Refused("start", len(times))
+    start = shown_at(times, ask.start) if ask.start_is_seconds else int(ask.start)
+    step = max(1, round(fps * ask.step)) if ask.step_is_seconds else int(ask.step)
+    if not ask.step_is_seconds or is_constant(times, fps) or fps == 0:
+        numbers = np.arange(start, min(start + ask.num_frames * step, len(times)), step)
+        return numbers, step
+    begin = ask.start if ask.start_is_seconds else times[start]
+    moments = begin + ask.step * np.arange(ask.num_frames)
+    return shown_at(times, moments[moments < end]), step
+
+
+def shown_at(times: np.ndarray, moments: Any) -> Any:
+    """The number of the frame that is shown at each moment."""
+    return np.maximum(np.searchsorted(times, np.asarray(moments) + EARLY, side="right") - 1, 0)
+
+
+def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
+    """The header and the frames (n, H, W, 3) uint8. Raises Refused, NotAsSurveyed and what PyAV raises."""
+    container = find_container(video.read(HEAD_BYTES))
+    if container is None:
+        raise Refused("kind")
+    with Complaints() as complaints:
+        found = survey(video, container, complaints)
+        if found.width * found.height > ask.max_pixels:
+            raise Refused("pixels", [found.width, found.height])
+        if found.ticks is None:
+            count(video, found, complaints, ask.max_frames)
+        try:
+            return sample(video, found, ask, complaints)
+        except NotAsSurveyed:
+            found.ticks = None
+            count(video, found, complaints, ask.max_frames)
+            return sample(video, found, ask, complaints)
+
+
+def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints) -> tuple[dict[str, Any], np.ndarray]:
+    """The frames of a surveyed file."""
+    times = found.times
+    if len(times) > ask.max_frames:
+        raise Refused("frames", len(times) if found.ticks else f"more than {ask.max_frames}")
+    if len(times) == 0:
+        raise Refused(*(("damaged", found.complaints[0]) if found.complaints else ("empty",)))
+    fps = frame_rate(times, found.rate)
+    try:
+        numbers, step = choose(times, fps, ask)
+    except Refused:
+        if found.complaints:
+            raise Refused("damaged", found.complaints[0]) from None
+        raise
+    if found.complaints and len(numbers) < ask.num_frames:
+        raise Refused("damaged", found.complaints[0])
+    wanted, order = np.unique(numbers, return_inverse=True)
+    pictures, size, notes = read_pictures(video, found, wanted.tolist(), ask, complaints)
+    header = dict(
+        shape=[len(pictures), *pictures[0].shape],
+        order=order.tolist(),
+        indices=wanted.tolist(),
+        times=times[wanted].tolist(),
+        source_frames=len(times),
+        source_size=size,
+        fps=fps,
+        sampling_rate=step,
+        notes=notes + ["cut off"] * found.cut_off + ["damaged later"] * bool(found.complaints),
+    )
+    return header, np.stack(pictures)
+
+
+def read_pictures(
+    video: BinaryIO, found: Survey, wanted: list[int], ask: Request, complaints: Complaints
+) -> tuple[list[np.ndarray], tuple[int, int], list[str]]:
+    """The pictures of these frames, their full height and width, and what was done to them."""
+    pixel = pixel_shape(found.pixel)
+    notes = ["square"] if pixel != 1 else []
+    if _decord.reads_exactly(found, wanted[0]) and (frames := _decord.read(video, found)):
+        chosen = set(wanted)
+        shown = [f for i, f in zip(range(wanted[-1] + 1), frames) if i in chosen]
+        pairs = [(resized(f, fit_size(f.shape[1], f.shape[0], ask.max_side)), (f.shape[0], f.shape[1])) for f in shown]
+    else:
+        pairs = []
+        for frame in frames_by_av(video, found, wanted, complaints):
+            if is_hdr(frame) and "hdr" not in notes:
+                notes.append("hdr")
+            if frame.width * frame.height > ask.max_pixels:
+                raise Refused("pixels", [frame.width, frame.height])
+            pairs.append(picture_of(frame, pixel, ask.max_side))
+    if len({(picture.shape, size) for picture, size in pairs}) > 1:
+        raise Refused("size")
+    return [picture for picture, _ in pairs], pairs[0][1], notes
+
+
+def frames_by_av(video: BinaryIO, found: Survey, wanted: list[int], complaints: Complaints) -> Iterator[Any]:
+    """The frames of these numbers, ascending, each checked to be shown when the survey says; from the last key frame before
+    them on where that saves work."""
+    chosen, ticks = set(wanted), found.ticks
+    with Track(video, found.container) as track:
+        key = track.seek(found, wanted[0])
+        number = bisect_left(ticks, key) if ticks and key is not None else 0
+        for frame, said in track.frames(complaints):
+            if said:
+                raise Refused("memory" if any(s in said[0] for s in STARVED) else "damaged", said[0])
+            if key is not None and frame.pts is not None and frame.pts < key:
+                continue  # its references lie before the key frame
+            if ticks and (number >= len(ticks) or frame.pts != ticks[number]):
+                raise NotAsSurveyed
+            if number in chosen:
+                yield frame
+            if number == wanted[-1]:
+                return
+            number += 1
+    raise NotAsSurveyed if ticks else Refused("damaged", "the file ends early")
+
+
+def answer(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray | None]:
+    """The header and the frames; in place of frames the header's "error", and what was "seen"."""
+    try:
+        return decode(video, ask)
+    except Refused as refusal:
+        reason, *seen = refusal.args
+        return dict(error=reason, seen=seen[0] if seen else None), None
+    except MemoryError:
+        return dict(error="memory"), None
+    except Exception as error:
+        return dict(error="memory" if any(sign in str(error) for sign in STARVED) else "decode"), None
 
 
 def limit_resources(memory_bytes: int, seconds: int) -> None:
@@ -34,145 +194,15 @@ def limit_resources(memory_bytes: int, seconds: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def limit_files(descriptors: int) -> None:
-    """From now on nothing is opened whose number would be `descriptors` or more: no file, and no socket."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-
-
-def open_video(decord: Any, video: BinaryIO, container: str) -> Any:
-    """A reader; of a recording whose header holds no length, as browsers make, one of a copy that has one."""
-    free = os.dup(video.fileno())
-    os.close(free)
-    limit_files(free + 1)  # the video itself, once
-    source = STANDARD_INPUT if os.path.exists(STANDARD_INPUT) else video
-    try:
-        return decord.VideoReader(source, ctx=decord.cpu(0), num_threads=1)
-    except decord.DECORDError as error:
-        if container != "matroska" or "measure duration" not in str(error):
-            raise
-    copy = with_length(video)
-    limit_files(free)
-    return decord.VideoReader(copy, ctx=decord.cpu(0), num_threads=1)
-
-
-def with_length(video: BinaryIO) -> io.BytesIO:
-    """The first picture track's packets, copied undecoded into a matroska file in memory, whose header says how long it is."""
-    import av  # reads its own modules until it is used, one at a time
-
-    copy = io.BytesIO()
-    video.seek(0)
-    no_protocol = {"protocol_whitelist": "none"}
-    with (
-        av.open(video, "r", format="matroska", options=no_protocol) as recording,
-        av.open(copy, "w", format="matroska") as target,
-    ):
-        stream = recording.streams.video[0]
-        track = target.add_stream_from_template(stream)
-        track.codec_context.framerate = Fraction(30)  # nominal: every packet keeps its own time
-        for packet in recording.demux(stream):
-            if packet.dts is not None:
-                packet.stream = track
-                target.mux(packet)
-    copy.seek(0)
-    return copy
-
-
-def without_padding(frame: Any) -> Any:
-    """(H, W, 3): decord takes the padding at the row ends of some turned frames for a fourth channel."""
-    height, width = frame.shape[:2]
-    return frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
-
-
-def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """Width and height of a picture, reduced where its longer side exceeds max_side; all in pixels."""
-    factor = max_side / max(width, height)
-    return (max(1, round(width * factor)), max(1, round(height * factor))) if factor < 1 else (width, height)
-
-
-def decode(
-    video: BinaryIO, num_frames: int, sampling_rate: int, start: int, max_side: int, max_pixels: int, max_frames: int
-) -> tuple[dict[str, Any], Any]:
-    """-> (header, frames): the sampled frames with their numbers and times, or a header with an error."""
-    containers = runpy.run_path(str(Path(__file__).with_name("containers.py")))
-    container = containers["find_container"](video.read(containers["HEAD_BYTES"]))
-    video.seek(0)
-    if container is None:
-        return dict(error="kind"), None
-
-    import decord
-    import numpy as np
-    from PIL import Image
-
-    np.asarray(Image.new("RGB", (1, 1)))  # Pillow reads its last modules at the first use; below, no file can be opened
-    decord.logging.set_level(decord.logging.ERROR)  # decoders conceal damage: their complaints are the only sign of it
-    reader = open_video(decord, video, container)
-    total = len(reader)
-    if total > max_frames:
-        return dict(error="frames", seen=total), None
-    times = np.asarray(reader.get_frame_timestamp(list(range(total))), np.float64).reshape(total, -1)[:, 0]
-    times = times[np.isfinite(times) & (times >= 0) & (times < 1e7)]
-    count = len(times)
-    if count == 0:
-        return dict(error="empty"), None
-    if start >= count:
-        return dict(error="start", seen=count), None
-
-    numbers = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
-    numbers = numbers[numbers < count]
-    pictures, (height, width) = [], (0, 0)
-    for number in range(numbers[-1] + 1):
-        frame = reader.next()
-        if number == 0:
-            height, width = frame.shape[:2]
-            if height * width > max_pixels:
-                return dict(error="pixels", seen=[width, height]), None
-        if number in numbers:
-            picture = without_padding(frame.asnumpy())
-            if picture.shape[:2] != (height, width):
-                return dict(error="size", seen=[*picture.shape[:2], height, width]), None
-            size = fit_size(width, height, max_side)
-            if size != (width, height):
-                reduced = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
-                picture = np.asarray(reduced)
-            pictures.append(picture)
-    frames = np.stack(pictures)
-    span = times[-1] - times[0]
-    fps = (count - 1) / span if span > 0 else float(reader.get_avg_fps())
-    header: dict[str, Any] = dict(
-        shape=frames.shape,
-        indices=numbers.tolist(),
-        times=times[numbers].tolist(),
-        source_frames=count,
-        source_size=[height, width],
-        fps=fps if 0 < fps < 1000 else 0.0,
-    )
-    return header, np.ascontiguousarray(frames)
-
-
 def main() -> None:
     arguments = json.loads(sys.argv[1])
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # decoders may print
     limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
-    frames = None
-    try:
-        header, frames = decode(sys.stdin.buffer, **arguments)
-    except MemoryError:
-        header = dict(error="memory")
-    except Exception as error:
-        starved = any(sign in str(error) for sign in ("failed to map", "bad_alloc", "annot allocate"))
-        header = dict(error="memory" if starved else "decode")
+    header, frames = answer(os.fdopen(0, "rb", buffering=0), Request(**arguments))
     text = json.dumps(header).encode()
     out.write(struct.pack("<I", len(text)) + text)
     if frames is not None:
         out.write(frames.data)
     out.flush()
     os._exit(0)  # decoder threads may not end by themselves
-
-
-if __name__ == "__main__":
-    main()

@@ -18,12 +18,9 @@ class Clip:
     fps: float = 0.0  # average of the source
     source_frames: int = 0
     source_size: tuple[int, int] = (0, 0)  # height and width of the source, after rotation
-    sampling_rate: int = 1  # source frames from one sampled frame to the next
-
-    @property
-    def padded(self) -> int:
-        """How many frames at the end repeat the last one, because the video is shorter than the span."""
-        return int((self.indices == self.indices[-1]).sum()) - 1
+    sampling_rate: int = 1  # source frames from one sampled frame to the next; rounded, if its rate varies
+    padded: int = 0  # frames at the end that repeat the last one, because the video is shorter than the span
+    notes: tuple[str, ...] = ()  # sentences: what was done to the frames, or is left out
 
 
 @dataclass(frozen=True)
@@ -47,3 +44,11 @@ def check_sampling(num_frames: int, sampling_rate: int, start: int) -> None:
             raise VideoError(f"{name} is {value}; it must be at least {least}")
         if name != "start" and value > LARGEST:
             raise VideoError(f"{name} is {value}; it must be at most {LARGEST}")
+
+
+def check_seconds(step: float | None, start: float) -> None:
+    """Raises VideoError for times at which no frame can be sampled."""
+    if step is not None and not 0 < step <= LARGEST:
+        raise VideoError(f"the step is {step:g} s; it must be above 0 and at most {LARGEST} s")
+    if not 0 <= start <= LARGEST:
+        raise VideoError(f"the start is {start:g} s; it must be between 0 and {LARGEST} s")

@@ -8,11 +8,12 @@ import numpy as np
 from PIL import Image
 
 from sifa.errors import VideoError
-from sifa.video._decode import fit_size
-from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling
-from sifa.video.read import read_clip
+from sifa.video._pictures import fit_size
+from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
+from sifa.video.read import read_clip, read_seconds
 
 PICTURES = (".jpg", ".jpeg", ".png")
+FRAME_RATE = 30.0  # pictures carry no times
 
 
 def read_video(path: str | Path, num_frames: int, sampling_rate: int = 1, start: int = 0) -> Clip:
@@ -21,13 +22,24 @@ def read_video(path: str | Path, num_frames: int, sampling_rate: int = 1, start:
     return read(path, num_frames, sampling_rate, start)
 
 
+def read_video_seconds(
+    path: str | Path, num_frames: int, step: float | None, start: float = 0.0, *, sampling_rate: int = 1
+) -> Clip:
+    """`read_seconds` of a video file; of a folder of pictures the same, at FRAME_RATE. Raises VideoError."""
+    if not Path(path).is_dir():
+        return read_seconds(path, num_frames, step, start, sampling_rate=sampling_rate)
+    check_seconds(step, start)
+    rate = sampling_rate if step is None else max(1, round(step * FRAME_RATE))
+    return read_frames(path, num_frames, rate, int(start * FRAME_RATE + 1e-3))
+
+
 def read_frames(
     folder: str | Path,
     num_frames: int,
     sampling_rate: int = 1,
     start: int = 0,
     *,
-    fps: float = 30.0,
+    fps: float = FRAME_RATE,
     max_side: int = 640,
     limits: DecodeLimits = LIMITS,
 ) -> Clip:
@@ -48,12 +60,23 @@ def read_frames(
             f"the clip would start at frame {start}, but {folder.name} has {count} frames (0 to {count - 1}); start earlier"
         )
     indices = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
+    padded = int((indices >= count).sum())
     indices = np.minimum(indices, indices[indices < count][-1])
     read = {number: _read(pictures[number], max_side, limits) for number in dict.fromkeys(indices.tolist())}
     frames, sizes = zip(*(read[number] for number in indices.tolist()))
     if len(set(sizes)) > 1:
         raise VideoError(f"the pictures in {folder.name} have several sizes; scale them to one size first")
-    return Clip(np.stack(frames), indices / fps, indices, str(folder), fps, count, sizes[0], sampling_rate)
+    return Clip(
+        frames=np.stack(frames),
+        times=indices / fps,
+        indices=indices,
+        path=str(folder),
+        fps=fps,
+        source_frames=count,
+        source_size=sizes[0],
+        sampling_rate=sampling_rate,
+        padded=padded,
+    )
 
 
 def list_pictures(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Reading clips from video files: decoding behind one door, in a child process with limits.
 
-decord2 (the maintained continuation of decord, same module name) does the decoding; `_decode.py` beside this file is the child.
+`_decode.py` beside this file is the child. decord2 (the maintained continuation of decord, same module name) decodes the files
+that it reads exactly, and PyAV the others.
 """
 
 import importlib.metadata
@@ -18,10 +19,20 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sifa.errors import VideoError
-from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling
-from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container, is_mpeg_stream
+from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
+from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container
 
 Header = dict[str, Any]  # what the child says of its frames, or its "error" and what was "seen"
+START = (  # makes the package importable file by file, without what its __init__ loads
+    "import sys, types; sifa = types.ModuleType('sifa'); sifa.__path__ = [sys.argv.pop()]; sys.modules['sifa'] = sifa; "
+    "from sifa.video._decode import main; main()"
+)
+NOTES = {  # what was done to a clip's frames, or is left out of them
+    "square": "The file's pixels are not square; its pictures are shown at their true proportions.",
+    "hdr": "The file has a high dynamic range, which was reduced to that of a usual screen.",
+    "cut off": "The file is cut off before its end; the frames up to there are whole.",
+    "damaged later": "The file is damaged further on; only the frames before that are counted.",
+}
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 
 
@@ -34,7 +45,7 @@ def read_clip(
     max_side: int = 640,
     limits: DecodeLimits = LIMITS,
 ) -> Clip:
-    """Frames start, start + sampling_rate, ... of a video, numbered as in the source.
+    """Frames start, start + sampling_rate, ... of a video, numbered as they are shown.
 
     A video shorter than the span is padded by repeating its last sampled frame. Frames whose longer side exceeds
     `max_side` pixels are reduced. Raises VideoError for whatever cannot be read within the limits.
@@ -42,13 +53,47 @@ def read_clip(
     Damage that the decoder notices is an error. A changed bit can also make another valid stream, whose pictures differ
     without any decoder's knowing.
     """
-    path = Path(path)
     check_sampling(num_frames, sampling_rate, start)
+    return _read(Path(path), num_frames, (sampling_rate, "frames"), (start, "frames"), max_side, limits)
+
+
+def read_seconds(
+    path: str | Path,
+    num_frames: int,
+    step: float | None,
+    start: float = 0.0,
+    *,
+    sampling_rate: int = 1,
+    max_side: int = 640,
+    limits: DecodeLimits = LIMITS,
+) -> Clip:
+    """The frames that are shown `start`, start + step, ... seconds after the first frame of a video.
+
+    At a constant frame rate the step is the whole number of frames nearest to it, at least one. Without a step it is
+    `sampling_rate` frames. All else is as in `read_clip`.
+    """
+    check_sampling(num_frames, sampling_rate, 0)
+    check_seconds(step, start)
+    pace = (sampling_rate, "frames") if step is None else (step, "seconds")
+    return _read(Path(path), num_frames, pace, (start, "seconds"), max_side, limits)
+
+
+def _read(
+    path: Path,
+    num_frames: int,
+    step: tuple[float, str],
+    start: tuple[float, str],
+    max_side: int,
+    limits: DecodeLimits,
+) -> Clip:
+    """The clip, its step and start each counted in "frames" or "seconds"."""
     _check_decord()
     arguments = dict(
         num_frames=num_frames,
-        sampling_rate=sampling_rate,
-        start=start,
+        step=step[0],
+        start=start[0],
+        step_is_seconds=step[1] == "seconds",
+        start_is_seconds=start[1] == "seconds",
         max_side=max_side,
         max_pixels=limits.pixels,
         max_frames=limits.frames,
@@ -58,9 +103,9 @@ def read_clip(
     with _open(path) as video:
         header, pixels = _run_child(path.name, video, limits, arguments)
     if "error" in header:
-        raise VideoError(_explain(path.name, header, start, limits))
+        raise VideoError(_explain(path.name, header, start[0], limits))
     frames = np.frombuffer(pixels, np.uint8).reshape(header["shape"])
-    order = np.minimum(np.arange(num_frames), len(frames) - 1)
+    order = np.array(header["order"])[np.minimum(np.arange(num_frames), len(header["order"]) - 1)]
     return Clip(
         frames=frames[order],
         times=np.array(header["times"])[order],
@@ -69,7 +114,9 @@ def read_clip(
         fps=header["fps"],
         source_frames=header["source_frames"],
         source_size=tuple(header["source_size"]),
-        sampling_rate=sampling_rate,
+        sampling_rate=header["sampling_rate"],
+        padded=num_frames - len(header["order"]),
+        notes=tuple(NOTES[note] for note in header["notes"]),
     )
 
 
@@ -95,18 +142,13 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _check_kind(path: Path, head: bytes) -> None:
-    """Raises VideoError where a file that begins so is not decoded: frames of MPEG streams cannot be numbered exactly, and
-    what names other files (playlists, lists, descriptions of streams) must never reach the decoder."""
+    """Raises VideoError where a file that begins so is not decoded: what names other files (playlists, lists, descriptions of
+    streams) must never reach the decoder."""
     if not head:
         raise VideoError(f"{path.name} is empty (0 bytes); copy or download it again")
     if head.startswith(LFS_POINTER):
         raise VideoError(
             f"{path.name} is a Git LFS pointer, a text that stands for the video; fetch the video with: git lfs pull"
-        )
-    if is_mpeg_stream(head) or path.suffix.lower() in (".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".vob"):
-        raise VideoError(
-            f"{path.name} is an MPEG stream, in which frames cannot be counted exactly; convert it first: "
-            f"ffmpeg -i {path.name} {path.stem}.mp4"
         )
     if find_container(head) is None:
         raise VideoError(
@@ -130,8 +172,7 @@ def _run_child(
     name: str, video: BinaryIO, limits: DecodeLimits, arguments: dict[str, int]
 ) -> tuple[Header, memoryview]:
     """The child's header, and the frames as bytes where it has no "error"; its standard input is the open file."""
-    program = Path(__file__).with_name("_decode.py")
-    command = [sys.executable, "-I", str(program), json.dumps(arguments)]
+    command = [sys.executable, "-I", "-c", START, json.dumps(arguments), str(Path(__file__).parents[1])]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         child = subprocess.run(
@@ -152,7 +193,7 @@ def _run_child(
     return header, memoryview(child.stdout)[4 + length :]
 
 
-def _explain(name: str, header: Header, start: int, limits: DecodeLimits) -> str:
+def _explain(name: str, header: Header, start: float, limits: DecodeLimits) -> str:
     """What a header's error means to who chose the file `name`."""
     seen: Any = header.get("seen")
     match header["error"]:
@@ -168,6 +209,8 @@ def _explain(name: str, header: Header, start: int, limits: DecodeLimits) -> str
             return (
                 f"the clip would start at frame {start}, but {name} has {seen} frames (0 to {seen - 1}); start earlier"
             )
+        case "late":
+            return f"{name} is {seen:.1f} s long, so it cannot start at {start:g} s; start earlier"
         case "memory":
             return (
                 f"decoding {name} needs more memory than the limit of {limits.memory_bytes / 2**20:.0f} MiB; "
@@ -186,6 +229,6 @@ def _explain(name: str, header: Header, start: int, limits: DecodeLimits) -> str
             return f"the decoder stopped on {name} (exit status {seen}); the file is probably damaged. Try another copy"
         case _:
             return (
-                f"{name} could not be read as a video: it is damaged, holds no picture, or is of a kind that is not "
-                "supported. Try mp4, webm, mkv, mov, avi or gif"
+                f"{name} could not be read as a video: it is damaged, holds no moving picture, or is of a kind that is not "
+                f"supported. Try one of {KINDS}"
             )

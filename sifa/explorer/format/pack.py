@@ -37,7 +37,7 @@ def pack(prediction: Prediction) -> bytes:
             source_frames=clip.source_frames,
             source_size=list(clip.source_size),
             sampling_rate=clip.sampling_rate,
-            padded=clip.padded if prediction.labels else 0,  # a still picture of a recorded model stands for every step
+            padded=clip.padded,
             reach=list(card.reach),
         ),
         crop=dict(scale=crop.scale / factor, top=crop.top, left=crop.left, size=crop.size),

@@ -101,6 +101,7 @@ class _Reader:
             source_frames=_whole(clip["source_frames"]),
             source_size=(height_before, width_before),
             sampling_rate=_whole(clip["sampling_rate"]),
+            padded=_whole(clip.get("padded", 0)),
         )
 
     def block(self, block: Header) -> BlockTrace:

@@ -1,0 +1,229 @@
+"""What a video file holds, read by PyAV inside the decoding process: its picture track, and when each frame is shown.
+
+Headers are not believed: containers state counts, rates and lengths that their frames do not keep. Packets are read one by
+one, and where a packet need not be one frame the frames themselves are counted, by decoding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, BinaryIO, NamedTuple
+
+import av
+import numpy as np
+from av import logging as av_logging
+
+PACKETS_ARE_FRAMES = "h264 hevc vp9 av1 gif png mjpeg prores ffv1 huffyuv ffvhuff rawvideo dnxhd qtrle".split()
+NUMBERED = ("mov", "matroska", "gif")  # containers that give each packet the time at which its frame is shown
+CUT_OFF = ("File ended prematurely", "partial file", "Truncating packet")  # at the end: what came before is whole
+STRICT = {"err_detect": "crccheck+bitstream+buffer+careful+compliant"}  # "aggressive" refuses whole Xvid files
+NO_PROTOCOL = {"protocol_whitelist": "none"}
+LONGEST = 1e7  # seconds
+HDR = (16, 18)  # transfer functions of ITU-T H.273: SMPTE ST 2084 (PQ), and ARIB STD-B67 (HLG)
+SEEK_FROM = 100  # frames: fewer are decoded from the beginning
+
+
+@dataclass
+class Survey:
+    """One file's picture track."""
+
+    container: str
+    width: int  # in stored pixels, as the header states it
+    height: int
+    pixel: Fraction | None  # width of a stored pixel by its height, as the header states it
+    plain: bool  # eight bits a colour, and not of high dynamic range
+    times: np.ndarray  # (frames,) float64 seconds since the first shown frame, in the order shown
+    ticks: list[int] | None  # presentation times of the shown frames in units of the track; None where they may not be trusted
+    keys: list[int]  # those of the frames at which decoding can begin, in the order of the file
+    rate: float  # frames per second that the header states, 0 if none
+    packets: int
+    cut_off: bool  # the file ends before its last frame
+    complaints: list[str] = field(default_factory=list)  # of counting by decoding: nothing after the first is counted
+
+
+class Stamp(NamedTuple):
+    """What a packet says of itself."""
+
+    pts: int | None
+    size: int
+    key: bool
+    discarded: bool  # decoded for the sake of others, but not shown
+    corrupt: bool
+
+    @classmethod
+    def of(cls, packet: Any) -> "Stamp":
+        return cls(packet.pts, packet.size, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
+
+
+class Complaints:
+    """What FFmpeg's libraries say at the level of errors: decoders conceal damage, and this is the only sign of it."""
+
+    def __init__(self) -> None:
+        av_logging.set_level(av_logging.ERROR)
+        av_logging.set_skip_repeated(False)
+        self._capture = av_logging.Capture(local=False)
+
+    def __enter__(self) -> "Complaints":
+        self._lines = self._capture.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._capture.__exit__(None, None, None)
+
+    def take(self) -> list[str]:
+        """Those since the last call, one line each."""
+        lines = [f"{text.strip()}" for level, _, text in self._lines if level <= av_logging.ERROR]
+        self._lines.clear()
+        return lines
+
+
+class Track:
+    """The first picture track of an open file, at its beginning; to be used in a `with`."""
+
+    def __init__(self, video: BinaryIO, container: str) -> None:
+        video.seek(0)
+        self.container = container
+        self.file = av.open(video, "r", format=container, options=NO_PROTOCOL | STRICT)
+
+    def __enter__(self) -> "Track":
+        stream = self.file.streams.best("video")
+        if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
+            raise ValueError("no picture track")
+        self.stream: Any = stream
+        stream.codec_context.thread_count = 1
+        stream.codec_context.options = STRICT
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def packets(self) -> Iterator[Any]:
+        """In the order of the file, the last one empty: it makes the decoder give what it still holds."""
+        return self.file.demux(self.stream)
+
+    def seek(self, found: Survey, number: int) -> int | None:
+        """Go to the last key frame at or before a frame, and return when that is shown; None where it begins at the beginning."""
+        if found.ticks is None or number < SEEK_FROM:
+            return None
+        key = max((key for key in found.keys if key <= found.ticks[number]), default=found.ticks[0])
+        if key <= found.ticks[0]:
+            return None
+        self.file.seek(key, stream=self.stream)
+        return key
+
+    def frames(self, complaints: Complaints) -> Iterator[tuple[Any, list[str]]]:
+        """Each frame as it comes out, with what was complained of since the one before; at the end, None with the rest.
+
+        A stream that begins within a group of pictures has frames whose references are missing. What the decoder says of those
+        counts only if it delivers them.
+        """
+        complaints.take()
+        first_key: int | None = None
+        said, leading, delivered = list[str](), list[str](), False
+        for packet in self.packets():
+            if packet.is_keyframe and first_key is None:
+                first_key, leading = packet.pts, leading if delivered else []
+            is_leading = first_key is None or (packet.size and packet.pts is not None and packet.pts < first_key)
+            frames = decoded(packet)
+            (leading if is_leading else said).extend(complaints.take())
+            for frame in frames:
+                delivered = True
+                if first_key is None or (frame.pts is not None and frame.pts < first_key):
+                    said, leading = leading + said, []
+                yield frame, [*said, *["a frame is incomplete"] * frame.is_corrupt]
+                said = []
+        if rest := said + (leading if first_key is None else []):
+            yield None, rest
+
+
+def decoded(packet: Any) -> list[Any]:
+    """The frames that come out after a packet; what the decoder cannot use at all it complains of."""
+    try:
+        frames: list[Any] = packet.decode()
+    except av.error.InvalidDataError as error:
+        av_logging.log(av_logging.ERROR, "decoder", f"a packet cannot be decoded ({error.strerror})")
+        return []
+    if packet.is_corrupt:
+        av_logging.log(av_logging.ERROR, "decoder", "a packet is incomplete")
+    return frames
+
+
+def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
+    """The file's frames by its packets; where packets do not tell, `ticks` is None and `times` is empty, and `count` finds them.
+
+    Raises av.error.FFmpegError and ValueError for what is no video.
+    """
+    with Track(video, container) as track:
+        stream, context = track.stream, track.stream.codec_context
+        numbered = container in NUMBERED and context.name in PACKETS_ARE_FRAMES
+        complaints.take()
+        packets = [p for p in map(Stamp.of, track.packets()) if p.size]
+        said = complaints.take()
+        found = Survey(
+            container=container,
+            width=context.width,
+            height=context.height,
+            pixel=stream.sample_aspect_ratio,
+            plain=all(part.bits == 8 for part in context.format.components) and int(context.color_trc) not in HDR,
+            times=np.empty(0),
+            ticks=None,
+            keys=[p.pts for p in packets if p.key and p.pts is not None],
+            rate=float(stream.average_rate or stream.guessed_rate or 0),
+            packets=len(packets),
+            cut_off=any(map(is_cut_off, said)) or (container == "mov" and stream.frames > len(packets)),
+        )
+        if numbered and not said and (ticks := shown_ticks(packets, found.keys)):
+            found.ticks = ticks
+            found.times = (np.array(ticks, np.float64) - ticks[0]) * float(stream.time_base)
+    return found
+
+
+def shown_ticks(packets: list[Stamp], keys: list[int]) -> list[int] | None:
+    """When the packets' frames are shown, in that order; None where a packet may not be one frame, or where the first ones begin
+    within a group of pictures."""
+    if any(p.pts is None or p.corrupt for p in packets):
+        return None
+    ticks = sorted(p.pts for p in packets if p.pts is not None and not p.discarded)
+    distinct = len(set(ticks)) == len(ticks)
+    return ticks if ticks and distinct and keys and min(p.pts or 0 for p in packets if not p.discarded) >= min(keys) else None
+
+
+def is_cut_off(line: str) -> bool:
+    """Whether a complaint says only that the file ends early."""
+    return any(sign in line for sign in CUT_OFF)
+
+
+def count(video: BinaryIO, found: Survey, complaints: Complaints, most: int) -> None:
+    """Decode all frames (most + 1 at the most) to learn their number and their times, up to the first damage."""
+    seen: list[float | None] = []
+    with Track(video, found.container) as track:
+        for frame, said in track.frames(complaints):
+            found.complaints = [line for line in said if not is_cut_off(line)]
+            if found.complaints or frame is None or len(seen) > most:
+                break
+            seen.append(None if frame.pts is None else float(frame.pts * track.stream.time_base))
+    found.times = steady(seen, found.rate)
+
+
+def steady(seen: list[float | None], rate: float) -> np.ndarray:
+    """Times since the first frame, seconds; evenly spaced by the rate (or 30 a second) where those that came with the frames
+    are not known or do not increase."""
+    if seen and None not in seen:
+        times = np.array(seen, np.float64)
+        if np.all(np.diff(times) > 0) and times[-1] - times[0] < LONGEST:
+            return times - times[0]
+    return np.arange(len(seen)) / (rate if 0 < rate < 1000 else 30.0)
+
+
+def frame_rate(times: np.ndarray, stated: float) -> float:
+    """Frames per second on average; the stated rate for a single frame; 0 if unknown."""
+    span = times[-1] - times[0]
+    fps = (len(times) - 1) / span if span > 0 else stated
+    return fps if 0 < fps < 1000 else 0.0
+
+
+def is_constant(times: np.ndarray, fps: float) -> bool:
+    """Whether each frame stands within a quarter of a frame of its place at a constant rate."""
+    return bool(fps > 0 and np.abs(times - np.arange(len(times)) / fps).max() < 0.25 / fps)
+
+
