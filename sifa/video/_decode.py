@@ -1,8 +1,8 @@
-"""Decode one video in a process of its own: `python _decode.py '{"num_frames": ..., ...}' < video`, run by `sifa.video.read`.
+"""Decode one video in a process of its own: `python _decode.py '{"num_frames": ..., ...}' < video`, run by `sifa.video.child`.
 
-The video is standard input: its name and folder are not known here. Limits are set here, inside the child, before
-anything is opened, and then no other file and no network address can be opened. The answer goes to standard output: four
-bytes of header length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by
+The video is standard input: its name and folder are not known here. When all libraries are loaded and before anything is
+read, the process limits and shuts off itself (`_sandbox.py`). The answer goes to standard output: four bytes of header
+length, a JSON header, then the frames as raw bytes. A fresh reader's frames are taken in order by
 `next()`, and only timestamps that are finite and not negative count: random access silently returns wrong frames for
 trimmed files. What the decoder complains of goes to standard error, where the parent looks for it.
 """
@@ -14,54 +14,46 @@ import runpy
 import struct
 import sys
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-STANDARD_INPUT = "/dev/fd/0"  # opens the file anew where the system has it, which costs no memory; Windows has not
+STANDARD_INPUT = "fd:" if os.name == "posix" else ""  # FFmpeg's name for it, by which nothing is opened anew
+COPIES = 1  # of its descriptor, which FFmpeg makes
 
 
-def limit_resources(memory_bytes: int, seconds: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's time limit remains
-        return
-    for what, value in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, seconds + 1),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        resource.setrlimit(what, (value, value))
+@cache
+def beside(name: str) -> dict[str, Any]:
+    """What a file of this folder defines; this program runs without the package around it."""
+    return runpy.run_path(str(Path(__file__).with_name(name)))
 
 
-def limit_files(descriptors: int) -> None:
-    """From now on nothing is opened whose number would be `descriptors` or more: no file, and no socket."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+def load() -> None:
+    """All that decoding needs of the disk: afterwards nothing can be read from there."""
+    import av.subtitles.stream  # noqa: F401, which PyAV loads at the first file otherwise
+    import decord
+    import numpy as np
+    from PIL import Image
+
+    beside("containers.py")
+    np.asarray(Image.new("RGB", (1, 1)))  # Pillow reads its last modules at the first use
+    decord.logging.set_level(decord.logging.ERROR)  # decoders conceal damage: their complaints are the only sign of it
 
 
 def open_video(decord: Any, video: BinaryIO, container: str) -> Any:
     """A reader; of a recording whose header holds no length, as browsers make, one of a copy that has one."""
-    free = os.dup(video.fileno())
-    os.close(free)
-    limit_files(free + 1)  # the video itself, once
-    source = STANDARD_INPUT if os.path.exists(STANDARD_INPUT) else video
+    os.lseek(video.fileno(), 0, os.SEEK_SET)
     try:
-        return decord.VideoReader(source, ctx=decord.cpu(0), num_threads=1)
+        return decord.VideoReader(STANDARD_INPUT or video, ctx=decord.cpu(0), num_threads=1)
     except decord.DECORDError as error:
         if container != "matroska" or "measure duration" not in str(error):
             raise
-    copy = with_length(video)
-    limit_files(free)
-    return decord.VideoReader(copy, ctx=decord.cpu(0), num_threads=1)
+    return decord.VideoReader(with_length(video), ctx=decord.cpu(0), num_threads=1)
 
 
 def with_length(video: BinaryIO) -> io.BytesIO:
     """The first picture track's packets, copied undecoded into a matroska file in memory, whose header says how long it is."""
-    import av  # reads its own modules until it is used, one at a time
+    import av
 
     copy = io.BytesIO()
     video.seek(0)
@@ -97,7 +89,7 @@ def decode(
     video: BinaryIO, num_frames: int, sampling_rate: int, start: int, max_side: int, max_pixels: int, max_frames: int
 ) -> tuple[dict[str, Any], Any]:
     """-> (header, frames): the sampled frames with their numbers and times, or a header with an error."""
-    containers = runpy.run_path(str(Path(__file__).with_name("containers.py")))
+    containers = beside("containers.py")
     container = containers["find_container"](video.read(containers["HEAD_BYTES"]))
     video.seek(0)
     if container is None:
@@ -107,8 +99,6 @@ def decode(
     import numpy as np
     from PIL import Image
 
-    np.asarray(Image.new("RGB", (1, 1)))  # Pillow reads its last modules at the first use; below, no file can be opened
-    decord.logging.set_level(decord.logging.ERROR)  # decoders conceal damage: their complaints are the only sign of it
     reader = open_video(decord, video, container)
     total = len(reader)
     if total > max_frames:
@@ -155,12 +145,17 @@ def decode(
 
 def main() -> None:
     arguments = json.loads(sys.argv[1])
+    parent = arguments.pop("parent")
+    sandbox = beside("_sandbox.py")
+    sandbox["follow_parent"](parent)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # decoders may print
-    limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
+    sandbox["limit_resources"](arguments.pop("memory_bytes"), arguments.pop("seconds"))
     frames = None
     try:
-        header, frames = decode(sys.stdin.buffer, **arguments)
+        load()
+        sandbox["shut_off"](parent, COPIES, arguments.pop("without", ()))
+        header, frames = decode(os.fdopen(0, "rb", buffering=0), **arguments)
     except MemoryError:
         header = dict(error="memory")
     except Exception as error:

@@ -1,16 +1,10 @@
 """Reading clips from video files: decoding behind one door, in a child process with limits.
 
-decord2 (the maintained continuation of decord, same module name) does the decoding; `_decode.py` beside this file is the child.
+decord2 (the maintained continuation of decord, same module name) does the decoding, in the process that `child.py` runs.
 """
 
 import importlib.metadata
 import importlib.util
-import json
-import os
-import re
-import struct
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,11 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sifa.errors import VideoError
+from sifa.video import child
+from sifa.video.answer import Header
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling
 from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container, is_mpeg_stream
-
-Header = dict[str, Any]  # what the child says of its frames, or its "error" and what was "seen"
-COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 
 
 def read_clip(
@@ -56,7 +49,7 @@ def read_clip(
         seconds=limits.seconds,
     )
     with _open(path) as video:
-        header, pixels = _run_child(path.name, video, limits, arguments)
+        header, pixels = child.run(path.name, video, arguments)
     if "error" in header:
         raise VideoError(_explain(path.name, header, start, limits))
     frames = np.frombuffer(pixels, np.uint8).reshape(header["shape"])
@@ -124,32 +117,6 @@ def _check_decord() -> None:
             "decord2 is not installed, or the old package decord has replaced it; repair it with: "
             "pip uninstall -y decord decord2 && pip install decord2"
         )
-
-
-def _run_child(
-    name: str, video: BinaryIO, limits: DecodeLimits, arguments: dict[str, int]
-) -> tuple[Header, memoryview]:
-    """The child's header, and the frames as bytes where it has no "error"; its standard input is the open file."""
-    program = Path(__file__).with_name("_decode.py")
-    command = [sys.executable, "-I", str(program), json.dumps(arguments)]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        child = subprocess.run(
-            command, capture_output=True, stdin=video, timeout=limits.seconds, env=environment, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise VideoError(
-            f"{name} took longer than {limits.seconds} s to decode; cut a shorter piece or reduce its size"
-        ) from None
-    if len(child.stdout) < 4:
-        if b"bad_alloc" in child.stderr or b"memory" in child.stderr.lower():
-            return dict(error="memory"), memoryview(b"")
-        return dict(error="crash", seen=child.returncode), memoryview(b"")
-    (length,) = struct.unpack_from("<I", child.stdout)
-    header = json.loads(child.stdout[4 : 4 + length])
-    if "error" not in header and (complaint := COMPLAINT.search(child.stderr)):
-        return dict(error="damaged", seen=complaint.group(1).decode(errors="replace")), memoryview(b"")
-    return header, memoryview(child.stdout)[4 + length :]
 
 
 def _explain(name: str, header: Header, start: int, limits: DecodeLimits) -> str:
