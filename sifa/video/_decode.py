@@ -1,24 +1,24 @@
-"""Decode one video in a process of its own, which `sifa.video.read` starts with the video as its standard input.
+"""Decode one video in a process of its own, which `sifa.video.child` starts with the video as its standard input.
 
-The file's name and folder are not known here. Limits are set before anything is opened, and then no other file and no network
-address can be opened. The answer goes to standard output: four bytes of header length, a JSON header, then the frames as raw
-bytes.
+The file's name and folder are not known here. When all libraries are loaded and before anything is read, the process limits and
+shuts off itself (`_sandbox.py`). The answer goes to standard output: four bytes of header length, a JSON header, then the frames
+as raw bytes.
 """
 
 import json
 import os
 import struct
 import sys
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import av
 import numpy as np
 
 from sifa.video import _decord
-from sifa.video._pictures import fit_size, is_hdr, picture_of, pixel_shape, resized
+from sifa.video._pictures import fit_size, is_hdr, picture_of, pixel_shape, resized, square_size
+from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import Complaints, Survey, Track, count, frame_rate, is_constant, survey
 from sifa.video.containers import HEAD_BYTES, find_container
 
@@ -42,6 +42,13 @@ class Request:
 
 class Refused(Exception):
     """A reason that the parent puts into words: one of its `_explain`, and what was seen."""
+
+
+def damaged(complaint: str) -> Refused:
+    """What a complaint of the decoder means."""
+    if any(sign in complaint for sign in STARVED):
+        return Refused("memory")
+    return Refused("damaged", "".join(letter for letter in complaint if letter.isprintable())[:120])
 
 
 class NotAsSurveyed(Exception):
@@ -78,8 +85,9 @@ def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
         raise Refused("kind")
     with Complaints() as complaints:
         found = survey(video, container, complaints)
-        if found.width * found.height > ask.max_pixels:
-            raise Refused("pixels", [found.width, found.height])
+        width, height = square_size(found.width, found.height, pixel_shape(found.pixel))
+        if width * height > ask.max_pixels:
+            raise Refused("pixels", [width, height])
         if found.ticks is None:
             count(video, found, complaints, ask.max_frames)
         try:
@@ -94,18 +102,18 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
     """The frames of a surveyed file."""
     times = found.times
     if len(times) > ask.max_frames:
-        raise Refused("frames", len(times) if found.ticks else f"more than {ask.max_frames}")
+        raise Refused("frames", len(times) if found.ticks else 0)
     if len(times) == 0:
-        raise Refused(*(("damaged", found.complaints[0]) if found.complaints else ("empty",)))
+        raise damaged(found.complaints[0]) if found.complaints else Refused("empty")
     fps = frame_rate(times, found.rate)
     try:
         numbers, step = choose(times, fps, ask)
     except Refused:
         if found.complaints:
-            raise Refused("damaged", found.complaints[0]) from None
+            raise damaged(found.complaints[0]) from None
         raise
     if found.complaints and len(numbers) < ask.num_frames:
-        raise Refused("damaged", found.complaints[0])
+        raise damaged(found.complaints[0])
     wanted, order = np.unique(numbers, return_inverse=True)
     pictures, size, notes = read_pictures(video, found, wanted.tolist(), ask, complaints)
     header = dict(
@@ -115,7 +123,7 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         times=times[wanted].tolist(),
         source_frames=len(times),
         source_size=size,
-        fps=fps,
+        fps=float(fps),
         sampling_rate=step,
         notes=notes + ["cut off"] * found.cut_off + ["damaged later"] * bool(found.complaints),
     )
@@ -154,7 +162,7 @@ def frames_by_av(video: BinaryIO, found: Survey, wanted: list[int], complaints: 
         number = bisect_left(ticks, key) if ticks and key is not None else 0
         for frame, said in track.frames(complaints):
             if said:
-                raise Refused("memory" if any(s in said[0] for s in STARVED) else "damaged", said[0])
+                raise damaged(said[0])
             if key is not None and frame.pts is not None and frame.pts < key:
                 continue  # its references lie before the key frame
             if ticks and (number >= len(ticks) or frame.pts != ticks[number]):
@@ -164,7 +172,7 @@ def frames_by_av(video: BinaryIO, found: Survey, wanted: list[int], complaints: 
             if number == wanted[-1]:
                 return
             number += 1
-    raise NotAsSurveyed if ticks else Refused("damaged", "the file ends early")
+    raise NotAsSurveyed if ticks else damaged("the file ends early")
 
 
 def answer(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray | None]:
@@ -180,25 +188,23 @@ def answer(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray | 
         return dict(error="memory" if any(sign in str(error) for sign in STARVED) else "decode"), None
 
 
-def limit_resources(memory_bytes: int, seconds: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's time limit remains
-        return
-    for what, value in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, seconds + 1),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        resource.setrlimit(what, (value, value))
+def load() -> None:
+    """All that decoding needs of the disk: afterwards nothing can be read from there."""
+    import av.subtitles.stream  # noqa: F401, which PyAV loads at the first file otherwise
+
+    resized(np.zeros((2, 2, 3), np.uint8), (1, 1))  # Pillow reads its last modules at the first use
 
 
 def main() -> None:
+    """Reads the arguments and the video, and writes the answer."""
     arguments = json.loads(sys.argv[1])
+    parent, without = arguments.pop("parent"), arguments.pop("without", ())
+    follow_parent(parent)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # decoders may print
     limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
+    load()
+    shut_off(parent, _decord.COPIES, without)
     header, frames = answer(os.fdopen(0, "rb", buffering=0), Request(**arguments))
     text = json.dumps(header).encode()
     out.write(struct.pack("<I", len(text)) + text)

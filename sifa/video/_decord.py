@@ -12,7 +12,8 @@ import numpy as np
 
 from sifa.video._survey import SEEK_FROM, Survey
 
-STANDARD_INPUT = "/dev/fd/0"  # opens the file anew where the system has it, which costs no memory; Windows has not
+STANDARD_INPUT = "fd:" if os.name == "posix" else ""  # FFmpeg's name for it, by which nothing is opened anew
+COPIES = 1  # of its descriptor, which FFmpeg makes
 MOST_PIXELS = 2_100_000  # of larger frames its queues hold too many for the memory limit
 
 
@@ -31,9 +32,12 @@ def reads_exactly(found: Survey, first: int) -> bool:
 
 def read(video: BinaryIO, found: Survey) -> Iterator[np.ndarray] | None:
     """The frames (H, W, 3) uint8 from the first one on, or None where decord does not see the frames that the survey saw."""
-    decord.logging.set_level(decord.logging.ERROR)  # its complaints go to standard error, where the parent looks for them
+    decord.logging.set_level(
+        decord.logging.ERROR
+    )  # its complaints go to standard error, where the parent looks for them
+    video.seek(0)
     try:
-        reader = decord.VideoReader(STANDARD_INPUT if os.path.exists(STANDARD_INPUT) else video, num_threads=1)
+        reader = decord.VideoReader(STANDARD_INPUT or video, num_threads=1)
         times = np.asarray(reader.get_frame_timestamp(list(range(len(reader)))), np.float64)
     except decord.DECORDError:
         return None

@@ -16,12 +16,14 @@ KNEE = 0.6  # of diffuse white: darker light is kept as it is
 BT2020_TO_BT709 = np.array(  # linear light, ITU-R BT.2087
     [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]]
 )
+ROUNDING = 0.02  # shapes nearer to a square come of sizes rounded to even numbers
 WIDEST = 16  # pixels wider or narrower than this are taken for square: no camera makes them
 
 
 def pixel_shape(ratio: Fraction | None) -> Fraction:
     """Width of a stored pixel by its height, as stated; 1 where nothing or something senseless is stated."""
-    return ratio if ratio and 1 / WIDEST <= ratio <= WIDEST else Fraction(1)
+    stated = ratio and 1 / WIDEST <= ratio <= WIDEST and abs(ratio - 1) > ROUNDING
+    return ratio if ratio and stated else Fraction(1)
 
 
 def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -35,16 +37,11 @@ def square_size(width: int, height: int, pixel: Fraction) -> tuple[int, int]:
     return (round(width * pixel), height) if pixel > 1 else (width, round(height / pixel))
 
 
-def picture_of(
-    frame: Any, pixel: Fraction = Fraction(1), max_side: int = 10**6
-) -> tuple[np.ndarray, tuple[int, int]]:
+def picture_of(frame: Any, pixel: Fraction = Fraction(1), max_side: int = 10**6) -> tuple[np.ndarray, tuple[int, int]]:
     """A frame of PyAV -> the picture (H, W, 3) uint8 RGB, and the height and width that it has unreduced."""
     full = square_size(frame.width, frame.height, pixel)
     size = fit_size(*full, max_side)
-    if is_hdr(frame):
-        picture = tone_mapped(frame, *size)
-    else:
-        picture = resized(converted(frame, "rgb24"), size)
+    picture = tone_mapped(frame, *size) if is_hdr(frame) else resized(converted(frame, "rgb24"), size)
     quarters, mirrored = orientation(frame)
     if mirrored:
         picture = picture[:, ::-1]
@@ -85,8 +82,8 @@ def tone_mapped(frame: Any, width: int, height: int) -> np.ndarray:
     bent below full white, and colours outside BT.709 are clipped."""
     planes = converted(frame, "yuv444p16le", width, height) / 65535.0
     full = int(frame.color_range) == 2
-    luma = planes[0] if full else (planes[0] * 255 - 16) / 219
-    blue, red = ((planes[i] - 128 / 255) * (1 if full else 255 / 224) for i in (1, 2))
+    luma = planes[..., 0] if full else (planes[..., 0] * 255 - 16) / 219
+    blue, red = ((planes[..., i] - 128 / 255) * (1 if full else 255 / 224) for i in (1, 2))
     signal = np.stack(  # ITU-R BT.2020
         [luma + 1.4746 * red, luma - 0.16455 * blue - 0.57135 * red, luma + 1.8814 * blue], axis=-1
     ).clip(0, 1)

@@ -13,11 +13,13 @@ import av
 import numpy as np
 from av import logging as av_logging
 
-PACKETS_ARE_FRAMES = "h264 hevc vp9 av1 gif png mjpeg prores ffv1 huffyuv ffvhuff rawvideo dnxhd qtrle".split()
-NUMBERED = ("mov", "matroska", "gif")  # containers that give each packet the time at which its frame is shown
+# Codecs each of whose packets is one frame, and containers that give each packet the time at which its frame is shown
+ONE_TO_ONE = ("h264", "hevc", "vp9", "av1", "gif", "png", "mjpeg", "prores", "ffv1", "huffyuv", "rawvideo", "dnxhd")
+NUMBERED = ("mov", "matroska", "gif")
 CUT_OFF = ("File ended prematurely", "partial file", "Truncating packet")  # at the end: what came before is whole
 STRICT = {"err_detect": "crccheck+bitstream+buffer+careful+compliant"}  # "aggressive" refuses whole Xvid files
 NO_PROTOCOL = {"protocol_whitelist": "none"}
+ROUNDING = 1.5e-3  # seconds: some containers count in thousandths
 LONGEST = 1e7  # seconds
 HDR = (16, 18)  # transfer functions of ITU-T H.273: SMPTE ST 2084 (PQ), and ARIB STD-B67 (HLG)
 SEEK_FROM = 100  # frames: fewer are decoded from the beginning
@@ -33,7 +35,9 @@ class Survey:
     pixel: Fraction | None  # width of a stored pixel by its height, as the header states it
     plain: bool  # eight bits a colour, and not of high dynamic range
     times: np.ndarray  # (frames,) float64 seconds since the first shown frame, in the order shown
-    ticks: list[int] | None  # presentation times of the shown frames in units of the track; None where they may not be trusted
+    ticks: (
+        list[int] | None
+    )  # presentation times of the shown frames in units of the track; None where they may not be trusted
     keys: list[int]  # those of the frames at which decoding can begin, in the order of the file
     rate: float  # frames per second that the header states, 0 if none
     packets: int
@@ -155,7 +159,7 @@ def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
     """
     with Track(video, container) as track:
         stream, context = track.stream, track.stream.codec_context
-        numbered = container in NUMBERED and context.name in PACKETS_ARE_FRAMES
+        numbered = container in NUMBERED and context.name in ONE_TO_ONE
         complaints.take()
         packets = [p for p in map(Stamp.of, track.packets()) if p.size]
         said = complaints.take()
@@ -185,7 +189,11 @@ def shown_ticks(packets: list[Stamp], keys: list[int]) -> list[int] | None:
         return None
     ticks = sorted(p.pts for p in packets if p.pts is not None and not p.discarded)
     distinct = len(set(ticks)) == len(ticks)
-    return ticks if ticks and distinct and keys and min(p.pts or 0 for p in packets if not p.discarded) >= min(keys) else None
+    return (
+        ticks
+        if ticks and distinct and keys and min(p.pts or 0 for p in packets if not p.discarded) >= min(keys)
+        else None
+    )
 
 
 def is_cut_off(line: str) -> bool:
@@ -211,13 +219,15 @@ def steady(seen: list[float | None], rate: float) -> np.ndarray:
     if seen and None not in seen:
         times = np.array(seen, np.float64)
         if np.all(np.diff(times) > 0) and times[-1] - times[0] < LONGEST:
-            return times - times[0]
-    return np.arange(len(seen)) / (rate if 0 < rate < 1000 else 30.0)
+            return np.asarray(times - times[0])
+    return np.asarray(np.arange(len(seen)) / (rate if 0 < rate < 1000 else 30.0))
 
 
 def frame_rate(times: np.ndarray, stated: float) -> float:
-    """Frames per second on average; the stated rate for a single frame; 0 if unknown."""
+    """Frames per second: the stated rate where the times keep it, else that of the times; 0 if unknown."""
     span = times[-1] - times[0]
+    if stated > 0 and np.abs(times - np.arange(len(times)) / stated).max() < ROUNDING:
+        return stated
     fps = (len(times) - 1) / span if span > 0 else stated
     return fps if 0 < fps < 1000 else 0.0
 
@@ -225,5 +235,3 @@ def frame_rate(times: np.ndarray, stated: float) -> float:
 def is_constant(times: np.ndarray, fps: float) -> bool:
     """Whether each frame stands within a quarter of a frame of its place at a constant rate."""
     return bool(fps > 0 and np.abs(times - np.arange(len(times)) / fps).max() < 0.25 / fps)
-
-

@@ -4,9 +4,10 @@ description of streams would make the decoder open whatever it names.
 
 HEAD_BYTES = 768  # what the functions here need of a file's beginning
 KINDS = "mp4, mov, webm, mkv, avi, gif, 3gp, wmv, flv and MPEG streams (mpg, vob, ts)"
-SUFFIXES = (
-    ".mp4 .m4v .mov .qt .3gp .3g2 .webm .mkv .avi .gif .wmv .asf .flv .mpg .mpeg .vob .m2p .ts .m2ts .mts".split()
-)  # by which videos are found in folders and lists
+SUFFIXES = (  # by which videos are found in folders and lists
+    *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".webm", ".mkv", ".avi", ".gif", ".wmv", ".asf", ".flv"),
+    *(".mpg", ".mpeg", ".vob", ".m2p", ".ts", ".m2ts", ".mts"),
+)
 MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 EBML = b"\x1a\x45\xdf\xa3"
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")

@@ -1,17 +1,12 @@
 """Reading clips from video files: decoding behind one door, in a child process with limits.
 
-`_decode.py` beside this file is the child. decord2 (the maintained continuation of decord, same module name) decodes the files
-that it reads exactly, and PyAV the others.
+`child.py` runs that process. In it decord2 (the maintained continuation of decord, same module name) decodes the files that it
+reads exactly, and PyAV the others.
 """
 
 import importlib.metadata
 import importlib.util
-import json
-import os
-import re
-import struct
-import subprocess
-import sys
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,21 +14,18 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sifa.errors import VideoError
+from sifa.video import child
+from sifa.video.answer import Header
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
 from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container
 
-Header = dict[str, Any]  # what the child says of its frames, or its "error" and what was "seen"
-START = (  # makes the package importable file by file, without what its __init__ loads
-    "import sys, types; sifa = types.ModuleType('sifa'); sifa.__path__ = [sys.argv.pop()]; sys.modules['sifa'] = sifa; "
-    "from sifa.video._decode import main; main()"
-)
+MOST_BYTES = 4 << 30  # of one clip's frames
 NOTES = {  # what was done to a clip's frames, or is left out of them
     "square": "The file's pixels are not square; its pictures are shown at their true proportions.",
     "hdr": "The file has a high dynamic range, which was reduced to that of a usual screen.",
     "cut off": "The file is cut off before its end; the frames up to there are whole.",
     "damaged later": "The file is damaged further on; only the frames before that are counted.",
 }
-COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 
 
 def read_clip(
@@ -101,9 +93,15 @@ def _read(
         seconds=limits.seconds,
     )
     with _open(path) as video:
-        header, pixels = _run_child(path.name, video, limits, arguments)
+        header, pixels = child.run(path.name, video, arguments)
     if "error" in header:
         raise VideoError(_explain(path.name, header, start[0], limits))
+    frame_bytes = math.prod(header["shape"][1:])
+    if num_frames * frame_bytes > MOST_BYTES:
+        raise VideoError(
+            f"{num_frames} frames of {path.name} need {num_frames * frame_bytes / 2**30:.1f} GiB; the limit is "
+            f"{MOST_BYTES / 2**30:.0f} GiB. Take fewer, or reduce them by max_side"
+        )
     frames = np.frombuffer(pixels, np.uint8).reshape(header["shape"])
     order = np.array(header["order"])[np.minimum(np.arange(num_frames), len(header["order"]) - 1)]
     return Clip(
@@ -168,37 +166,12 @@ def _check_decord() -> None:
         )
 
 
-def _run_child(
-    name: str, video: BinaryIO, limits: DecodeLimits, arguments: dict[str, int]
-) -> tuple[Header, memoryview]:
-    """The child's header, and the frames as bytes where it has no "error"; its standard input is the open file."""
-    command = [sys.executable, "-I", "-c", START, json.dumps(arguments), str(Path(__file__).parents[1])]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        child = subprocess.run(
-            command, capture_output=True, stdin=video, timeout=limits.seconds, env=environment, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise VideoError(
-            f"{name} took longer than {limits.seconds} s to decode; cut a shorter piece or reduce its size"
-        ) from None
-    if len(child.stdout) < 4:
-        if b"bad_alloc" in child.stderr or b"memory" in child.stderr.lower():
-            return dict(error="memory"), memoryview(b"")
-        return dict(error="crash", seen=child.returncode), memoryview(b"")
-    (length,) = struct.unpack_from("<I", child.stdout)
-    header = json.loads(child.stdout[4 : 4 + length])
-    if "error" not in header and (complaint := COMPLAINT.search(child.stderr)):
-        return dict(error="damaged", seen=complaint.group(1).decode(errors="replace")), memoryview(b"")
-    return header, memoryview(child.stdout)[4 + length :]
-
-
 def _explain(name: str, header: Header, start: float, limits: DecodeLimits) -> str:
     """What a header's error means to who chose the file `name`."""
     seen: Any = header.get("seen")
     match header["error"]:
         case "frames":
-            return f"{name} has {seen} frames; the limit is {limits.frames}. Cut a shorter piece"
+            return f"{name} has {seen or 'more'} frames; the limit is {limits.frames}. Cut a shorter piece"
         case "pixels":
             width, height = seen
             return (
