@@ -88,6 +88,8 @@ def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
         width, height = square_size(found.width, found.height, pixel_shape(found.pixel))
         if width * height > ask.max_pixels:
             raise Refused("pixels", [width, height])
+        if found.complaints:
+            raise damaged(found.complaints[0])
         if found.ticks is None:
             count(video, found, complaints, ask.max_frames)
         try:
@@ -139,6 +141,8 @@ def read_pictures(
     if _decord.reads_exactly(found, wanted[0]) and (frames := _decord.read(video, found)):
         chosen = set(wanted)
         shown = [f for i, f in zip(range(wanted[-1] + 1), frames) if i in chosen]
+        if said := complaints.take():
+            raise damaged(said[0])
         pairs = [(resized(f, fit_size(f.shape[1], f.shape[0], ask.max_side)), (f.shape[0], f.shape[1])) for f in shown]
     else:
         pairs = []

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import av  # noqa: F401, before decord, so that each uses its own copy of FFmpeg's libraries
 import decord
 import numpy as np
 

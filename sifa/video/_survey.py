@@ -5,7 +5,7 @@ one, and where a packet need not be one frame the frames themselves are counted,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO, NamedTuple
 
@@ -42,7 +42,9 @@ class Survey:
     rate: float  # frames per second that the header states, 0 if none
     packets: int
     cut_off: bool  # the file ends before its last frame
-    complaints: list[str] = field(default_factory=list)  # of counting by decoding: nothing after the first is counted
+    complaints: list[
+        str
+    ]  # of damage: in the survey of the container, in counting by decoding of a frame, after the last counted
 
 
 class Stamp(NamedTuple):
@@ -74,9 +76,13 @@ class Complaints:
     def __exit__(self, *_: object) -> None:
         self._capture.__exit__(None, None, None)
 
-    def take(self) -> list[str]:
-        """Those since the last call, one line each."""
-        lines = [f"{text.strip()}" for level, _, text in self._lines if level <= av_logging.ERROR]
+    def take(self, source: str = "") -> list[str]:
+        """Those since the last call, one line each; with a source, only what that reader or decoder says."""
+        lines = [
+            text.strip()
+            for level, who, text in self._lines
+            if level <= av_logging.ERROR and (not source or source in who.split(","))
+        ]
         self._lines.clear()
         return lines
 
@@ -157,12 +163,12 @@ def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
 
     Raises av.error.FFmpegError and ValueError for what is no video.
     """
+    complaints.take()
     with Track(video, container) as track:
         stream, context = track.stream, track.stream.codec_context
         numbered = container in NUMBERED and context.name in ONE_TO_ONE
-        complaints.take()
         packets = [p for p in map(Stamp.of, track.packets()) if p.size]
-        said = complaints.take()
+        said = complaints.take(container)  # what decoders said when the file was opened comes again
         found = Survey(
             container=container,
             width=context.width,
@@ -174,6 +180,7 @@ def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
             keys=[p.pts for p in packets if p.key and p.pts is not None],
             rate=float(stream.average_rate or stream.guessed_rate or 0),
             packets=len(packets),
+            complaints=[line for line in said if not is_cut_off(line)],
             cut_off=any(map(is_cut_off, said)) or (container == "mov" and stream.frames > len(packets)),
         )
         if numbered and not said and (ticks := shown_ticks(packets, found.keys)):

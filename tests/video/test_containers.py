@@ -92,7 +92,7 @@ def fill(text, folder):
 def test_a_file_that_names_other_files_is_refused(secret, name):
     file = secret / "uploads" / name
     file.write_text(fill(TRICKS[name], secret), encoding="utf-8", newline="")
-    with pytest.raises(VideoError, match=r"begins with b.*mp4, mov, webm, mkv, avi and gif") as caught:
+    with pytest.raises(VideoError, match=r"begins with b.*mp4, mov, webm, mkv, avi, gif") as caught:
         read_clip(file, 4)
     assert str(secret) not in str(caught.value)
 
