@@ -16,6 +16,7 @@ import pytest
 from sifa.errors import VideoError
 from sifa.video import _sandbox, child
 from sifa.video.answer import parse
+from sifa.video.read import read_clip
 from tests.clips import frame_numbers, numbered_frames, write_clip
 from tests.video import test_containers
 from tests.video.test_answer import GOOD, answer_of
@@ -312,6 +313,13 @@ def test_it_inherits_nothing_that_it_does_not_need(instead, monkeypatch):
     assert [name for name in inherited if not re.fullmatch(allowed, name)] == []  # LC_CTYPE: Python sets it by itself
 
 
+def test_it_needs_nothing_of_the_environment(tmp_path, monkeypatch):
+    file = write_clip(tmp_path / "a.mp4", numbered_frames(20))
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    assert frame_numbers(read_clip(file, 4).frames) == [0, 1, 2, 3]
+
+
 @LINUX
 @pytest.mark.parametrize("without", [[], [OWNER]], ids=["own_user", "same_user"])
 def test_it_dies_with_its_parent(tmp_path, without):
@@ -327,6 +335,7 @@ time.sleep(60)
 import json, os
 from sifa.video import _sandbox, child
 from sifa.video.answer import parse
+from sifa.video.read import read_clip
 child.__file__ = {str(tmp_path / "child.py")!r}
 argument = json.dumps(dict(parent=os.getpid(), name={str(name)!r}, without={without!r}))
 child._finish("_decode.py", argument, None, 100, 60)
