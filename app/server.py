@@ -12,6 +12,7 @@ from pathlib import Path
 from sifa.cli import options
 from sifa.errors import RunError, SifaError
 from sifa.model.run import choose_device
+from sifa.video.child import protections
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
@@ -91,4 +92,5 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
     except OSError:
         raise RunError(f"port {port} is in use or not allowed; choose another with --port") from None
     print(f"The page is at {public or local} (stop it with Ctrl+C)", flush=True)
+    print(*protections().sentences(), sep="\n", flush=True)
     page.block_thread()

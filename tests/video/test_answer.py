@@ -1,0 +1,74 @@
+"""What the decoding process says is checked like an upload."""
+
+import json
+import struct
+
+import pytest
+
+from sifa.video import answer
+from tests.video.test_containers import ASKED
+
+GOOD = dict(
+    shape=[2, 6, 8, 3], indices=[0, 1], times=[0.0, 0.1], source_frames=9, source_size=[12, 16], fps=25.0
+)  # 288 bytes
+
+
+def answer_of(header, size=288, length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return bytearray(struct.pack("<I", len(text) if length is None else length) + text + bytes(size))
+
+
+LIES = {
+    "length": answer_of(GOOD, length=2**32 - 1),
+    "length_of_frames": answer_of(GOOD, length=10**3),
+    "no_json": answer_of(b"{" * 200),
+    "deep_json": answer_of(b"[" * 1200),
+    "no_text": answer_of(b"\xff\xfe\xfd\xfc"),
+    "no_object": answer_of([1, 2]),
+    "nothing": answer_of({}),
+    "long_number": answer_of(b'{"shape": [' + b"9" * 1100 + b", 6, 8, 3]}"),
+    "bytes_missing": answer_of(GOOD, 287),
+    "bytes_too_many": answer_of(GOOD, 289),
+    "error_unknown": answer_of(dict(error="rm -rf"), 0),
+    "error_of_the_parent": answer_of(dict(error="crash", seen="x"), 0),
+    "error_no_text": answer_of(dict(error=["frames"]), 0),
+    "error_with_frames": answer_of(dict(error="empty")),
+    "seen_missing": answer_of(dict(error="pixels"), 0),
+    "seen_text": answer_of(dict(error="frames", seen="<b>"), 0),
+    "seen_list": answer_of(dict(error="frames", seen=[1]), 0),
+    "seen_too_many": answer_of(dict(error="pixels", seen=[1, 2, 3]), 0),
+    "seen_not_whole": answer_of(dict(error="pixels", seen=[1, 2.5]), 0),
+    "seen_large": answer_of(dict(error="start", seen=10**30), 0),
+    "frames_too_many": answer_of(GOOD | dict(shape=[5, 6, 8, 3], indices=[0, 1, 2, 3, 4], times=[0.0] * 5), 720),
+    "frames_none": answer_of(GOOD | dict(shape=[0, 6, 8, 3], indices=[], times=[]), 0),
+    "shape_negative": answer_of(GOOD | dict(shape=[2, -6, -8, 3])),
+    "shape_overflow": answer_of(GOOD | dict(shape=[2, 2**62, 4, 3]), 0),
+    "shape_not_whole": answer_of(GOOD | dict(shape=[2.0, 6, 8, 3])),
+    "shape_short": answer_of(GOOD | dict(shape=[2, 48, 3])),
+    "shape_channels": answer_of(GOOD | dict(shape=[2, 6, 6, 4])),
+    "shape_side": answer_of(GOOD | dict(shape=[1, 641, 8, 3], indices=[0], times=[0.0]), 641 * 24),
+    "indices": answer_of(GOOD | dict(indices=[0, 5])),
+    "indices_text": answer_of(GOOD | dict(indices=["0", "1"])),
+    "source_frames": answer_of(GOOD | dict(source_frames=1)),
+    "source_frames_many": answer_of(GOOD | dict(source_frames=101)),
+    "source_size": answer_of(GOOD | dict(source_size=[4000, 4000])),
+    "times_nan": answer_of(GOOD | dict(times=[0.0, float("nan")])),
+    "times_infinite": answer_of(GOOD | dict(times=[0.0, float("inf")])),
+    "times_negative": answer_of(GOOD | dict(times=[-1.0, 0.0])),
+    "times_short": answer_of(GOOD | dict(times=[0.0])),
+    "fps": answer_of(GOOD | dict(fps=float("nan"))),
+    "fps_text": answer_of(GOOD | dict(fps="25")),
+}
+
+
+def test_a_true_answer_is_believed():
+    assert answer.parse(answer_of(GOOD), ASKED).header == GOOD
+    for error, seen in (("kind", None), ("frames", 7), ("pixels", [7, 8]), ("size", [1, 2, 3, 4])):
+        header = dict(error=error) if seen is None else dict(error=error, seen=seen)
+        assert answer.parse(answer_of(header, 0), ASKED).header == header
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_not_believed(lie):
+    with pytest.raises(ValueError, match="header|error|frames|source|times"):
+        answer.parse(LIES[lie], ASKED)
