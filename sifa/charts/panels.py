@@ -28,7 +28,6 @@ from sifa.model.resize import resize_kernel
 from sifa.tracing.interventions import INTERVENTIONS, Intervention, what_if
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Trace
-from sifa.video.read import read_clip
 from sifa.weights import shipped
 from sifa.weights.card import card_of
 from sifa.weights.checkpoint import load
@@ -202,7 +201,7 @@ def _predictions(
 ) -> dict[str, Prediction]:
     model = _model(weights)
     card = card_of(model)
-    frames = read_clip(str(clip), card.num_frames, card.sampling_rate)
+    frames = card.read(str(clip))
     predictions = {UNCHANGED: predict(model, frames)}
     titles = []
     if kernel != next((m.kernel_size for m in model.modules() if isinstance(m, SIFA)), USUAL_KERNEL):

@@ -10,12 +10,15 @@ from sifa.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from sifa.tracing.records import Prediction
+    from sifa.video.clip import Clip
+    from sifa.weights.card import ModelCard
 
 EXAMPLES = """examples:
   sifa predict clip.mp4
   sifa predict clip.mp4 --out page.html              the explorer, in one file
   sifa predict clip.mp4 --what-if --out clip.sifa    a packed trace with every what-if
-  sifa predict clip.mp4 --start 90 --sampling-rate 2 --json"""
+  sifa predict clip.mp4 --start-seconds 3 --json
+  sifa predict clip.mp4 --start 90 --sampling-rate 2"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_checkpoint(parser)
     options.add_device(parser)
     options.add_amp(parser, "bfloat16")
-    parser.add_argument("--start", type=int, default=0, metavar="N", help="first source frame (default: 0)")
-    parser.add_argument(
+    seconds = parser.add_argument_group("sampling by time, as the weights want it")
+    seconds.add_argument(
+        "--start-seconds", type=options.number(10**6), metavar="S", help="what is shown then comes first (default: 0)"
+    )
+    seconds.add_argument(
+        "--step-seconds", type=options.number(10**6), metavar="S", help="from one to the next (default: the weights')"
+    )
+    frames = parser.add_argument_group("sampling by frames, in place of that")
+    frames.add_argument("--start", type=options.whole(0), metavar="N", help="first source frame (default: 0)")
+    frames.add_argument(
         "--sampling-rate",
         type=options.count,
         metavar="N",
@@ -43,15 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from sifa.tracing.predict import predict, summary
     from sifa.tracing.trust import add_trust
-    from sifa.video.read import read_clip
     from sifa.weights.card import card_of
 
     with progress_bar() as progress:
         model = options.load_model(arguments)
         card = card_of(model)
-        clip = read_clip(
-            arguments.clip, card.num_frames, arguments.sampling_rate or card.sampling_rate, arguments.start
-        )
+        clip = read(arguments, card)
         prediction = predict(model, clip, progress, amp=arguments.amp is not None)
         if arguments.what_if:
             prediction = add_trust(model, prediction, progress)
@@ -59,6 +67,24 @@ def run(arguments: argparse.Namespace) -> int:
             write(prediction, out)
     print(json.dumps(summary(prediction)) if arguments.json else describe(prediction))
     return 0
+
+
+def read(arguments: argparse.Namespace, card: "ModelCard") -> "Clip":
+    """The clip, sampled as the options say, or as the weights want it."""
+    from sifa.video.read import read_clip, read_seconds
+
+    counted = {"--start": arguments.start, "--sampling-rate": arguments.sampling_rate}
+    timed = {"--start-seconds": arguments.start_seconds, "--step-seconds": arguments.step_seconds}
+    given = [[name for name, value in group.items() if value is not None] for group in (counted, timed)]
+    if all(given):
+        raise options.Misuse(f"{given[0][0]} counts frames and {given[1][0]} counts seconds; give one of the two kinds")
+    if given[0]:
+        rate = arguments.sampling_rate or card.sampling_rate
+        return read_clip(arguments.clip, card.num_frames, rate, arguments.start or 0)
+    start = arguments.start_seconds or 0.0
+    if arguments.step_seconds is None:
+        return card.read(arguments.clip, start)
+    return read_seconds(arguments.clip, card.num_frames, arguments.step_seconds, start)
 
 
 def write(prediction: "Prediction", file: Path) -> None:

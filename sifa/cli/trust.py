@@ -24,13 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     from sifa.tracing.predict import predict
     from sifa.tracing.trust import trust_figures
     from sifa.tracing.trust_words import describe_trust
-    from sifa.video.read import read_clip
     from sifa.weights.card import card_of
 
     with progress_bar() as progress:
         model = options.load_model(arguments)
         card = card_of(model)
-        prediction = predict(model, read_clip(arguments.clip, card.num_frames, card.sampling_rate), progress)
+        prediction = predict(model, card.read(arguments.clip), progress)
         if not len(prediction.trace):
             raise RunError(
                 "this model has no SIFA block, so there is nothing to trust or distrust; choose other weights"

@@ -18,7 +18,7 @@ from sifa.tracing.records import Progress
 from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
 from sifa.video.read import read_clip
-from sifa.weights.card import VideoModel, card_of
+from sifa.weights.card import ModelCard, VideoModel, card_of
 
 SURE = 0.8  # probability from which a window is checked
 CUT = 0.18  # mean change of brightness (0..1) from one sampled frame to the next from which it is taken for a cut
@@ -83,9 +83,10 @@ def check_window(model: VideoModel, clip: Clip) -> Window:
     return Window(Path(clip.path).name, int(clip.indices[0]), label, round(probabilities[0].max().item(), 4), *others)
 
 
-def windows(file: Path, num_frames: int, sampling_rate: int, most: int) -> Iterator[Clip]:
+def windows(file: Path, card: ModelCard, most: int) -> Iterator[Clip]:
     """Up to `most` windows of a video, one after another, evenly chosen; one in a slower pace where it is shorter."""
-    first = read_clip(file, num_frames, sampling_rate)
+    first = card.read(file)
+    num_frames, sampling_rate = card.num_frames, first.sampling_rate
     span = (num_frames - 1) * sampling_rate + 1
     if first.source_frames < span:
         pace = max(1, (first.source_frames - 1) // (num_frames - 1))
@@ -115,7 +116,7 @@ def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progr
         if progress:
             progress(file.name, number / len(files))
         try:
-            for clip in windows(file, card.num_frames, card.sampling_rate, most):
+            for clip in windows(file, card, most):
                 if crosses_cut(clip):
                     check.cuts += 1
                 else:

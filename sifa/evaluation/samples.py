@@ -17,7 +17,6 @@ from sifa.explorer.format.pack import pack
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, TrueFlow
 from sifa.tracing.trust import add_trust
-from sifa.video.read import read_clip
 from sifa.video.write import write_mp4
 from sifa.weights.card import VideoModel, card_of
 
@@ -62,7 +61,7 @@ def make_samples(model: VideoModel, folder: Path, progress: Progress | None = No
         frames = (batch.video[0].permute(1, 2, 3, 0) * 255).round().byte().numpy()
         file = folder / f"{position:02}_{label.replace(' ', '_')}.mp4"
         write_mp4(frames, file)
-        prediction = predict(model, read_clip(file, card.num_frames, card.sampling_rate))
+        prediction = predict(model, card.read(file))
         truth = flows(every_nth(batch, card.sampling_rate), prediction.trace)
         prediction = replace(add_trust(model, prediction, progress), true_flow=truth)
         file.with_suffix(".sifa").write_bytes(pack(prediction))

@@ -67,9 +67,9 @@ def crops(frames: Frames, count: int) -> list[Frames]:
 def read_views(path: str | Path, card: ModelCard, views: Views) -> tuple[Tensor, int]:
     """The views of a video file or folder of frames as a model's input (clips * crops, 3, T, S, S), clip by clip; and how
     many of each clip's frames repeat the last one, because the video is shorter. Raises VideoError."""
-    first = read_video(path, card.num_frames, card.sampling_rate)
-    starts = clip_starts(first.source_frames, card.num_frames * card.sampling_rate, views.clips)
-    read = {0: first} | {s: read_video(path, card.num_frames, card.sampling_rate, s) for s in set(starts) - {0}}
+    first = card.read(path)
+    starts = clip_starts(first.source_frames, card.num_frames * first.sampling_rate, views.clips)
+    read = {0: first} | {s: read_video(path, card.num_frames, first.sampling_rate, s) for s in set(starts) - {0}}
     squares = [square for start in starts for square in crops(read[start].frames, views.crops)]
     return torch.cat([preprocess(square, card.size, card.mean, card.std)[0] for square in squares]), first.padded
 

@@ -15,7 +15,7 @@ from sifa.model.registry import SIFAModel
 from sifa.tracing.records import Progress
 from sifa.training.recipes import RECIPES, TITLES, Recipe
 from sifa.training.start import heads
-from sifa.weights.card import ModelCard, card_of
+from sifa.weights.card import CARDS_FRAME_RATE, ModelCard, card_of
 from sifa.weights.checkpoint import save
 
 
@@ -51,6 +51,7 @@ def write_result(
         trained_on=_trained_on(recipe, data, before.trained_on),
         num_frames=before.num_frames,
         sampling_rate=before.sampling_rate,
+        step_seconds=before.step_seconds if data else before.sampling_rate / CARDS_FRAME_RATE,
         mean=before.mean,
         std=before.std,
         recipe=asdict(recipe) | {"cpu_seconds": round(seconds)},

@@ -13,10 +13,13 @@ from torch import Tensor, nn
 from sifa.errors import WeightsError
 from sifa.model.config import ModelConfig, check_size
 from sifa.model.registry import model_config
+from sifa.video.clip import LARGEST, Clip
+from sifa.video.frames import read_video_seconds
 from sifa.weights.download import fetch
 from sifa.weights.pickles import read_safetensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CARDS_FRAME_RATE = 30  # frames per second that sampling rates are meant for
 LARGEST_SAMPLING_RATE = 10_000  # source frames
 
 
@@ -30,7 +33,10 @@ class ModelCard:
     title: str = ""  # in a few words, for lists of weights; the file's name where there is none
     trained_on: str = ""  # in words, for the badge on the page; empty for random weights
     num_frames: int = 16
-    sampling_rate: int = 4  # source frames from one sampled frame to the next, at about 30 frames per second
+    sampling_rate: int = 4  # source frames from one sampled frame to the next, where step_seconds is None
+    step_seconds: float | None = (
+        None  # from one sampled frame to the next, whatever the frame rate; None: frames are counted
+    )
     mean: tuple[float, ...] | None = None  # None: each clip is normalised by its own statistics
     std: tuple[float, ...] | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +48,13 @@ class ModelCard:
     def size(self) -> int:
         """Pixels along each side of the picture that the model reads."""
         return int(self.config["img_size"])
+
+    def read(self, path: str | Path, start: float = 0.0) -> Clip:
+        """The clip that these weights want of a video file, or a folder of numbered pictures, from `start` seconds on.
+
+        Raises VideoError like `read_seconds`.
+        """
+        return read_video_seconds(path, self.num_frames, self.step_seconds, start, sampling_rate=self.sampling_rate)
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -116,6 +129,8 @@ def parse_card(data: object, file: Path) -> ModelCard:
     except ValueError as error:
         raise WeightsError(f"the card in {file.name} describes no model that can be made: {error}") from error
     title = known.get("title") or file.stem
+    if "step_seconds" not in known:  # cards from before it was written down: frames of clips with 30 a second
+        known["step_seconds"] = known.get("sampling_rate", ModelCard.sampling_rate) / CARDS_FRAME_RATE
     return ModelCard(**_tuples(known | dict(config=_tuples(known["config"]), file=file.name, title=title)))
 
 
@@ -133,6 +148,9 @@ def _check_card(card: dict[str, Any]) -> None:
         raise ValueError(f"labels has {len(labels)} entries; it must be {config.num_classes} names, one for each class")
     if "sampling_rate" in card:
         check_size("sampling_rate", card["sampling_rate"], LARGEST_SAMPLING_RATE)
+    step = card.get("step_seconds")
+    if step is not None and not (type(step) in (int, float) and 0 < step <= LARGEST):
+        raise ValueError(f"step_seconds is {shown(step)}; it must be above 0 and at most {LARGEST}, or null")
     _check_normalisation(card.get("mean"), card.get("std"))
 
 

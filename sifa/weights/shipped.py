@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from sifa.video.clip import Clip
-from sifa.video.read import read_clip
 from sifa.weights.card import load_card
 
 PACKAGE = Path(__file__).parents[1]
@@ -31,4 +30,4 @@ def sample(title: str) -> Clip:
     if title not in clips():
         raise ValueError(f"no sample is called {title!r}; there are {', '.join(clips())}")
     card = load_card(DEFAULT_CHECKPOINT)
-    return read_clip(str(clips()[title]), card.num_frames, card.sampling_rate)
+    return card.read(clips()[title])
