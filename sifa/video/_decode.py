@@ -52,7 +52,7 @@ def damaged(complaint: str) -> Refused:
 
 
 class NotAsSurveyed(Exception):
-    """The decoder gives other frames than the packets promised."""
+    """The decoder gives other frames than the packets promised, or complains after a jump to a key frame."""
 
 
 def choose(times: np.ndarray, fps: float, ask: Request) -> tuple[np.ndarray, int]:
@@ -92,12 +92,15 @@ def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
             raise damaged(found.complaints[0])
         if found.ticks is None:
             count(video, found, complaints, ask.max_frames)
-        try:
-            return sample(video, found, ask, complaints)
-        except NotAsSurveyed:
-            found.ticks = None
-            count(video, found, complaints, ask.max_frames)
-            return sample(video, found, ask, complaints)
+        while True:
+            try:
+                return sample(video, found, ask, complaints)
+            except NotAsSurveyed:
+                if found.keys:
+                    found.keys = []  # from the beginning, then
+                else:
+                    found.ticks = None
+                    count(video, found, complaints, ask.max_frames)
 
 
 def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints) -> tuple[dict[str, Any], np.ndarray]:
@@ -166,7 +169,7 @@ def frames_by_av(video: BinaryIO, found: Survey, wanted: list[int], complaints: 
         number = bisect_left(ticks, key) if ticks and key is not None else 0
         for frame, said in track.frames(complaints):
             if said:
-                raise damaged(said[0])
+                raise damaged(said[0]) if key is None else NotAsSurveyed
             if key is not None and frame.pts is not None and frame.pts < key:
                 continue  # its references lie before the key frame
             if ticks and (number >= len(ticks) or frame.pts != ticks[number]):

@@ -36,9 +36,7 @@ class ModelCard:
     sampling_rate: int = 4  # source frames from one sampled frame to the next, where step_seconds is None
     mean: tuple[float, ...] | None = None  # None: each clip is normalised by its own statistics
     std: tuple[float, ...] | None = None
-    step_seconds: float | None = (
-        None  # from one sampled frame to the next, whatever the frame rate; None: frames are counted
-    )
+    step_seconds: float | None = None  # between sampled frames, whatever the frame rate; None: frames are counted
     recipe: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     file: str = ""
