@@ -23,6 +23,7 @@ from .handlers import KEEP_SECONDS, Sample
 FOLDER = resources.files(__package__)
 CSS = (FOLDER / "page.css").read_text(encoding="utf-8")
 SCRIPT = (FOLDER / "page.js").read_text(encoding="utf-8")
+CAMERA = {"video": {"width": {"ideal": 640, "max": 640}, "height": {"ideal": 480, "max": 480}}}
 SEA = gr.themes.Color(
     c50="#eaf6fa",
     c100="#d2ecf3",
@@ -117,7 +118,7 @@ def clip_form(sampling_rate: int) -> ClipForm:
         sources=["upload", "webcam"],
         height=250,
         include_audio=False,
-        webcam_options=gr.WebcamOptions(mirror=False),
+        webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA),
         elem_id="upload",
         buttons=[],
         min_width=300,

@@ -1,0 +1,48 @@
+"""A recording with the camera, in real Chromium with its pretended device: small enough, read, and shown."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.test_app import HEADING, start
+
+PRETENDED = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    app = start(tmp_path_factory.mktemp("camera"))
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def camera(chromium):
+    """A page of a browser of its own: a camera is pretended for a whole one."""
+    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS + PRETENDED)
+    page = browser.new_context(viewport=dict(width=1280, height=900), permissions=["camera"]).new_page()
+    page.set_default_timeout(20_000)
+    yield page
+    browser.close()
+
+
+@pytest.mark.parametrize("milliseconds", [700, 2500])
+def test_a_recording_is_read(app, camera, milliseconds):
+    camera.goto(app.url)
+    camera.locator(HEADING).wait_for()
+    camera.get_by_role("tab", name="Your own clip").click()
+    upload = camera.locator("#upload")
+    upload.get_by_role("button", name="Capture from camera").click()
+    upload.get_by_role("button", name="Click to Access Webcam").click()
+    upload.get_by_role("button", name="start recording").click()
+    size = camera.evaluate(
+        "() => [...document.querySelectorAll('#upload video')].map(v => [v.videoWidth, v.videoHeight])"
+    )
+    assert max(size) <= [640, 480]
+    camera.wait_for_timeout(milliseconds)
+    upload.get_by_role("button", name="stop recording").click()
+    expect(camera.locator("#status")).to_contain_text(re.compile(r"sample\.webm frames? 0"), timeout=60_000)
+    expect(camera.locator("#status .failed")).to_have_count(0)
