@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sifa.video import _decord
-from sifa.video._pictures import fit_size, is_hdr, picture_of, pixel_shape, resized, square_size
+from sifa.video._pictures import fit_size, is_hdr, orientation, picture_of, pixel_shape, resized, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import Complaints, Survey, Track, count, frame_rate, is_constant, survey
 from sifa.video.containers import HEAD_BYTES, find_container
@@ -141,7 +141,8 @@ def read_pictures(
     """The pictures of these frames, their full height and width, and what was done to them."""
     pixel = pixel_shape(found.pixel)
     notes = ["square"] if pixel != 1 else []
-    if _decord.reads_exactly(found, wanted[0]) and (frames := _decord.read(video, found)):
+    exact = _decord.reads_exactly(found, wanted[0]) and not is_mirrored(video, found, complaints)
+    if exact and (frames := _decord.read(video, found)):
         chosen = set(wanted)
         shown = [f for i, f in zip(range(wanted[-1] + 1), frames) if i in chosen]
         if said := complaints.take():
@@ -158,6 +159,13 @@ def read_pictures(
     if len({(picture.shape, size) for picture, size in pairs}) > 1:
         raise Refused("size")
     return [picture for picture, _ in pairs], pairs[0][1], notes
+
+
+def is_mirrored(video: BinaryIO, found: Survey, complaints: Complaints) -> bool:
+    """Whether the first frame is to be shown as in a mirror, which decord does not do."""
+    with Track(video, found.container) as track:
+        frame, _ = next(track.frames(complaints), (None, []))
+    return frame is None or orientation(frame)[1]
 
 
 def frames_by_av(video: BinaryIO, found: Survey, wanted: list[int], complaints: Complaints) -> Iterator[Any]:

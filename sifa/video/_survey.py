@@ -129,15 +129,14 @@ class Track:
         """
         complaints.take()
         first_key: int | None = None
-        said, leading, delivered = list[str](), list[str](), False
+        said, leading = list[str](), list[str]()
         for packet in self.packets():
             if packet.is_keyframe and first_key is None:
-                first_key, leading = packet.pts, leading if delivered else []
+                first_key = packet.pts
             is_leading = first_key is None or (packet.size and packet.pts is not None and packet.pts < first_key)
             frames = decoded(packet)
             (leading if is_leading else said).extend(complaints.take())
             for frame in frames:
-                delivered = True
                 if first_key is None or (frame.pts is not None and frame.pts < first_key):
                     said, leading = leading + said, []
                 yield frame, [*said, *["a frame is incomplete"] * frame.is_corrupt]
