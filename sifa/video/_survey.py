@@ -16,6 +16,7 @@ from av import logging as av_logging
 # Codecs each of whose packets is one frame, and containers that give each packet the time at which its frame is shown
 ONE_TO_ONE = ("h264", "hevc", "vp9", "av1", "gif", "png", "mjpeg", "prores", "ffv1", "huffyuv", "rawvideo", "dnxhd")
 NUMBERED = ("mov", "matroska", "gif")
+ANYWHERE = ("mpegts", "mpeg")  # recordings of broadcasts, which may begin within a group of pictures
 CUT_OFF = ("File ended prematurely", "partial file", "Truncating packet")  # at the end: what came before is whole
 STRICT = {"err_detect": "crccheck+bitstream+buffer+careful+compliant"}  # "aggressive" refuses whole Xvid files
 NO_PROTOCOL = {"protocol_whitelist": "none"}
@@ -133,7 +134,9 @@ class Track:
         for packet in self.packets():
             if packet.is_keyframe and first_key is None:
                 first_key = packet.pts
-            is_leading = first_key is None or (packet.size and packet.pts is not None and packet.pts < first_key)
+            is_leading = (first_key is None and self.container in ANYWHERE) or (
+                first_key is not None and packet.size > 0 and packet.pts is not None and packet.pts < first_key
+            )
             frames = decoded(packet)
             (leading if is_leading else said).extend(complaints.take())
             for frame in frames:
