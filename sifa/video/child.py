@@ -22,10 +22,11 @@ COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line
 COMPLAINT_BYTES = 1 << 20  # of standard error
 INHERITED = re.compile("PATH|LD_LIBRARY_PATH|DYLD_.+|SYSTEMROOT|__PYVENV_LAUNCHER__")  # where Python's libraries are
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-START = (  # makes the package's files importable without what its __init__ loads
+PACKAGE = (  # makes the package's files importable without what its __init__ loads
     "import sys, types, importlib; sifa = types.ModuleType('sifa'); sifa.__path__ = [sys.argv.pop()]; "
-    "sys.modules['sifa'] = sifa; importlib.import_module('sifa.video.' + sys.argv.pop()).main()"
+    "sys.modules['sifa'] = sifa\n"
 )
+MAIN = "importlib.import_module('sifa.video.' + sys.argv.pop()).main()"
 PROBE_SECONDS, PROBE_BYTES = 20, 1000
 PIECE = 1 << 16  # bytes: what a pipe holds
 NOTHING = memoryview(b"")
@@ -135,7 +136,7 @@ def _finish(program: str, argument: str, given: BinaryIO | None, most: int, seco
     """Runs the `main` of a module beside this file until it ends, its time is up, or it has written more than `most` bytes."""
     until = time.monotonic() + seconds
     child = subprocess.Popen(
-        [sys.executable, "-I", "-c", START, argument, program, str(Path(__file__).parents[1])],
+        [sys.executable, "-I", "-c", PACKAGE + MAIN, argument, program, str(Path(__file__).parents[1])],
         stdin=subprocess.DEVNULL if given is None else given,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

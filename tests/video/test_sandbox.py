@@ -20,23 +20,23 @@ from sifa.video.read import read_clip
 from tests.clips import frame_numbers, numbered_frames, write_clip
 from tests.video import test_containers
 from tests.video.test_answer import GOOD, answer_of
-from tests.video.test_containers import ASKED, HEADS, PROGRAM, SEGMENTS, TRICKS, fill
+from tests.video.test_containers import ASKED, HEADS, SEGMENTS, TRICKS, fill
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 LAYERS = ("user", "landlock", "descriptors", "calls")
-SHUT_OFF = f"""
-import ctypes, fcntl, json, os, platform, resource, runpy, socket, sys, threading, time
+SHUT_OFF = """
+import ctypes, fcntl, json, os, platform, resource, socket, sys, threading, time
+from sifa.video import _sandbox
 asked = json.loads(sys.argv[1])
-sandbox = runpy.run_path({str(PROGRAM.with_name("_sandbox.py"))!r})
-sandbox["follow_parent"](asked["parent"])
-sandbox["limit_resources"](1 << 30, 20)
+_sandbox.follow_parent(asked["parent"])
+_sandbox.limit_resources(1 << 30, 20)
 """
 ATTEMPTS = """
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 machine = platform.machine()
-held = sandbox["shut_off"](asked["parent"], 0, asked["without"])
+held = _sandbox.shut_off(asked["parent"], 0, asked["without"])
 parent, folder = asked["parent"], asked["folder"]
 
 def call(*arguments):
@@ -135,14 +135,13 @@ SINCE = {"truncate": 3, "tcp": 4, "abstract_socket": 6, "signal": 6}  # versions
 
 
 @pytest.fixture
-def instead(tmp_path, monkeypatch):
+def instead(monkeypatch):
     """Puts a program in the place of the one that decodes; -> a function that runs it, by the same parent."""
-    monkeypatch.setattr(child, "__file__", str(tmp_path / "child.py"))
 
     def run(code, *, seconds=20, most=1 << 16, given=None, **asked):
-        (tmp_path / "_decode.py").write_text(code)
+        monkeypatch.setattr(child, "MAIN", code)
         argument = json.dumps(asked | {"parent": os.getpid()})
-        return child._finish("_decode.py", argument, given, most, seconds)
+        return child._finish("_decode", argument, given, most, seconds)
 
     return run
 
@@ -223,16 +222,16 @@ def test_decoding_goes_on_behind_any_layer(tmp_path, without, container):
     file.chmod(0o600)
     argument = json.dumps(ASKED | {"parent": os.getpid(), "without": without})
     with file.open("rb") as video:
-        done = child._finish("_decode.py", argument, video, 1 << 20, 20)
+        done = child._finish("_decode", argument, video, 1 << 20, 20)
     header, pixels = parse(done.out, ASKED)
     assert frame_numbers(np.frombuffer(pixels, np.uint8).reshape(header["shape"])) == [0, 1, 2, 3]
 
 
-DECODERS = f"""
-decode = runpy.run_path({str(PROGRAM)!r})
-decode["load"]()
+DECODERS = """
+from sifa.video import _decode
+_decode.load()
 import av, decord, io
-sandbox["shut_off"](asked["parent"], 1, asked["without"])
+_sandbox.shut_off(asked["parent"], 1, asked["without"])
 
 class Named(io.FileIO):  # whose name gives the kind away, as that of a file does
     name = asked["name"]
@@ -325,22 +324,19 @@ def test_it_needs_nothing_of_the_environment(tmp_path, monkeypatch):
 def test_it_dies_with_its_parent(tmp_path, without):
     code = f"""{SHUT_OFF}
 print(os.getpid(), file=open(asked["name"], "w"), flush=True)
-sandbox["shut_off"](asked["parent"], 0, asked["without"])
+_sandbox.shut_off(asked["parent"], 0, asked["without"])
 time.sleep(60)
 """
-    code = code.replace('sandbox["limit_resources"](1 << 30, 20)\n', "")
-    (tmp_path / "_decode.py").write_text(code)
+    code = code.replace("_sandbox.limit_resources(1 << 30, 20)\n", "")
     name = tmp_path / "number"
     page = f"""
 import json, os
-from sifa.video import _sandbox, child
-from sifa.video.answer import parse
-from sifa.video.read import read_clip
-child.__file__ = {str(tmp_path / "child.py")!r}
+from sifa.video import child
+child.MAIN = {code!r}
 argument = json.dumps(dict(parent=os.getpid(), name={str(name)!r}, without={without!r}))
-child._finish("_decode.py", argument, None, 100, 60)
+child._finish("_decode", argument, None, 100, 60)
 """
-    parent = subprocess.Popen([sys.executable, "-c", page], cwd=PROGRAM.parents[2])
+    parent = subprocess.Popen([sys.executable, "-c", page], cwd=Path(child.__file__).parents[2])
     number = int(wait_for(lambda: name.exists() and name.read_text().strip()))
     time.sleep(0.2)  # until it is shut off
     assert is_alive(number)
@@ -387,11 +383,11 @@ def test_a_child_whose_time_is_up_is_killed_and_reaped(instead, tmp_path):
 
 
 @pytest.fixture
-def says(instead, tmp_path):
+def says(monkeypatch):
     """-> what `read_clip` would make of a child that runs this code."""
 
     def run(code):
-        (tmp_path / "_decode.py").write_text("import json, os, struct, sys\n" + code)
+        monkeypatch.setattr(child, "MAIN", "import os\n" + code)
         with open(os.devnull, "rb") as video:
             return child.run("clip.mp4", video, ASKED)
 
@@ -563,5 +559,5 @@ def test_an_operator_reads_what_holds_and_what_is_missing(lost, words):
 
 
 def test_a_probe_that_cannot_run_is_no_protection(tmp_path, monkeypatch):
-    monkeypatch.setattr(child, "__file__", str(tmp_path / "child.py"))  # where no program lies
+    monkeypatch.setattr(child, "__file__", str(tmp_path / "video" / "child.py"))  # where no program lies
     assert child.protections.__wrapped__() == child.Protections(**dict.fromkeys(EVERYTHING, 0))
