@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -228,6 +229,20 @@ def test_decoding_goes_on_behind_any_layer(tmp_path, without, container):
     assert frame_numbers(np.frombuffer(pixels, np.uint8).reshape(header["shape"])) == [0, 1, 2, 3]
 
 
+@LINUX
+def test_the_program_that_decodes_is_shut_off_before_it_reads(tmp_path, monkeypatch):
+    """As it is, but for what it does then."""
+    start = 'if __name__ == "__main__"'
+    program = PROGRAM.read_text()
+    assert program.count(start) == 1
+    (tmp_path / "_decode.py").write_text(program.replace(start, INSTEAD_OF_DECODING + start))
+    for other in ("_sandbox.py", "containers.py"):
+        shutil.copy(PROGRAM.with_name(other), tmp_path)
+    monkeypatch.setattr(child, "__file__", str(tmp_path / "child.py"))
+    with write_clip(tmp_path / "a.mp4", numbered_frames(9)).open("rb") as video:
+        assert child.run("a.mp4", video, ASKED).header == dict(error="size", seen=[3, 0, 0, 0])
+
+
 DECODERS = f"""
 decode = runpy.run_path({str(PROGRAM)!r})
 decode["load"]()
@@ -263,6 +278,17 @@ for read in (
         seen.append(False)
 print(json.dumps(seen), flush=True)
 os._exit(0)
+"""
+INSTEAD_OF_DECODING = """
+def decode(video, **asked):
+    import socket
+    refused = 0
+    for attempt in (lambda: open(__file__), lambda: socket.socket(), os.fork):
+        try:
+            attempt()
+        except OSError:
+            refused += 1
+    return dict(error="size", seen=[refused, os.lseek(0, 0, 1), 0, 0]), None
 """
 secret = test_containers.secret
 LISTS = {name: TRICKS[name].encode() for name in TRICKS} | {
