@@ -227,6 +227,14 @@ def test_decoding_goes_on_behind_any_layer(tmp_path, without, container):
     assert frame_numbers(np.frombuffer(pixels, np.uint8).reshape(header["shape"])) == [0, 1, 2, 3]
 
 
+@LINUX
+def test_the_program_that_decodes_is_shut_off_before_it_reads(tmp_path, monkeypatch):
+    """As it is, but for what it does then."""
+    monkeypatch.setattr(child, "MAIN", INSTEAD_OF_DECODING)
+    with write_clip(tmp_path / "a.mp4", numbered_frames(9)).open("rb") as video:
+        assert child.run("a.mp4", video, ASKED).header == dict(error="pixels", seen=[3, 0])
+
+
 DECODERS = """
 from sifa.video import _decode
 _decode.load()
@@ -262,6 +270,22 @@ for read in (
         seen.append(False)
 print(json.dumps(seen), flush=True)
 os._exit(0)
+"""
+INSTEAD_OF_DECODING = """
+import os, socket
+from sifa.video import _decode
+
+def answer(video, ask):
+    refused = 0
+    for attempt in (lambda: open(_decode.__file__), lambda: socket.socket(), os.fork):
+        try:
+            attempt()
+        except OSError:
+            refused += 1
+    return dict(error="pixels", seen=[refused, os.lseek(0, 0, 1)]), None
+
+_decode.answer = answer
+_decode.main()
 """
 secret = test_containers.secret
 LISTS = {name: TRICKS[name].encode() for name in TRICKS} | {
