@@ -79,4 +79,8 @@ def missing_files(file: Path, reading: Reading, missing: list[str], files: Files
             f"{said}. Say with --videos where the files lie; where the columns are others, name them in a first line such as "
             "path,label"
         )
+    if missing == [reading.paths[0]]:
+        return DataError(
+            f"{said}. If that line is a header, call its columns path and label, and put commas between them"
+        )
     return DataError(f"{said}. Get them, take their lines out, or let --allow-missing count them as unreadable")

@@ -9,7 +9,7 @@ from typing import Any
 from sifa.data.listing.files import same_form
 from sifa.data.listing.readings import NUMBER, SEPARATORS, quoted_rows
 from sifa.data.listing.records import load_json
-from sifa.data.listing.text import CLASSES, Lines, counted, read_text, refusal, short, split_lines
+from sifa.data.listing.text import CLASSES, Lines, counted, plain, read_text, refusal, short, split_lines, twice
 from sifa.errors import DataError
 
 NUMBER_COLUMNS = ("id", "number", "index", "label_id", "class_id", "label_index", "class_index", "idx")
@@ -55,14 +55,14 @@ def name_all(classes: Iterable[str], names: Names, first_number: int | None) -> 
         table = dict(enumerate(names.names, start))
     elif first_number not in (None, min(names.numbers)):
         raise DataError(
-            f"{names.source} itself numbers its classes from {min(names.numbers)}; leave out {first_number}"
+            f"{names.source} itself numbers its classes from {min(names.numbers)}; leave out --class-numbers-from"
         )
     else:
         table, start = dict(names.numbers), min(names.numbers)
     if strangers := [one for one, number in numbers.items() if number not in table]:
         raise _unknown(strangers, names)
     given = f"lists {min(table)} to {max(table)}" if names.numbers else f"lists {counted(len(table), 'name')} in order"
-    words = f"numbers from {start} ({names.source} {given}; {start} = {table[start]})"
+    words = f"numbers from {start} ({names.source} {given}; {start} = {plain(table[start])})"
     called = {one: name if name is not None else table[numbers[one]] for one, name in found.items()}
     return called, words if len(others) == len(found) else f"names and {words}"
 
@@ -74,22 +74,18 @@ def read_names(file: Path, classes: Iterable[str] = ()) -> Names:
     DataError for a file of another kind, and where it says two things of one class.
     """
     text = read_text(file, CLASSES)
-    if file.suffix.lower() == ".json":
+    if file.suffix.lower() == ".json" or re.match(r'\s*(\{|\[+)\s*"', text):
         pairs = _from_json(file, load_json(file, text, CLASSES))
     else:
         pairs = _from_lines(file, text, set(classes))
     names = [name for _, name in pairs]
     if not all(names):
         raise refusal(file, CLASSES, "a name is empty")
-    for what in (names, [number for number, _ in pairs if number is not None]):
-        if (
-            twice := next((one for i, one in enumerate(what) if one in what[:i]), None)
-            if len(set(what)) < len(what)
-            else None
-        ):
+    for again in (twice(names), twice(number for number, _ in pairs if number is not None)):
+        if again is not None:
             raise refusal(
-                file, CLASSES, f"{short(str(twice))} stands twice; every class needs a name and a number of its own"
-            )
+                file, CLASSES, f"{short(str(again))} stands twice; every class needs a name and a number of its own"
+            )  # fmt: skip
     numbers = {number: name for number, name in pairs if number is not None}
     return Names(file.name, tuple(names), numbers or None)
 
@@ -99,8 +95,8 @@ def _size(names: Names) -> str:
 
 
 def _unknown(strangers: Sequence[str], names: Names) -> DataError:
-    some = f"{', '.join(strangers[:5])}{' ...' if len(strangers) > 5 else ''}"
-    known = f"{', '.join(sorted(names.names)[:5])}{' ...' if len(names.names) > 5 else ''}"
+    some = f"{', '.join(map(plain, strangers[:5]))}{' ...' if len(strangers) > 5 else ''}"
+    known = f"{', '.join(map(plain, sorted(names.names)[:5]))}{' ...' if len(names.names) > 5 else ''}"
     if names.source == "the model":
         return DataError(f"the model does not know {some}; it knows {len(names.names)} classes: {known}")
     return DataError(
@@ -119,10 +115,10 @@ def _first_number(numbers: Mapping[str, int], names: Names, given: int | None) -
     if not fitting:
         start = given if given is not None else min(1, least)
         raise _unknown([one for one, number in numbers.items() if not start <= number < start + count], names)
+    zero, one = plain(names.names[least]), plain(names.names[least - 1])
     raise DataError(
-        f"the classes are numbers from {least} to {most}, which may count the {_size(names)} from 0 ({least} = "
-        f"{names.names[least]}) or from 1 ({least} = {names.names[least - 1]}); say which with --class-numbers-from 0 or 1, or "
-        "give --labels a file with a number beside each name"
+        f"the classes are numbers from {least} to {most}, which may count the {_size(names)} from 0 ({least} = {zero}) or from 1 "
+        f"({least} = {one}); say which with --class-numbers-from 0 or 1, or give --labels a file with a number beside each name"
     )
 
 
@@ -150,12 +146,12 @@ def _from_lines(file: Path, text: str, classes: set[str]) -> list[tuple[int | No
         raise refusal(file, CLASSES, "it has no line")
     if headed := _under_header(file, lines):
         return headed
-    plain = [same_form(line) for line in lines.texts]
-    if not classes or not {same_form(one) for one in classes} <= set(plain):
+    whole = [same_form(line) for line in lines.texts]
+    if not classes or not {same_form(one) for one in classes} <= set(whole):
         for form in (NUMBER_FIRST, NUMBER_LAST):
             rows = [match for line in lines.texts if (match := form.fullmatch(line))]
             names = [row["name"].strip().strip('"') for row in rows]
-            if len(rows) == len(plain) == len(set(names)):
+            if len(rows) == len(whole) == len(set(names)):
                 return [(int(row["number"]), name) for row, name in zip(rows, names)]
     if lines.left_out.get("empty line"):
         raise refusal(

@@ -110,10 +110,8 @@ class Files:
             where = self._other_form(head)
         folder = self._folders[head] = _Folder(os.path.join(where, ""))
         for entry in entries(where):
-            if entry.is_dir():
-                folder.folders[entry.name] = True
-            elif entry.is_file():  # no link to nowhere, and no device
-                folder.folders[entry.name] = False
+            if (is_folder := is_directory(entry)) is not None:
+                folder.folders[entry.name] = is_folder
         return folder
 
     def _other_form(self, head: str) -> str:
@@ -130,3 +128,11 @@ def entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
             yield from found
     except (OSError, ValueError):
         return
+
+
+def is_directory(entry: os.DirEntry[str]) -> bool | None:
+    """Whether it is a folder or a file; None for a link that leads nowhere or in a circle, and for devices."""
+    try:
+        return entry.is_dir() or (False if entry.is_file() else None)
+    except OSError:
+        return None

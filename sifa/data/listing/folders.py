@@ -1,10 +1,20 @@
 """A folder with one sub-folder of clips per class."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sifa.data.listing.files import UNREAD, VIDEOS, entries, holds_pictures, is_clutter, same_form, suffix_of
+from sifa.data.listing.files import (
+    UNREAD,
+    VIDEOS,
+    entries,
+    holds_pictures,
+    is_clutter,
+    is_directory,
+    same_form,
+    suffix_of,
+)
 from sifa.data.listing.text import counted, several
 from sifa.errors import DataError
 from sifa.video.frames import PICTURES
@@ -49,13 +59,20 @@ def read_folder(folder: Path) -> tuple[list[tuple[Path, str]], int, dict[str, in
     return clips, len(content), dict(left_out)
 
 
+def _open(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be opened ({error.strerror}); check its rights") from error
+
+
 def _classes(folder: Path) -> list[Path]:
-    return sorted(folder / one.name for one in entries(folder) if one.is_dir() and not is_clutter(one.name))
+    return sorted(folder / one.name for one in _open(folder) if is_directory(one) and not is_clutter(one.name))
 
 
 def _loose(folder: Path) -> Counter[str]:
     """What lies beside the folders of classes."""
-    names = [one.name for one in entries(folder) if not one.is_dir() or is_clutter(one.name)]
+    names = [one.name for one in entries(folder) if not is_directory(one) or is_clutter(one.name)]
     return Counter("hidden file" if is_clutter(name) else _kind(name) for name in names)
 
 
@@ -68,19 +85,19 @@ def _kind(name: str) -> str:
 def _look(folder: Path) -> _Content:
     """What a class folder holds: videos and folders of pictures are clips."""
     found = _Content()
-    for entry in entries(folder):
+    for entry in _open(folder):
         suffix = suffix_of(entry.name)
         file = folder / entry.name
         if is_clutter(entry.name):
             found.others["hidden file"] += 1
-        elif entry.is_dir():
+        elif is_directory(entry):
             if holds_pictures(file):
                 found.clips.append(file)
             elif _holds_clips(file):
                 found.nested.append(file)
             else:
                 found.others["folder without clips"] += 1
-        elif not entry.is_file():
+        elif is_directory(entry) is None:
             found.others["link or device that is no file"] += 1
         elif suffix in VIDEOS:
             found.clips.append(file)
@@ -99,7 +116,9 @@ def _look(folder: Path) -> _Content:
 def _holds_clips(folder: Path) -> bool:
     """Whether there is a video or a folder of pictures in a folder."""
     seen = [one for one in entries(folder) if not is_clutter(one.name)]
-    return any(holds_pictures(one.path) if one.is_dir() else suffix_of(one.name) in VIDEOS + UNREAD for one in seen)
+    return any(
+        holds_pictures(one.path) if is_directory(one) else suffix_of(one.name) in VIDEOS + UNREAD for one in seen
+    )
 
 
 def _check(folder: Path, found: _Content) -> None:

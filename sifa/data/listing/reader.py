@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections import Counter
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +12,15 @@ from sifa.data.listing.checks import Found, check_frames, check_split_file, miss
 from sifa.data.listing.classes import Names, name_all, read_names
 from sifa.data.listing.files import Files, same_form
 from sifa.data.listing.folders import read_folder
-from sifa.data.listing.readings import NUMBER, Reading, folder_reading, has_several_numbers, read_way, ways
+from sifa.data.listing.readings import (
+    NUMBER,
+    Reading,
+    folder_reading,
+    has_several_numbers,
+    read_way,
+    ways,
+    without_numbers,
+)
 from sifa.data.listing.records import headed_readings, json_readings
 from sifa.data.listing.text import CLIPS, Lines, counted, read_text, refusal, several, short, split_lines
 from sifa.errors import DataError
@@ -98,7 +106,7 @@ def _from_folder(folder: Path, labels: Path | None, first_number: int | None) ->
 def _from_list(file: Path, labels: Path | None, root: Path, first_number: int | None, allow_missing: bool) -> Listing:
     text = read_text(file, CLIPS)
     files, left_out = Files(root), {}
-    if file.suffix.lower() == ".json" or text.lstrip()[:2] in ("[{", "[\n"):
+    if file.suffix.lower() == ".json" or re.match(r"\s*\[\s*\{", text):
         word, (reading, found) = "entry", _choose(file, json_readings(file, text), files, labels)
     else:
         lines = split_lines(file, text, CLIPS)
@@ -140,10 +148,11 @@ def _read_lines(file: Path, lines: Lines, files: Files, labels: Path | None) -> 
                 "say so by --labels with a file of the classes' names, or write the class after each path"
             )
         return folders, found
-    if has_several_numbers(lines) and not (best and any(best[1])):
+    if has_several_numbers(lines) and not (best and any(best[1]) and not _hides_numbers(best, files)):
         raise refusal(
             file, CLIPS, "its lines end in several numbers. Path and class, and path, number of frames and class are read, "
-            "not several classes per clip, nor parts of videos"
+            "not several classes per clip, nor parts of videos; where the columns are others, name them in a first line such as "
+            "path,label"
         )  # fmt: skip
     if best:
         return best
@@ -160,11 +169,19 @@ def _plain_readings(lines: Lines, files: Files) -> list[Reading]:
     tried = [(way, reading) for way in ways() if (reading := read_way(way, sample))]
     complete = [way for way, reading in tried if None not in _locate(reading, files)]
     readings: list[Reading] = []
-    for way in complete or [way for way, _ in tried]:
-        reading = read_way(way, lines)
-        if reading and not any(_same(reading, other) for other in readings):
-            readings.append(reading)
+    for group in (complete, [way for way, _ in tried]):
+        for reading in (read_way(way, lines) for way in group):
+            if reading and not any(_same(reading, other) for other in readings):
+                readings.append(reading)
+        if readings:
+            break
     return readings
+
+
+def _hides_numbers(best: tuple[Reading, Found], files: Files) -> bool:
+    """Whether a path that is missing is one that is there and more numbers."""
+    missing = (path for path, where in zip(best[0].paths, best[1]) if where is None)
+    return any((path := without_numbers(whole)) != whole and files.find(path) for whole in missing)
 
 
 def _same(one: Reading, other: Reading) -> bool:
@@ -222,4 +239,5 @@ def _named(classes: Iterable[str], labels: Path | None, first_number: int | None
 
 def _words(left_out: dict[str, int]) -> str:
     """What was left out, to end a statement with."""
-    return "".join(f"; left out: {n} x {what}" for what, n in sorted(Counter(left_out).items()))
+    words = ", ".join(f"{n} x {what}" for what, n in sorted(left_out.items()))
+    return f"; left out: {words}" if words else ""

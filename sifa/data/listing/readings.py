@@ -13,7 +13,10 @@ from sifa.data.listing.text import Lines
 SEPARATORS = {"\t": "tab", ";": "semicolon", ",": "comma", " ": "space"}
 NUMBER = re.compile("[0-9]{1,9}")
 NUMBERS = re.compile(r"[0-9]+([\s,;|]+[0-9]+)+")  # several classes, or parts of a clip
-SUFFIX = re.compile(rf"(.+?(?:{'|'.join(map(re.escape, VIDEOS + UNREAD))})['\"]?)\s+(\S.*)", re.IGNORECASE)
+SUFFIXES = "|".join(map(re.escape, VIDEOS + UNREAD))
+TO_SUFFIX = re.compile(rf"(.+?(?:{SUFFIXES}))\s+(\S.*)", re.IGNORECASE)
+LAST_NUMBER = re.compile(r"[\s,;|]+[0-9]+$")
+FILE = re.compile(rf"({SUFFIXES})\b", re.IGNORECASE)  # no class has a file's name in it
 Cells = Sequence[str]
 
 
@@ -49,7 +52,7 @@ def ways() -> Iterator[Way]:
 
 
 def read_way(way: Way, lines: Lines) -> Reading | None:
-    """The lines taken apart; None where one does not fit, or a class is made of several numbers."""
+    """The lines taken apart; None where one does not fit, or a class is several numbers or holds a file's name."""
     paths: list[str] = []
     classes: list[str] = []
     frames: list[str] = []
@@ -61,7 +64,7 @@ def read_way(way: Way, lines: Lines) -> Reading | None:
         classes.append(cells[1].strip())
         if len(cells) > 2:
             frames.append(cells[2])
-    if any(map(NUMBERS.fullmatch, set(classes))):
+    if any(NUMBERS.fullmatch(one) or FILE.search(one) for one in set(classes)):
         return None
     columns = way.columns
     if not frames and not any(way.mark in path for path in paths) and not any(way.mark in one for one in set(classes)):
@@ -80,6 +83,13 @@ def has_several_numbers(lines: Lines) -> bool:
     return any(re.search(r"[\s,;|][0-9]+[\s,;|]+[0-9]+$", text) for text in lines.texts)
 
 
+def without_numbers(text: str) -> str:
+    """A text without the numbers at its end."""
+    while number := LAST_NUMBER.search(text):
+        text = text[: number.start()]
+    return text
+
+
 def quoted_rows(texts: Sequence[str], mark: str) -> list[list[str]] | None:
     """The columns of each line, some of them in quotes; None where the quotes do not fit the lines."""
     try:
@@ -94,7 +104,7 @@ def _at_last(mark: str, line: str) -> Cells:
 
 
 def _at_suffix(line: str) -> Cells:
-    match = SUFFIX.fullmatch(line)
+    match = TO_SUFFIX.fullmatch(line)
     return match.groups() if match else ()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sifa.data.listing.readings import NUMBERS, SEPARATORS, Reading, quoted_rows
-from sifa.data.listing.text import CLIPS, Lines, counted, refusal, several, short
+from sifa.data.listing.text import CLIPS, Lines, counted, refusal, several, short, twice
 from sifa.errors import DataError
 
 PATHS = (
@@ -31,8 +31,8 @@ def headed_readings(file: Path, lines: Lines) -> list[Reading] | None:
     header = [name.strip().lower() for name in first[0]] if first else []
     if not ({*PATHS} & {*header} and ({*CLASSES, *SEVERAL} & {*header} or {*header} <= KNOWN)):
         return None
-    if len(set(header)) < len(header):
-        raise refusal(file, CLIPS, "its header names a column twice; rename one")
+    if (name := twice(header)) is not None:
+        raise refusal(file, CLIPS, f"its header has {short(name)} twice; rename one")
     rows = quoted_rows(lines.texts[1:], mark)
     if rows is None:
         raise refusal(file, CLIPS, "a quote is opened and not closed; write the quotes anew")
@@ -71,11 +71,9 @@ def load_json(file: Path, text: str, kind: str) -> Any:
     """What a JSON text says; a name that stands twice in an object is no JSON. Raises DataError."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
-            raise ValueError(f"it has {short(twice)} twice in one object")
-        return found
+        if (name := twice(name for name, _ in pairs)) is not None:
+            raise ValueError(f"it has {short(name)} twice in one object")
+        return dict(pairs)
 
     try:
         return json.loads(text, object_pairs_hook=once)

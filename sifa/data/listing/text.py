@@ -1,12 +1,15 @@
 """The text of a list, in the encodings and with the line ends that programs write."""
 
 import codecs
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from sifa.errors import DataError
 from sifa.video.containers import HEAD_BYTES, find_container
 
+Item = TypeVar("Item")
 CLIPS, CLASSES = "a list of clips", "a list of class names"
 LARGEST = 2**30  # bytes
 LONGEST = 10_000  # characters of a line: no path is as long
@@ -36,6 +39,21 @@ def refusal(file: Path, kind: str, why: str) -> DataError:
 def short(text: str, most: int = 60) -> str:
     """A text in quotes, with what no screen should get written as \\x.., and cut where it is long."""
     return repr(text if len(text) <= most else text[: most - 3] + "...")
+
+
+def plain(text: str) -> str:
+    """A text as it is, but `short` where it is long or holds what no screen should get."""
+    return text if len(text) <= 60 and text.isprintable() else short(text)
+
+
+def twice(items: Iterable[Item]) -> Item | None:
+    """The first that stands twice, or None."""
+    seen: set[Item] = set()
+    for one in items:
+        if one in seen:
+            return one
+        seen.add(one)
+    return None
 
 
 def several(names: list[str]) -> str:
