@@ -114,11 +114,9 @@ def _look(folder: Path) -> _Content:
 
 
 def _holds_clips(folder: Path) -> bool:
-    """Whether there is a video or a folder of pictures in a folder."""
-    seen = [one for one in entries(folder) if not is_clutter(one.name)]
-    return any(
-        holds_pictures(one.path) if is_directory(one) else suffix_of(one.name) in VIDEOS + UNREAD for one in seen
-    )
+    """Whether there is a video or a picture anywhere below a folder, links to folders aside."""
+    files = (name for _, _, names in os.walk(folder) for name in names if not is_clutter(name))
+    return any(suffix_of(name) in VIDEOS + UNREAD + PICTURES for name in files)
 
 
 def _check(folder: Path, found: _Content) -> None:
