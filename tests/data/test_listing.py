@@ -260,6 +260,7 @@ def test_labels_that_do_not_match_are_named(folder):
         ("names.json", '{"walking": 0, "walking": 1}', "it has 'walking' twice in one object"),
         ("names.json", '{"walking": [0]}', "neither a name and a number each, nor names in a list"),
         ("names.json", "[1, 2]", "neither a name and a number each, nor names in a list"),
+        ("names.json", '{"0": 1, "1": 2}', "neither a name and a number each"),
         ("names.json", "3", "neither a name and a number each, nor names in a list"),
         ("names.json", "{", "it is no JSON"),
     ],

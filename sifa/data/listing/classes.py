@@ -126,10 +126,13 @@ def _from_json(file: Path, found: Any) -> list[tuple[int | None, str]]:
     """Name -> number, number -> name, or names in order, each a text or the list of its words."""
     if isinstance(found, dict):
         rows = [(str(one), str(other)) for one, other in found.items() if isinstance(other, str | int)]
-        for order in (1, -1):
-            pairs = [pair[::order] for pair in rows]
-            if len(pairs) == len(found) and all(NUMBER.fullmatch(number) for _, number in pairs):
-                return [(int(number), name.strip().strip('"')) for name, number in pairs]
+        fitting = [
+            [(int(number), name.strip().strip('"')) for name, number in pairs]
+            for pairs in (rows, [(other, one) for one, other in rows])
+            if len(pairs) == len(found) and all(NUMBER.fullmatch(number) for _, number in pairs)
+        ]
+        if len(fitting) == 1 or (fitting and sorted(fitting[0]) == sorted(fitting[1])):
+            return fitting[0]
     elif isinstance(found, list):
         words = [[one] if isinstance(one, str) else one for one in found]
         if all(isinstance(one, list) and all(isinstance(word, str) for word in one) for one in words):

@@ -118,5 +118,5 @@ def _with_frames(mark: str, line: str) -> Cells:
 
 
 def _in_quotes(mark: str, line: str) -> Cells:
-    rows = quoted_rows([line], mark) if '"' in line or mark not in line else [line.split(mark)]
+    rows = quoted_rows([line], mark) if '"' in line else [line.split(mark)]
     return rows[0] if rows and len(rows[0]) == 2 else ()

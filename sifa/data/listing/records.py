@@ -62,7 +62,7 @@ def json_readings(file: Path, text: str) -> list[Reading]:
         if not isinstance(entry, dict):
             raise refusal(file, CLIPS, f"entry {number} is no object, such as " + '{"id": "1", "label": "wave"}')
     columns: dict[str, list[str]] = {name: [] for name in entries[0]}
-    for name in KNOWN & columns.keys():
+    for name in (name for name in columns if name in KNOWN and name not in FRAMES):
         columns[name] = [_cell(file, name, number, entry) for number, entry in enumerate(entries, 1)]
     return _readings(file, columns, range(1, len(entries) + 1), "entry")
 
