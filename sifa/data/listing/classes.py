@@ -79,8 +79,8 @@ def read_names(file: Path, classes: Iterable[str] = ()) -> Names:
     else:
         pairs = _from_lines(file, text, set(classes))
     names = [name for _, name in pairs]
-    if not all(names):
-        raise refusal(file, CLASSES, "a name is empty")
+    if not names or not all(names):
+        raise refusal(file, CLASSES, "a name is empty" if names else "it has no name")
     for again in (twice(names), twice(number for number, _ in pairs if number is not None)):
         if again is not None:
             raise refusal(
@@ -126,12 +126,12 @@ def _from_json(file: Path, found: Any) -> list[tuple[int | None, str]]:
     """Name -> number, number -> name, or names in order, each a text or the list of its words."""
     if isinstance(found, dict):
         rows = [(str(one), str(other)) for one, other in found.items() if isinstance(other, str | int)]
-        fitting = [
+        fitting: list[list[tuple[int | None, str]]] = [
             [(int(number), name.strip().strip('"')) for name, number in pairs]
             for pairs in (rows, [(other, one) for one, other in rows])
             if len(pairs) == len(found) and all(NUMBER.fullmatch(number) for _, number in pairs)
         ]
-        if len(fitting) == 1 or (fitting and sorted(fitting[0]) == sorted(fitting[1])):
+        if len(fitting) == 1 or (fitting and set(fitting[0]) == set(fitting[1])):
             return fitting[0]
     elif isinstance(found, list):
         words = [[one] if isinstance(one, str) else one for one in found]
