@@ -7,6 +7,7 @@ each video; under torchrun the processes share the videos."""
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,18 @@ EXAMPLES = """examples:
   sifa evaluate --table                                          what the shipped weights' cards say"""
 
 Figures = Mapping[str, Any]
-OF_VIDEOS = dict(labels=None, amp=None, views="1x1", channels_last=False, compile=False, batch=4, readers=2)  # defaults
+OF_VIDEOS = dict(  # defaults
+    labels=None,
+    videos=None,
+    class_numbers_from=None,
+    allow_missing=False,
+    amp=None,
+    views="1x1",
+    channels_last=False,
+    compile=False,
+    batch=4,
+    readers=2,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -182,22 +194,27 @@ def choose_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIF
 
 def video_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":
     """What finds the figures of a model on the videos of --data."""
-    from sifa.data.listing import find_clips
+    from sifa.data.listing import name_listing
+    from sifa.evaluation.processes import is_first
     from sifa.evaluation.videos import evaluate_videos
     from sifa.evaluation.views import Views
     from sifa.model.run import forward_with
+    from sifa.weights.card import card_of
 
     try:
         views = Views.parse(arguments.views)
     except ValueError as error:
         raise options.Misuse(str(error)) from None
-    videos = find_clips(arguments.data, arguments.labels)
+    listing = options.read_listing(arguments)
 
     def measure(model: "SIFAModel", progress: "Progress") -> "VideoFigures | None":
+        named = name_listing(listing, card_of(model).labels, arguments.class_numbers_from)
+        if is_first():
+            print(named.statement, file=sys.stderr if arguments.json else sys.stdout)
         forward = forward_with(model, device, arguments.amp, arguments.channels_last, arguments.compile)
         precision = arguments.amp or "float32"
         return evaluate_videos(
-            model, videos, views, arguments.out, forward, precision, arguments.batch, arguments.readers, progress
+            model, named.clips, views, arguments.out, forward, precision, arguments.batch, arguments.readers, progress
         )
 
     return measure

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sifa.errors import RunError
 
 if TYPE_CHECKING:
+    from sifa.data.listing import Listing
     from sifa.model.registry import SIFAModel
 
 Options = argparse._ActionsContainer  # a parser, or a group of its options
@@ -60,7 +61,28 @@ def add_data(parser: Options, purpose: str) -> None:
         "--labels",
         type=Path,
         metavar="FILE",
-        help="names of the classes, where --data gives numbers: one a line, or a JSON object name -> number",
+        help="names of the classes, where --data gives numbers: one a line, with its number or without, or JSON",
+    )
+    parser.add_argument(
+        "--videos", type=Path, metavar="PATH", help="where the files of a list lie (default: beside it)"
+    )
+    parser.add_argument(
+        "--class-numbers-from",
+        type=int,
+        choices=(0, 1),
+        help="the first class number, where a list and its names leave that open",
+    )
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="count missing files of a list as unreadable instead of stopping"
+    )
+
+
+def read_listing(arguments: argparse.Namespace) -> "Listing":
+    """What --data names, as the options beside it say. Raises DataError."""
+    from sifa.data import listing
+
+    return listing.read_listing(
+        arguments.data, arguments.labels, arguments.videos, arguments.class_numbers_from, arguments.allow_missing
     )
 
 

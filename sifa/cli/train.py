@@ -74,6 +74,10 @@ def check(arguments: argparse.Namespace) -> None:
     """Raises Misuse for options that do not go together."""
     if arguments.labels and not arguments.data:
         raise options.Misuse("--labels names the classes of --data; give both")
+    if (arguments.videos or arguments.allow_missing) and not arguments.data:
+        raise options.Misuse("--videos and --allow-missing are for a list of --data; give it, too")
+    if arguments.class_numbers_from is not None and not arguments.labels:
+        raise options.Misuse("--class-numbers-from counts the names of --labels; give both")
     if arguments.recipe and arguments.data:
         raise options.Misuse("--recipe is for generated clips; leave it out where --data gives your own")
     for name, given in (("variant", "data"), ("config", "data"), ("variant", "checkpoint")):
@@ -116,12 +120,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_data(arguments: argparse.Namespace, start: str | Path, seed: int, progress: "Progress") -> "VideoClips":
-    """The clips of --data; says which could not be read, and how many there are."""
+    """The clips of --data; says what it was read as, which could not be read, and how many there are."""
     from sifa.evaluation.processes import is_first
     from sifa.training.clips import describe_clips, read_clips
     from sifa.weights.card import load_card
 
-    clips = read_clips(arguments.data, load_card(start), arguments.labels, seed, progress if is_first() else None)
+    listing = options.read_listing(arguments)
+    if is_first():
+        logging.getLogger(__name__).info(listing.statement)
+    clips = read_clips(listing, load_card(start), seed, progress if is_first() else None)
     if is_first():
         logging.getLogger(__name__).info(describe_clips(clips))
     return clips

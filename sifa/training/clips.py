@@ -1,18 +1,14 @@
 """The user's clips, read as a checkpoint's model wants them."""
 
-from pathlib import Path
-
-from sifa.data.listing import find_clips
+from sifa.data.listing import Listing
 from sifa.data.user_clips import VideoClips
 from sifa.tracing.records import Progress
 from sifa.weights.card import ModelCard
 
 
-def read_clips(
-    data: str | Path, card: ModelCard, labels: str | Path | None = None, seed: int = 0, progress: Progress | None = None
-) -> VideoClips:
-    """The clips of a folder or list file (`find_clips`) at the card's size, length and rate. Raises DataError."""
-    return VideoClips(find_clips(data, labels), card.size, card.num_frames, card.sampling_rate, seed, progress)
+def read_clips(listing: Listing, card: ModelCard, seed: int = 0, progress: Progress | None = None) -> VideoClips:
+    """The clips of a folder or list file (`read_listing`) at the card's size, length and rate. Raises DataError."""
+    return VideoClips(listing.clips, card.size, card.num_frames, card.sampling_rate, seed, progress)
 
 
 def describe_clips(clips: VideoClips) -> str:

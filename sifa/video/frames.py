@@ -82,10 +82,17 @@ def read_frames(
 def list_pictures(folder: Path) -> list[Path]:
     """The pictures of a folder in the order of the numbers that their names end in; VideoError where one is missing."""
     pictures: dict[int, Path] = {}
+    series: dict[str, str] = {}  # what stands before the number -> a file
     for file in folder.iterdir():
         digits = re.search(r"\d+$", file.stem)
-        if digits and file.suffix.lower() in PICTURES:
+        if digits and file.suffix.lower() in PICTURES and not file.name.startswith("."):  # ._00001.jpg is no picture
             number = int(digits.group())
+            series.setdefault(file.stem[: digits.start()], file.name)
+            if len(series) > 1:
+                names = ", ".join(sorted(series.values()))
+                raise VideoError(
+                    f"{folder.name} holds several series of pictures ({names}); give each a folder of its own"
+                )
             if number in pictures:
                 raise VideoError(
                     f"{folder.name} has two pictures with number {number}: {file.name} and {pictures[number].name}; keep one"

@@ -46,3 +46,16 @@ def test_folders_that_cannot_be_read_say_why(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(VideoError, match="holds no numbered pictures"):
         read_frames(tmp_path / "empty", 2)
+
+
+def test_several_series_in_one_folder_are_no_clip(tmp_path):
+    """What tools for optical flow write side by side, and what macOS leaves beside every file."""
+    frames = numbered_frames(5)
+    folder = write_frames(tmp_path / "video", frames, "img_{:05d}.jpg")
+    (folder / "._img_00001.jpg").write_bytes(b"\0\5\x16\7")
+    assert read_frames(folder, 5).source_frames == 5
+    for name in ("flow_x_00001.jpg", "b_00006.jpg"):
+        (folder / name).write_bytes((folder / "img_00001.jpg").read_bytes())
+        with pytest.raises(VideoError, match=f"video holds several series of pictures .*{name}.*; give each a folder"):
+            read_frames(folder, 2)
+        (folder / name).unlink()
