@@ -2,6 +2,7 @@
 the oracle of what a player shows."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -173,11 +174,13 @@ def times_of(file: Path) -> np.ndarray:
 
 
 def strict_verdict(file: Path) -> str:
-    """What ffmpeg says of a file at its strictest; empty where it has no complaint."""
+    """What ffmpeg's readers and decoders say of a file at their strictest; empty where they have no complaint."""
     strict = ("-err_detect", "crccheck+bitstream+buffer+careful+compliant+explode", "-xerror")
     command: Sequence[str | Path] = [
-        program("ffmpeg"), "-v", "error", "-nostdin", *strict, "-i", file, "-map", "0:v:0", "-f", "null", "-"
+        program("ffmpeg"), "-v", "error", "-nostdin", *strict, "-i", file, "-map", "0:v:0", "-vsync", "passthrough",
+        "-f", "rawvideo", "-y", os.devnull,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, check=False)
-    said = done.stderr.decode(errors="replace").strip()
+    lines = done.stderr.decode(errors="replace").splitlines()
+    said = "\n".join(line for line in lines if "dts to muxer" not in line)  # which the writer says, of times alone
     return said or (f"status {done.returncode}" if done.returncode else "")
