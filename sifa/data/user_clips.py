@@ -10,7 +10,7 @@ from torch import Tensor
 from sifa.data.motion.generator import MotionBatch
 from sifa.data.motion.seeds import batch_seed
 from sifa.errors import DataError, VideoError
-from sifa.video.frames import read_video
+from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
 
 MARGIN = 1.15  # clips are kept this much larger than the model's input, and cut out at random places
@@ -21,8 +21,8 @@ LEAST = 2  # clips of a class
 class VideoClips:
     """The user's clips, decoded once and kept in memory as uint8.
 
-    `clips` are (file, class name), read like any upload, num_frames of them sampling_rate apart; `size` is the side of the
-    model's input in pixels; `progress` (what is being done, share done 0..1) is called before each clip. Then `labels` are the
+    `clips` are (file, class name); `size` is the side of the model's input in pixels; `read` samples a file's frames, like
+    `ModelCard.read`; `progress` (what is being done, share done 0..1) is called before each clip. Then `labels` are the
     names of the classes, `count` is the number of clips, `training` holds for each class its clips (3, T, M, M) uint8,
     `held_out` pairs of such a clip and the number of its class: every fifth clip of a class, or none where a class has fewer
     than five. Unreadable clips are skipped and named in `skipped` {file: why}. Raises DataError where fewer than two clips of
@@ -36,14 +36,13 @@ class VideoClips:
         self,
         clips: Iterable[tuple[Path, str]],
         size: int,
-        num_frames: int,
-        sampling_rate: int,
+        read: Callable[[Path], Clip],
         seed: int = 0,
         progress: Callable[[str, float], None] | None = None,
     ):
         self.size, self.seed = size, seed
         self.skipped: dict[str, str] = {}
-        videos = self._read(list(clips), num_frames, sampling_rate, progress)
+        videos = self._read(list(clips), read, progress)
         self.labels = tuple(sorted(videos))
         self.count = sum(map(len, videos.values()))
         self._check_count(videos)
@@ -56,8 +55,7 @@ class VideoClips:
     def _read(
         self,
         clips: list[tuple[Path, str]],
-        num_frames: int,
-        sampling_rate: int,
+        read: Callable[[Path], Clip],
         progress: Callable[[str, float], None] | None,
     ) -> dict[str, list[Tensor]]:
         """The videos (3, T, M, M) uint8 of each class, in the order of the clips."""
@@ -66,7 +64,7 @@ class VideoClips:
             if progress:
                 progress(f"reading {file.name}", number / len(clips))
             try:
-                clip = read_video(file, num_frames, sampling_rate)
+                clip = read(file)
             except VideoError as error:
                 self.skipped[str(file)] = str(error)
             else:

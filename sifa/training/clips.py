@@ -7,8 +7,8 @@ from sifa.weights.card import ModelCard
 
 
 def read_clips(listing: Listing, card: ModelCard, seed: int = 0, progress: Progress | None = None) -> VideoClips:
-    """The clips of a folder or list file (`read_listing`) at the card's size, length and rate. Raises DataError."""
-    return VideoClips(listing.clips, card.size, card.num_frames, card.sampling_rate, seed, progress)
+    """The clips of a folder or list file (`read_listing`) at the card's size, length and step. Raises DataError."""
+    return VideoClips(listing.clips, card.size, card.read, seed, progress)
 
 
 def describe_clips(clips: VideoClips) -> str:

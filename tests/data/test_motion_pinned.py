@@ -22,6 +22,7 @@ from sifa.data.motion import CLASSES, MotionBatch, MotionClips, pasted
 from sifa.data.motion.scenes import Scene, draw_scene
 from sifa.data.motion.seeds import batch_seed
 from sifa.data.user_clips import VideoClips
+from sifa.video.frames import read_video
 from tests.clips import numbered_frames, write_clip
 
 FILE = Path(__file__).parents[1] / "golden" / "motion_clips.npz"
@@ -148,7 +149,7 @@ def test_the_users_own_clips(tmp_path):
         (tmp_path / label).mkdir()
         for number in range(2):
             write_clip(tmp_path / label / f"{number}.mp4", numbered_frames(8))
-    source = VideoClips(find_clips(tmp_path), size=32, num_frames=4, sampling_rate=2, seed=3)
+    source = VideoClips(find_clips(tmp_path), size=32, read=lambda file: read_video(file, 4, 2), seed=3)
     assert drawn(lambda: source.batch(5, torch.tensor([0, 1, 1])))[0] == "d7928206bd680acd"
 
 

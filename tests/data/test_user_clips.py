@@ -6,11 +6,12 @@ from PIL import Image
 from sifa.data.listing import find_clips
 from sifa.data.user_clips import VideoClips
 from sifa.errors import DataError
+from sifa.video.frames import read_video
 from tests.clips import numbered_frames, write_clip
 
 
 def video_clips(clips, **options):
-    return VideoClips(clips, size=32, num_frames=4, sampling_rate=2, **options)
+    return VideoClips(clips, size=32, read=lambda file: read_video(file, 4, 2), **options)
 
 
 def test_progress_names_each_clip_whether_it_can_be_read_or_not(folder, tmp_path):

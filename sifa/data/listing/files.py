@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from sifa.video import containers
 from sifa.video.frames import PICTURES
 
-VIDEOS = (  # suffixes of the kinds that are read
-    ".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".avi", ".gif", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob",
-)  # fmt: skip
-UNREAD = (".flv", ".wmv", ".asf", ".rm", ".rmvb", ".ogv", ".mwv")  # of kinds that are videos, but are not read
+VIDEOS = containers.SUFFIXES  # of the kinds that are read
+UNREAD = (".rm", ".rmvb", ".ogv", ".ogg", ".divx", ".swf")  # of kinds that are videos, but are not read
 SUFFIXES = frozenset(VIDEOS + UNREAD)
 CLUTTER = ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin")  # what systems leave in folders
 
