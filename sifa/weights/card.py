@@ -14,7 +14,7 @@ from sifa.errors import WeightsError
 from sifa.model.config import ModelConfig, check_size
 from sifa.model.registry import model_config
 from sifa.weights.download import fetch
-from sifa.weights.pickles import read_safetensors
+from sifa.weights.tensors import read_safetensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LARGEST_SAMPLING_RATE = 10_000  # source frames

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from sifa.errors import WeightsError
@@ -15,16 +15,18 @@ from sifa.model.registry import Reading, SIFAModel, create_model, model_config
 from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, parse_card
 from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Conversion, convert
 from sifa.weights.download import fetch, sha256
+from sifa.weights.files import write_whole
 from sifa.weights.labels import class_names
-from sifa.weights.pickles import read_safetensors, read_state, unwrap
+from sifa.weights.pickles import read_state, unwrap
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.tensors import digest, read_safetensors
 
 
 def save(model: nn.Module, card: ModelCard, file: Path) -> None:
-    """Write weights and card to a safetensors file."""
-    data = {k: v for k, v in asdict(card).items() if k not in ("file", "sha256")}
+    """Write weights and card to a safetensors file, whole or not at all. Raises RunError where it cannot be written."""
+    data = json.dumps({k: v for k, v in asdict(card).items() if k not in ("file", "sha256")})
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file(tensors, file, metadata={"sifa": json.dumps(data)})
+    write_whole(file, serialise(tensors, {"sifa": data, "sha256": digest(tensors, data)}))
 
 
 def load(source: str | Path = DEFAULT_CHECKPOINT, device: str | torch.device = "cpu") -> SIFAModel:
