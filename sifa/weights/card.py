@@ -14,6 +14,7 @@ from sifa.errors import WeightsError
 from sifa.model.config import ModelConfig, check_size
 from sifa.model.registry import model_config
 from sifa.weights.download import fetch
+from sifa.weights.figures import check_metrics, check_recipe
 from sifa.weights.tensors import read_safetensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -134,6 +135,8 @@ def _check_card(card: dict[str, Any]) -> None:
     if "sampling_rate" in card:
         check_size("sampling_rate", card["sampling_rate"], LARGEST_SAMPLING_RATE)
     _check_normalisation(card.get("mean"), card.get("std"))
+    check_metrics(card.get("metrics", {}), config.num_classes)
+    check_recipe(card.get("recipe", {}))
 
 
 def _check_normalisation(mean: object, std: object) -> None:

@@ -21,8 +21,9 @@ def read_state(file: Path) -> dict[str, Any]:
     if not kind.torch:
         return read_safetensors(file)[0]
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # where the released code keeps its options
-            state = torch.load(file, map_location="cpu", weights_only=True)
+        # a Namespace is where the released code keeps its options; opened, since torch.load goes by names
+        with torch.serialization.safe_globals([argparse.Namespace]), file.open("rb") as opened:
+            state = torch.load(opened, map_location="cpu", weights_only=True)
     except Exception as error:
         if "weights_only" in str(error) and ("GLOBAL" in str(error) or "Unsupported" in str(error)):
             raise WeightsError(
@@ -58,12 +59,12 @@ def _refuse_bomb(file: Path) -> None:
 
 
 def unwrap(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The state dict inside of what training code saves, without the prefix that parallel training adds."""
-    for key in ("model", "state_dict"):
+    """The state dict inside of what training code saves."""
+    for key in ("model", "state_dict", "model_state_dict"):
         if isinstance(state.get(key), dict):
             state = state[key]
     strangers = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
     if strangers or not state:
         held = f"also holds {', '.join(strangers[:5])}, which are no tensors" if strangers else "is empty"
         raise WeightsError(f"this is no state dict: it {held}; save model.state_dict() and load that")
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    return dict(state)

@@ -38,7 +38,7 @@ def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor
             about = f.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{file.name} is a safetensors file that is cut off or damaged ({error}); copy, download or train it again"
+            f"{file.name} is a safetensors file that is cut off or damaged ({error!s:.200}); copy, download or train it again"
         ) from error
     card = about.get("sifa")
     if card is None:
