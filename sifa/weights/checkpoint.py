@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from sifa.errors import WeightsError
+from sifa.errors import RunError, WeightsError
 from sifa.model.registry import Reading, SIFAModel, create_model, model_config
 from sifa.weights.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard, parse_card
 from sifa.weights.convert import RESNET_STEM, SWIN_STEM, Conversion, convert
@@ -36,7 +36,7 @@ def load(source: str | Path = DEFAULT_CHECKPOINT, device: str | torch.device = "
     """A trained model, in evaluation mode, from one of our checkpoints; its card is `model.card`.
 
     `source` is a path, a URL or a hub id (`sifa.weights.download.fetch`). Raises WeightsError where the file is missing,
-    damaged, or not one of ours; `adopt` makes a model of other code's weights.
+    damaged, or not one of ours (`adopt` makes a model of other code's weights), RunError where there is no such device.
     """
     file = fetch(source)
     tensors, data = read_safetensors(file)
@@ -59,7 +59,13 @@ def load(source: str | Path = DEFAULT_CHECKPOINT, device: str | torch.device = "
     model = create_model(card.variant, **card.config)
     load_weights(model, tensors)
     model.card = replace(card, sha256=sha256(file))
-    return model.to(device).eval()
+    try:
+        return model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).partition("\n")[0][:200]
+        raise RunError(
+            f"the model cannot be put on device {device!r} ({first}); use cpu, or cuda where there is a GPU"
+        ) from error
 
 
 def adopt(

@@ -24,6 +24,8 @@ def fetch(source: str | Path) -> Path:
     file's sha256 is compared where it is known: from `URL#sha256=...`, from a name such as resnet50-19c8e357.pth, whose
     second part begins it, and for large files of the hub. Raises WeightsError where a download fails or differs.
     """
+    if not isinstance(source, str | Path):
+        raise TypeError(f"weights are given as a file, a URL or {HUB}owner/name, not as {type(source).__name__}")
     text = str(source)
     if text.startswith(("http://", "https://")):
         return _from_url(text)
