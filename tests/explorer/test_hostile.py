@@ -207,8 +207,8 @@ def test_pictures_that_cost_more_than_they_are_worth_are_not_decoded(packed):
 
 
 VALUES = (
-    None, True, 0, -1, 1, 2.5, 10**6, 10**9, HUGE, 1e308, -1e300, "", "64", "\ud800", "x" * 10**5, [], [[]], [0], [None], ["a"],
-    [1] * 10**5, DEEP, {}, {"constructor": 1}, [1, 2, 3], [0, 0, 0], [1e9, 1e-9, 1],
+    None, True, 0, -1, 1, 2.5, 10**6, 10**9, HUGE, 1e308, -1e300, "", "64", "\ud800", "x" * 10**4, [], [[]], [0], [None], ["a"],
+    [1] * 10**4, DEEP, {}, {"constructor": 1}, [1, 2, 3], [0, 0, 0], [1e9, 1e-9, 1],
 )  # fmt: skip
 
 
@@ -239,7 +239,7 @@ def test_a_sample_with_any_value_in_any_place_of_its_header():
     for count, (path, value) in enumerate(rng.sample(choices, 300)):
         hostile = with_header(sample, put(value, *path))
         begun = time.process_time()
-        said = [words(read, hostile) for read in (explorer.unpack, lighten)[: 1 if count % 10 else 2]]
+        said = [words(read, hostile) for read in (explorer.unpack, lighten)[: 1 if count % 30 else 2]]
         assert time.process_time() - begun < 1, (path, value)
         assert len("".join(said)) < 800
         refused += bool(said[0])

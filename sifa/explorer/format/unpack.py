@@ -35,13 +35,14 @@ def unpack(source: bytes | str | Path) -> Prediction:
     Frames are the packed pictures and the crop is relative to them. Raises TraceError for anything that is not a
     whole trace of a version known here, and for one that would take more than 1 GB of memory.
     """
-    packed = parse(source if isinstance(source, bytes) else _read(Path(source)))
+    packed = parse(source if isinstance(source, bytes) else read_file(Path(source)))
     with refuse_damage():
         check_memory(packed.header)
         return _Reader(packed).prediction()
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file. Raises TraceError where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
