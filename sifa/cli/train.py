@@ -165,8 +165,8 @@ def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "R
     if start:
         card = load_card(start)
         changes["variant"], config = card.variant, card.config
-    recipe = replace(recipe, **changes)
     try:
+        recipe = replace(recipe, **changes)
         model_config(recipe.variant, **config | recipe.config)
     except ValueError as error:
         raise options.Misuse(str(error)) from None

@@ -422,3 +422,10 @@ def test_measuring_on_the_way_shows_its_progress(tmp_path, monkeypatch):
     seen = []
     train(SMALL, tmp_path / "run", measure_clips=120, progress=lambda what, share: seen.append(what.split()[0]))
     assert seen == ["loss", "loss", "generated", "loss", "loss", "generated", "generated", "generated"]
+
+
+def test_a_seed_that_no_generator_takes_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--out", str(tmp_path / "run"), "--seed", "9" * 30])
+    assert ended.value.code == 2
+    assert "it must be from -1000000000000 to 1000000000000" in capsys.readouterr().err
