@@ -18,6 +18,12 @@ EXAMPLES = """examples:
   sifa convert hf-hub:timm/resnet50.a1_in1k --variant sifa_resnet50_16x224 --out start.safetensors"""
 
 
+READING = (
+    "which switches of the operator the weights were trained with; own: those of the variant, as sifa.create_model makes it "
+    "(default: released, as the released training code)"
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from sifa.model.registry import list_models
     from sifa.weights.labels import SIZES
@@ -29,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
     add = parser.add_argument
     add("--variant", required=True, choices=list_models(), metavar="NAME", help=f"one of {', '.join(list_models())}")
-    add("--reading", default="released", choices=["paper", "released"], help="of the operator (default: released)")
+    add("--reading", default="released", choices=["paper", "released", "own"], help=READING)
     add("--dataset", choices=SIZES, help="whose class list it is, where the number of classes does not tell")
     add("--trained-on", default="", metavar="WORDS", help="for the badge on the page")
     add("--sampling-rate", type=options.count, metavar="N", help="source frames from one frame to the next")
@@ -47,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     model, conversion = adopt(
         arguments.source,
         arguments.variant,
-        arguments.reading,
+        None if arguments.reading == "own" else arguments.reading,
         arguments.dataset,
         arguments.trained_on,
         arguments.sampling_rate,
@@ -55,16 +61,23 @@ def run(arguments: argparse.Namespace) -> int:
     )
     save(model, card_of(model), arguments.out)
     if arguments.json:
-        parts = dict(kind=conversion.kind, left_out=conversion.left_out, fresh=conversion.fresh)
+        parts = {name: getattr(conversion, name) for name in ("kind", "prefix", "left_out", "fresh")}
         print(json.dumps(dict(file=str(arguments.out)) | parts))
     else:
-        print(describe(conversion), f"written: {arguments.out}", sep="\n")
+        print(describe(conversion, arguments.reading), f"written: {arguments.out}", sep="\n")
     return 0
 
 
-def describe(conversion: "Conversion") -> str:
+def describe(conversion: "Conversion", reading: str) -> str:
     """What was done to the weights, in lines."""
-    lines = [f"read as: {conversion.kind}"]
+    lines = [f"read as: {conversion.kind}, reading {reading}"]
+    if conversion.kind == "ours":
+        lines.append(
+            "note: keys do not say all that weights were trained with; for a model that sifa.create_model made without a "
+            "reading, give --reading own, else the reading that it was made with"
+        )
+    if conversion.prefix:
+        lines.append(f"taken off every key: {conversion.prefix}")
     for title, entries in (("left out", conversion.left_out), ("not in the file", conversion.fresh)):
         for reason, count in Counter(entries.values()).items():
             keys = [key for key, why in entries.items() if why == reason]

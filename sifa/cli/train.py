@@ -64,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="generated clips that the result is measured on; 0: none (default: 2400)",
     )
+    add(
+        "--accept-changes",
+        action="store_true",
+        help="go on with a run although its clips, first weights or recipe have changed since",
+    )
     changes = parser.add_argument_group("changes to the recipe")
     for name in asdict(Recipe()):
         kind, metavar, what = CHANGES[name]
@@ -80,6 +85,10 @@ def check(arguments: argparse.Namespace) -> None:
         raise options.Misuse("--class-numbers-from counts the names of --labels; give both")
     if arguments.recipe and arguments.data:
         raise options.Misuse("--recipe is for generated clips; leave it out where --data gives your own")
+    if arguments.data and arguments.out.resolve().is_relative_to(arguments.data.resolve()):
+        raise options.Misuse(
+            f"--out {arguments.out} lies in --data, where it would be taken for a class; give another one"
+        )
     for name, given in (("variant", "data"), ("config", "data"), ("variant", "checkpoint")):
         if getattr(arguments, name) and getattr(arguments, given):
             raise options.Misuse(
@@ -94,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from sifa.evaluation.memory import keep_freed_memory
     from sifa.evaluation.processes import is_first, leave
+    from sifa.training.folder import check_place
     from sifa.training.loop import train
     from sifa.training.result import describe_result
     from sifa.weights.card import load_card
@@ -101,13 +111,21 @@ def run(arguments: argparse.Namespace) -> int:
 
     start = arguments.checkpoint or (DEFAULT_CHECKPOINT if arguments.data else None)
     recipe = choose_recipe(arguments, start)
+    check_place(arguments.out)  # before the clips are read, which may take long
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     with progress_bar() as progress, log_lines(sys.stderr if arguments.json else sys.stdout):
         data = read_data(arguments, start, recipe.seed, progress) if start and arguments.data else None
         try:
             file = train(
-                recipe, arguments.out, arguments.device, start, data, measure_clips=arguments.measure, progress=progress
+                recipe,
+                arguments.out,
+                arguments.device,
+                start,
+                data,
+                measure_clips=arguments.measure,
+                progress=progress,
+                accept_changes=arguments.accept_changes,
             )
         finally:
             leave()
@@ -154,8 +172,8 @@ def choose_recipe(arguments: argparse.Namespace, start: str | Path | None) -> "R
     if start:
         card = load_card(start)
         changes["variant"], config = card.variant, card.config
-    recipe = replace(recipe, **changes)
     try:
+        recipe = replace(recipe, **changes)
         model_config(recipe.variant, **config | recipe.config)
     except ValueError as error:
         raise options.Misuse(str(error)) from None

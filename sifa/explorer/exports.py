@@ -12,6 +12,7 @@ from sifa.explorer.render.marks import Cell
 from sifa.explorer.render.panel import frames_of_step, lines, pair_panels
 from sifa.explorer.render.raster import draw
 from sifa.explorer.render.svg import to_svg
+from sifa.tracing.given import check_prediction
 from sifa.tracing.records import BlockTrace, Prediction
 from sifa.video.write import write_mp4
 
@@ -37,6 +38,7 @@ def export(
     block, frames, cell and weights: below the picture, as PNG text, SVG title, first line or array `caption`. Raises
     ValueError for an unknown suffix and for a pair, cell or scale that there is not.
     """
+    check_prediction(prediction)
     file = Path(file)
     write = WRITERS.get(file.suffix.lower())
     if write is None:

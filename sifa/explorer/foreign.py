@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import ceil
+from reprlib import repr as shown
 from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 from torch import Tensor, nn
 
+from sifa.explorer.format.values import WIDEST
 from sifa.model.attention import neighbour_grid
+from sifa.model.config import check_size
 from sifa.tracing.records import BlockTrace, Prediction, Trace, tap_places
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
@@ -38,17 +41,23 @@ def foreign_block(
     A point is (y, x) in cells of the key map, (0, 0) the centre of its first cell, for each query cell of a map of the
     same H x W. Offsets are counted from a regular K x K grid where `kernel` K is given, or from `taps` (N, 2): (dy, dx)
     from the query cell, or where `anchored` (y, x) on the map, the same for all queries; with neither, from the query
-    cell itself. `meaning` says in the viewer what the weights are. Raises ValueError where shapes do not fit.
+    cell itself. `meaning` says in the viewer what the weights are. Raises ValueError where shapes do not fit, and for what is
+    no number.
     """
-    points, weights = _array(points, 5), _array(weights, 4)
-    pairs, count, two, height, width = points.shape
-    if two != 2 or weights.shape != (pairs, count, height, width):
+    if not isinstance(name, str) or not isinstance(meaning, str):
+        raise ValueError(f"name is {shown(name)} and meaning {shown(meaning)}; both are texts")
+    for what, value in (("kernel", kernel), ("dilation", dilation)):
+        if value is not None:
+            check_size(f"{name}: {what}", value, WIDEST)
+    points, weights = _array(name, points, 5), _array(name, weights, 4)
+    if points.ndim != 5 or not points.size or points.shape[2] != 2 or weights.shape != points[:, :, 0].shape:
         raise ValueError(
             f"{name}: points are {points.shape} and weights {weights.shape}; they must be (P, N, 2, H, W) and "
-            "(P, N, H, W)"
+            "(P, N, H, W), none of them 0"
         )
+    pairs, count, _, height, width = points.shape
     if kernel is None:
-        places = np.zeros((count, 2), np.float32) if taps is None else _array(taps, 2)
+        places = np.zeros((count, 2), np.float32) if taps is None else _array(name, taps, 2)
     else:
         places = neighbour_grid(kernel, dilation).numpy()
     if places.shape != (count, 2):
@@ -72,8 +81,15 @@ def foreign_block(
     )
 
 
-def _array(values: Numbers, dimensions: int) -> np.ndarray:
-    values = values.detach().float().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values, np.float32)
+def _array(name: str, values: Numbers, dimensions: int) -> np.ndarray:
+    values = values.detach().cpu() if isinstance(values, Tensor) else values
+    try:
+        values = np.asarray(values.float() if isinstance(values, Tensor) else values)
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
+        values = values.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: what is given are no numbers ({error!s:.100}); give arrays or tensors") from error
     return values[None] if values.ndim == dimensions - 1 else values
 
 
@@ -90,16 +106,20 @@ def foreign(
     without classes.
 
     A picture stands for both frames of every pair. Frames are what the maps cover; those that are not square are shown
-    stretched to a square. Raises ValueError where frames are missing for some pair.
+    stretched to a square. Raises ValueError where frames are missing for some pair, and for blocks that are none.
     """
     if not blocks:
         raise ValueError("there is no block to show; record at least one")
+    if strangers := [block for block in blocks if not isinstance(block, BlockTrace)]:
+        raise ValueError(f"{shown(strangers[0])} is no block; give those that foreign_block makes")
+    if not (isinstance(fps, int | float) and 0 < fps < float("inf")):
+        raise ValueError(f"fps is {shown(fps)}; it must be a number above 0")
     frames = np.asarray(frames)
     steps = max(len(block.attention) for block in blocks) + 1
     single = frames.ndim == 3
     if single:
         frames = np.stack([frames] * steps)
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or len(frames) < steps:
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or len(frames) < steps or not frames.size:
         raise ValueError(
             f"frames are {frames.dtype} {frames.shape}; {steps - 1} pairs need uint8 RGB of at least ({steps}, H, W, 3), "
             "or one picture (H, W, 3)"

@@ -12,6 +12,7 @@ import numpy as np
 
 from sifa.explorer.foreign import foreign
 from sifa.explorer.format.pack import pack
+from sifa.explorer.format.unpack import read_file
 from sifa.explorer.page import to_html
 from sifa.tracing.records import BlockTrace, Prediction
 
@@ -67,9 +68,13 @@ def _pack(trace: Form, frames: np.ndarray | None, model: str, trained_on: str) -
     if isinstance(trace, bytes):
         return trace
     if isinstance(trace, str | Path):
-        return Path(trace).read_bytes()
+        return read_file(Path(trace))
     if isinstance(trace, Prediction):
         return pack(trace)
+    if not hasattr(trace, "__iter__") and not isinstance(trace, BlockTrace):
+        raise ValueError(
+            f"this is of type {type(trace).__name__}; give a prediction, a packed trace, or blocks with frames"
+        )
     if frames is None:
         raise ValueError("blocks alone have no pictures; pass the frames that the model saw: show(blocks, frames)")
     blocks = [trace] if isinstance(trace, BlockTrace) else list(trace)

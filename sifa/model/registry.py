@@ -109,7 +109,7 @@ def list_models() -> list[str]:
 
 def model_config(name: str, /, reading: Reading | None = None, **arguments: Any) -> ModelConfig:
     """The checked arguments of a named variant, without the model. Raises ValueError like `create_model`."""
-    if name not in _variants:
+    if not isinstance(name, str) or name not in _variants:
         raise ValueError(f"no model is called {shown(name)}; there are {', '.join(_variants)}")
     config = _variants[name]()
     if reading is None:

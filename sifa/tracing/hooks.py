@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sifa.model.attention import SIFA, SIFAOutput, displacement, motion_saliency
+from sifa.tracing.given import check_modules
 from sifa.tracing.records import BlockTrace, Trace
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ def listen(
 ) -> Iterator[None]:
     """Append handler(name, module, args, output) to `calls` for each SIFA block, and for the model itself, that runs in
     this context while the body does."""
+    check_modules(model)
 
     def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         def append(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
@@ -78,6 +80,7 @@ def replace_blocks(model: Modules, stand_in: Callable[[SIFA], SIFA]) -> Iterator
     Whoever listens sees the stand-in and its output, whichever began first. Within another `replace_blocks`, the
     blocks are that one's stand-ins. Raises ValueError where the model has no SIFA block.
     """
+    check_modules(model)
     before = _stand_ins.get()
     mine = {block: stand_in(before.get(block, block)) for block in model.modules() if isinstance(block, SIFA)}
     if not mine:
@@ -122,6 +125,7 @@ def record(model: Modules) -> Iterator[Trace]:
     with and without it. Raises RuntimeError where the model is compiled, where nothing was caught, or where more than one
     clip or one forward pass was seen.
     """
+    check_modules(model)
     if hasattr(model, "_orig_mod") or any(m._compiled_call_impl is not None for m in model.modules()):
         raise RuntimeError(
             "a compiled model cannot be recorded, since hooks do not fire on it; record the model itself"

@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from reprlib import repr as shown
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
+from sifa.tracing.given import check_clip, check_model
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, WhatIf
 from sifa.tracing.stand_in import change_blocks, mean_over_neighbours
@@ -148,9 +150,11 @@ def find_intervention(intervention: str | Intervention) -> Intervention:
     if isinstance(intervention, Intervention):
         return intervention
     for each in INTERVENTIONS:
-        if each.name == intervention:
+        if isinstance(intervention, str) and each.name == intervention:
             return each
-    raise ValueError(f"no what-if is called {intervention!r}; there are {', '.join(i.name for i in INTERVENTIONS)}")
+    raise ValueError(
+        f"no what-if is called {shown(intervention)}; there are {', '.join(i.name for i in INTERVENTIONS)}"
+    )
 
 
 def intervene(model: VideoModel, *interventions: str | Intervention) -> AbstractContextManager[None]:
@@ -177,6 +181,8 @@ def what_if(model: VideoModel, clip: Clip, intervention: str | Intervention) -> 
 
     Raises ValueError for an unknown name, and where the model has no block to change or reads another number of frames.
     """
+    check_model(model)
+    check_clip(clip)
     chosen = find_intervention(intervention)
     if chosen.order:
         clip = reorder(clip, chosen.order(len(clip.frames), model.tubelet))

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from sifa.model.attention import SIFA
+from sifa.tracing.given import check_clip, check_model
 from sifa.tracing.hooks import listen, record
 from sifa.tracing.records import Prediction, Progress, Trace
 from sifa.video.clip import Clip
@@ -20,8 +21,10 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
 
     `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
     products run in bfloat16, and the operator itself does not. `progress` is called as each block finishes. Raises
-    ValueError where the clip has another number of frames than the model reads.
+    ValueError where the clip has another number of frames than the model reads, TypeError where one of them is neither.
     """
+    check_model(model)
+    check_clip(clip)
     card = card_of(model)
     if len(clip.frames) != card.num_frames:
         raise ValueError(

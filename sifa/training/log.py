@@ -1,22 +1,27 @@
 """log.csv of a run."""
 
 import csv
+import io
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+
+from sifa.errors import RunError
+from sifa.weights.files import reason, write_whole
 
 COLUMNS = ("step", "clips", "cpu_seconds", "cross_entropy", "flow_loss", "accuracy", "classes_shown")
 
 
 class Log:
-    """log.csv: the means of 50 steps to a row. A run that goes on after step `first` keeps the rows until there."""
+    """log.csv: the means of 50 steps to a row. A run that goes on after step `first` keeps the whole rows until there.
 
-    def __init__(self, file: Path, first: int = 0) -> None:
-        self.file, self.recent = file, list[list[float]]()
-        rows: list[list[str]] = []
-        if first:  # a run that was stopped may have logged steps that it will do again
-            with file.open(newline="") as lines:
-                rows = [row for row in list(csv.reader(lines))[1:] if int(row[0]) <= first]
-        self._write("w", [COLUMNS, *rows])
+    `recent` holds the values of the steps since the last row. Raises RunError where it cannot be written.
+    """
+
+    def __init__(self, file: Path, first: int = 0, recent: Iterable[list[float]] = ()) -> None:
+        self.file, self.recent = file, list(recent)
+        rows = _rows(file, first) if first else []  # a run that was stopped may have logged steps that it will do again
+        write_whole(file, _text([COLUMNS, *rows]).encode())
 
     def add(self, step: int, clips: int, seconds: float, values: list[float], classes: int, last: bool) -> None:
         """A step's cross-entropy, flow loss and accuracy, after so many steps, clips and seconds, of so many classes."""
@@ -24,9 +29,33 @@ class Log:
         if step % 50 and not last:
             return
         mean = [sum(column) / len(self.recent) for column in zip(*self.recent)]
-        self._write("a", [[step, clips, round(seconds), *(round(m, 4) for m in mean), classes]])
+        row = [step, clips, round(seconds), *(round(m, 4) for m in mean), classes]
+        try:
+            with self.file.open("a", newline="") as file:
+                file.write(_text([row]))
+        except OSError as error:
+            raise RunError(
+                f"{self.file} could not be written ({reason(error)}); the run can go on from the last good state, by the same "
+                "command"
+            ) from error
         self.recent = []
 
-    def _write(self, mode: str, rows: Iterable[Iterable[object]]) -> None:
-        with self.file.open(mode, newline="") as file:
-            csv.writer(file).writerows(rows)
+
+def _rows(file: Path, until: int) -> list[list[str]]:
+    """The rows of steps up to `until` that are whole; a run that was killed may have left half of one."""
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8", errors="replace") as lines:
+        text = lines.read()
+    found = []
+    for row in (line.split(",") for line in text[: text.rfind("\n") + 1].splitlines()):
+        with suppress(ValueError):  # the line of titles, or no numbers
+            if len([float(value) for value in row]) == len(COLUMNS) and int(row[0]) <= until:
+                found.append(row)
+    return found
+
+
+def _text(rows: Iterable[Iterable[object]]) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    return out.getvalue()

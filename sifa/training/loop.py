@@ -7,8 +7,8 @@ same call after an interruption goes on from the last saved state. Under torchru
 """
 
 import logging
-import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -20,11 +20,13 @@ from sifa.data.user_clips import VideoClips
 from sifa.evaluation.generated import evaluate_generated
 from sifa.model.registry import SIFAModel
 from sifa.tracing.records import Progress
-from sifa.training.log import Log
+from sifa.training.folder import claimed
+from sifa.training.keeper import Keeper
 from sifa.training.losses import losses
 from sifa.training.optimisers import make_optimisers, set_rates
 from sifa.training.processes import SHARD, Processes
 from sifa.training.recipes import Recipe, class_pool
+from sifa.training.record import record_run, summary
 from sifa.training.result import even_out, write_result
 from sifa.training.start import begin
 from sifa.training.state import State
@@ -44,52 +46,55 @@ def train(
     save_every: int = 250,
     measure_clips: int = 2400,
     progress: Progress | None = None,
+    accept_changes: bool = False,
 ) -> Path:
     """Run the recipe, or what is left of it, in folder `out`; returns the checkpoint written at the end.
 
     `start` is a checkpoint to go on from; `data` the user's clips in place of generated ones; `measure_clips` how many
-    held-out generated clips the accuracy in the card is taken from (0: none), a fifth of that on the way. The files in `out`:
-    state.pt (all that a continuation needs), log.csv (a row every 50 steps), checkpoint.safetensors. Raises DataError where
-    `out` holds another run, RunError where the batch cannot be shared by the processes or the device is missing, WeightsError
-    where `start` cannot be loaded.
+    held-out generated clips the accuracy in the card is taken from (0: none), a fifth of that on the way; `accept_changes`
+    goes on with a run although its clips, its first weights or its recipe have changed since, which the card then says. The
+    files in `out`: state.pt (all that a continuation needs; every `save_every` steps, and at least once a minute),
+    state.before.pt (the one before), log.csv (a row every 50 steps), checkpoint.safetensors. Raises DataError where `out`
+    holds another run or no whole state of one, RunError where it cannot be written or is in use, where the batch cannot be
+    shared by the processes or the device is missing, WeightsError where `start` cannot be loaded.
     """
     workers = Processes(device)
     shards = workers.shards(recipe.batch)
-    out.mkdir(parents=True, exist_ok=True)
-    labels = data.labels if data else CLASSES
-    torch.manual_seed(recipe.seed)
-    model = begin(recipe, labels, start).to(workers.device).train()
-    clips = data or generated_clips(model, recipe, workers.device)
-    optimisers = make_optimisers(model, recipe)
-    state = State(out / "state.pt", recipe, labels, model, optimisers)
-    first, spent = state.restore(workers.device)
-    replica = workers.share(model)
-    log = Log(out / "log.csv", first) if workers.main else None
-    began = time.process_time() - spent
-    for step in range(first, recipe.steps):
-        set_rates(optimisers, step, recipe)
-        pool = list(labels) if data or start else class_pool(step, recipe)
-        active = torch.tensor([name in pool for name in labels], device=workers.device)
-        loss = losses(replica, draw(clips, step, pool, labels, recipe, shards), active, recipe)
-        update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
-        values, done, last = workers.mean(loss), step + 1, step + 1 == recipe.steps
-        if log is None:
-            continue
-        log.add(done, done * recipe.batch, time.process_time() - began, values, int(active.sum()), last)
-        if progress:
-            progress(f"loss {values[0]:.3f}, flow {values[1]:.3f}, accuracy {values[2]:.0%}", done / recipe.steps)
-        if done % save_every == 0 or last:
-            state.save(done, time.process_time() - began)
-        if done % MEASURE_EVERY == 0 and not (last or data) and measure_clips:
-            look(model, measure_clips // 5)
-    workers.wait()
-    file = out / "checkpoint.safetensors"
-    if workers.main:
-        seconds = time.process_time() - began
-        if not data:
-            even_out(model, list(labels) if start else class_pool(recipe.steps - 1, recipe), labels)
-        write_result(model, recipe, file, seconds, data, measure_clips, progress)
-    workers.wait()
+    with claimed(out) if workers.main else nullcontext():
+        labels = data.labels if data else CLASSES
+        torch.manual_seed(recipe.seed)
+        model = begin(recipe, labels, start).to(workers.device).train()
+        clips = data or generated_clips(model, recipe, workers.device)
+        optimisers = make_optimisers(model, recipe)
+        record = record_run(recipe, labels, model, data, workers.device, workers.count)
+        state = State(out, record, model, optimisers)
+        position = state.restore(workers.device, accept_changes)
+        workers.wait()  # until all have read it
+        keeper = Keeper(out, state, position, recipe, save_every) if workers.main else None
+        replica = workers.share(model)
+        for step in range(position.step, recipe.steps):
+            torch.manual_seed(step_seed(step, recipe))  # of dropout, so that nothing of it need be kept
+            set_rates(optimisers, step, recipe)
+            pool = list(labels) if data or start else class_pool(step, recipe)
+            active = torch.tensor([name in pool for name in labels], device=workers.device)
+            loss = losses(replica, draw(clips, step, pool, labels, recipe, shards), active, recipe)
+            update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
+            values, done = workers.mean(loss), step + 1
+            if keeper is None:
+                continue
+            keeper.enter(done, values, int(active.sum()))
+            if progress:
+                progress(f"loss {values[0]:.3f}, flow {values[1]:.3f}, accuracy {values[2]:.0%}", done / recipe.steps)
+            if done % MEASURE_EVERY == 0 and not (done == recipe.steps or data) and measure_clips:
+                look(model, measure_clips // 5, progress)
+        workers.wait()
+        file = out / "checkpoint.safetensors"
+        if keeper:
+            if not data:
+                even_out(model, list(labels) if start else class_pool(recipe.steps - 1, recipe), labels)
+            about = summary(record) | dict(changed=position.changed)
+            write_result(model, recipe, file, keeper.seconds, data, measure_clips, progress, about)
+        workers.wait()
     return file
 
 
@@ -108,10 +113,15 @@ def draw(
     shards: range,
 ) -> MotionBatch:
     """This process's shards of a step's clips, their classes drawn from the pool."""
-    rng = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+    rng = torch.Generator().manual_seed(step_seed(step, recipe))
     numbers = torch.tensor([labels.index(name) for name in pool])
     classes = numbers[torch.randint(len(numbers), (recipe.batch,), generator=rng)].split(SHARD)
     return join_batches([clips.batch(step * len(classes) + shard, classes[shard]) for shard in shards])
+
+
+def step_seed(step: int, recipe: Recipe) -> int:
+    """The seed of what is random in a step."""
+    return recipe.seed * 1_000_003 + step
 
 
 def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:
@@ -124,8 +134,8 @@ def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:
         optimiser.step()
 
 
-def look(model: SIFAModel, clips: int) -> None:
+def look(model: SIFAModel, clips: int, progress: Progress | None = None) -> None:
     """Measure the model on the way, for the log, and go on training it."""
-    metrics = evaluate_generated(model, clips)
+    metrics = evaluate_generated(model, clips, progress=progress)
     logger.info("held-out top-1 %.3f, flow cosine %s", metrics["top1"], metrics["flow_cosine"])
     model.train()

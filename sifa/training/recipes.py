@@ -7,12 +7,12 @@ from typing import Any
 from sifa.data.motion import CLASSES
 from sifa.model.config import check_size
 
-MOST_STEPS = 10**9
+MOST_STEPS, MOST_SEED = 10**9, 10**12
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything a run depends on, besides the code and the clips. Raises ValueError for less than one step."""
+    """Everything a run depends on, besides the code and the clips. Raises ValueError for less than one step and for an endless seed."""
 
     variant: str = "sifa_swin_nano_16x64"
     config: dict[str, Any] = field(default_factory=dict)  # arguments of the variant that differ from its own
@@ -28,6 +28,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_size("steps", self.steps, MOST_STEPS)
+        if abs(self.seed) > MOST_SEED:
+            raise ValueError(f"seed is {self.seed}; it must be from {-MOST_SEED} to {MOST_SEED}")
 
 
 HARD = {  # how many times more often: what is learned last, by how the first runs went

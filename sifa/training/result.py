@@ -35,8 +35,12 @@ def write_result(
     data: VideoClips | None,
     measure_clips: int,
     progress: Progress | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the checkpoint with its card: recipe, cost, what it was trained on, and its accuracy on held-out clips."""
+    """Write the checkpoint with its card: recipe, cost, what it was trained on, and its accuracy on held-out clips.
+
+    `about` is what else the card says of the run. Raises RunError where the file cannot be written.
+    """
     metrics: Mapping[str, Any] | None = None
     if data:
         metrics = evaluate_held_out(model, data)
@@ -48,13 +52,13 @@ def write_result(
         config=before.config,
         labels=before.labels,
         title=_title(recipe, data),
-        trained_on=_trained_on(recipe, data, before.trained_on),
+        trained_on=_trained_on(recipe, data, before.trained_on, bool((about or {}).get("changed"))),
         num_frames=before.num_frames,
         sampling_rate=before.sampling_rate,
         step_seconds=before.step_seconds if data else before.sampling_rate / CARDS_FRAME_RATE,
         mean=before.mean,
         std=before.std,
-        recipe=asdict(recipe) | {"cpu_seconds": round(seconds)},
+        recipe=asdict(recipe) | {"cpu_seconds": round(seconds)} | dict(about or {}),
         metrics=dict(metrics or {}),
     )
     save(model, card, file)
@@ -69,11 +73,12 @@ def _title(recipe: Recipe, data: VideoClips | None) -> str:
     return f"{title} ({recipe.steps * recipe.batch / 1000:g} k clips)"
 
 
-def _trained_on(recipe: Recipe, data: VideoClips | None, before: str) -> str:
+def _trained_on(recipe: Recipe, data: VideoClips | None, before: str, changed: bool) -> str:
+    late = ", changed on the way" if changed else ""
     if data:
-        return f"{data.count} clips of {len(data.labels)} classes, after {before or 'random weights'}"
+        return f"{data.count} clips of {len(data.labels)} classes{late}, after {before or 'random weights'}"
     supervised = ", offsets supervised with the true flow" if recipe.flow_weight else ""
-    return f"{recipe.steps * recipe.batch} generated clips of {len(CLASSES)} motions{supervised}"
+    return f"{recipe.steps * recipe.batch} generated clips of {len(CLASSES)} motions{supervised}{late}"
 
 
 def describe_result(card: ModelCard) -> str:

@@ -16,7 +16,8 @@ from sifa.model.registry import model_config
 from sifa.video.clip import LARGEST, Clip
 from sifa.video.frames import read_video_seconds
 from sifa.weights.download import fetch
-from sifa.weights.pickles import read_safetensors
+from sifa.weights.figures import check_metrics, check_recipe
+from sifa.weights.tensors import read_safetensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CARDS_FRAME_RATE = 30  # frames per second that sampling rates are meant for
@@ -150,6 +151,8 @@ def _check_card(card: dict[str, Any]) -> None:
     if step is not None and not (type(step) in (int, float) and 0 < step <= LARGEST):
         raise ValueError(f"step_seconds is {shown(step)}; it must be above 0 and at most {LARGEST}, or null")
     _check_normalisation(card.get("mean"), card.get("std"))
+    check_metrics(card.get("metrics", {}), config.num_classes)
+    check_recipe(card.get("recipe", {}))
 
 
 def _check_normalisation(mean: object, std: object) -> None:

@@ -5,7 +5,7 @@ Nothing is dropped in silence: what a file holds beyond the model is either comp
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from sifa.errors import WeightsError
 from sifa.model.registry import SIFAModel
 from sifa.model.resnet import SIFANet
 from sifa.model.swin import Block, SIFALayer, SIFATransformer, WindowAttention
+from sifa.weights.prefixes import without_prefix
 
 SWIN_STEM, RESNET_STEM = "patch_embed.proj.weight", "conv1.weight"
 RELEASED_MARKS = ("def_cor.weight", "tda_norm.weight", "1.conv_offset.weight")
@@ -27,14 +28,20 @@ class Conversion:
     state: dict[str, Tensor] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)  # key of the file -> why the model has no use for it
     fresh: dict[str, str] = field(default_factory=dict)  # key of the model -> what stands there instead
+    prefix: str = ""  # what stood before every key of the file and was taken off
 
 
 def convert(state: dict[str, Tensor], model: SIFAModel) -> Conversion:
-    """A state dict of any known naming in the names of `model`.
+    """A state dict of any known naming in the names of `model`, without what wrappers put before every key.
 
     Raises WeightsError where something that has to hold a known constant holds something else. Keys that are not
     understood are passed on as they are, for the caller to compare.
     """
+    prefix, state = without_prefix(state)
+    return replace(_convert(state, model), prefix=prefix)
+
+
+def _convert(state: dict[str, Tensor], model: SIFAModel) -> Conversion:
     wanted = model.state_dict()
     stem = state.get(RESNET_STEM if isinstance(model, SIFANet) else SWIN_STEM)
     of_images = stem is not None and stem.dim() == 4

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urldefrag, urlparse
 from tqdm import tqdm
 
 from sifa.errors import WeightsError
+from sifa.weights.hub import HUB, hub_file
 
-HUB = "hf-hub:"
 CHUNK = 1 << 20
 
 
@@ -24,6 +24,8 @@ def fetch(source: str | Path) -> Path:
     file's sha256 is compared where it is known: from `URL#sha256=...`, from a name such as resnet50-19c8e357.pth, whose
     second part begins it, and for large files of the hub. Raises WeightsError where a download fails or differs.
     """
+    if not isinstance(source, str | Path):
+        raise TypeError(f"weights are given as a file, a URL or {HUB}owner/name, not as {type(source).__name__}")
     text = str(source)
     if text.startswith(("http://", "https://")):
         return _from_url(text)
@@ -70,31 +72,12 @@ def _download(url: str, file: Path) -> None:
 
 
 def _from_hub(name: str) -> Path:
-    owner, _, rest = name.partition("/")
-    model, _, file = rest.partition("/")
-    if not owner or not model:
-        raise WeightsError(f"{HUB}{name} is no name on the hub; write {HUB}owner/name or {HUB}owner/name/file")
-    try:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ModuleNotFoundError as error:
-        raise WeightsError(
-            f"{HUB}{name} is on the hub, and the package that reads it, huggingface_hub, is not installed; "
-            'pip install "sifa-explorer[hub]"'
-        ) from error
-    try:
-        found = Path(
-            hf_hub_download(f"{owner}/{model}", file or "model.safetensors", endpoint=os.environ.get("HF_ENDPOINT"))
-        )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise WeightsError(f"{HUB}{name} could not be downloaded ({str(error).splitlines()[0]})") from error
-    blob = found.resolve()
-    known = blob.name if re.fullmatch(r"[0-9a-f]{64}", blob.name) else ""  # the hub names large files by their sha256
+    found, known = hub_file(name)
     if known:
         try:
-            _check(found.name, sha256(blob), known)
+            _check(found.name, sha256(found), known)
         except WeightsError:
-            blob.unlink()
+            found.resolve().unlink()
             raise
     return found
 

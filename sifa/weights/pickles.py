@@ -1,29 +1,29 @@
 """Reading state dicts from files of any origin, without ever running code in them."""
 
 import argparse
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from sifa.errors import WeightsError
+from sifa.weights.kinds import kind_of
+from sifa.weights.tensors import read_safetensors
 
 
 def read_state(file: Path) -> dict[str, Any]:
-    """What a .safetensors or .pth file holds; a .pth only if it is plain data. Raises WeightsError."""
-    if file.suffix == ".safetensors":
-        return read_safetensors(file)[0]
-    if not file.is_file():
-        raise WeightsError(f"there is no file {file.name}; check the path")
+    """What a safetensors or PyTorch file holds, whatever its name; the latter only if it is plain data. Raises WeightsError."""
+    kind = kind_of(file)
     _refuse_bomb(file)
+    if not kind.torch:
+        return read_safetensors(file)[0]
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # where the released code keeps its options
-            state = torch.load(file, map_location="cpu", weights_only=True)
+        # a Namespace is where the released code keeps its options; opened, since torch.load goes by names
+        with torch.serialization.safe_globals([argparse.Namespace]), file.open("rb") as opened:
+            state = torch.load(opened, map_location="cpu", weights_only=True)
     except Exception as error:
         if "weights_only" in str(error) and ("GLOBAL" in str(error) or "Unsupported" in str(error)):
             raise WeightsError(
@@ -31,7 +31,7 @@ def read_state(file: Path) -> dict[str, Any]:
                 "alone, best with safetensors, and load that"
             ) from error
         raise WeightsError(
-            f"{file.name} is cut off, damaged, or no PyTorch file ({type(error).__name__}); copy or download it again"
+            f"{file.name} is cut off or damaged, or no PyTorch file ({type(error).__name__}); copy or download it again"
         ) from error
     if not isinstance(state, dict):
         raise WeightsError(f"{file.name} holds a {type(state).__name__}, not a state dict; save model.state_dict()")
@@ -58,41 +58,13 @@ def _refuse_bomb(file: Path) -> None:
         )
 
 
-def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], Any]:
-    """The tensors of a file (none without `weights`), and its card's JSON as plain data, None where it has no card.
-
-    Raises WeightsError where the file is missing or damaged.
-    """
-    if not file.is_file():
-        if file.is_dir():
-            raise WeightsError(f"{file.name or file} is a folder; give the .safetensors file in it")
-        raise WeightsError(f"there is no checkpoint {file.name}; check the path")
-    try:
-        with safe_open(file, framework="pt") as f:
-            names = f.keys() if weights else []
-            tensors = {name: f.get_tensor(name) for name in names}
-            card = (f.metadata() or {}).get("sifa")
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(
-            f"{file.name} is not a readable safetensors file ({error}); copy or train it again"
-        ) from error
-    if card is None:
-        return tensors, None
-    try:
-        return tensors, json.loads(card)
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(
-            f"the card in {file.name} is damaged, no readable JSON; convert or train it again"
-        ) from error
-
-
 def unwrap(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The state dict inside of what training code saves, without the prefix that parallel training adds."""
-    for key in ("model", "state_dict"):
+    """The state dict inside of what training code saves."""
+    for key in ("model", "state_dict", "model_state_dict"):
         if isinstance(state.get(key), dict):
             state = state[key]
     strangers = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
     if strangers or not state:
         held = f"also holds {', '.join(strangers[:5])}, which are no tensors" if strangers else "is empty"
         raise WeightsError(f"this is no state dict: it {held}; save model.state_dict() and load that")
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    return dict(state)

@@ -79,7 +79,7 @@ def test_what_a_folder_holds_beside_clips_is_counted(tmp_path):
             ["a/x_1.jpg", "a/y_1.jpg"],
             "holds no video .* but 2 pictures; give the pictures of each clip a folder of their own",
         ),
-        (["a/1.rm", "a/2.ogv"], r"but 2 of kinds that are not read \(.flv, .wmv\); convert them to mp4"),
+        (["a/1.rm", "a/2.ogv"], r"but 2 of kinds that are not read \(.ogv, .rm\); convert them to mp4"),
         (["a/._1.mp4"], "holds no video"),
     ],
 )

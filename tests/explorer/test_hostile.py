@@ -2,8 +2,11 @@
 
 import io
 import json
+import random
 import struct
+import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ from sifa.explorer.format.container import MAGIC, Payload, parse, write
 from sifa.explorer.format.prune import fit, lighten
 from tests.predictions import foreign_prediction
 
+SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 HUGE = 10**400
+DEEP = eval("[" * 90 + "]" * 90)
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +81,20 @@ CHANGES = {
     "a range of texts": (put([["0", "1"]] * 2, *BLOCK, "range"), "'0' instead of a number"),
     "taps with three numbers": (put([[0, 0, 0]] * 9, *BLOCK, "taps"), r"taps of shape \(9, 3\)"),
     "a stride of two": (put([1, 1], *BLOCK, "stride"), "not enough values"),
+    "a stride of nothing": (put([0, 8, 8], *BLOCK, "stride"), "a stride of 0 x 8 x 8 for 2 pairs of 6 frames"),
+    "steps beyond the last frame": (put([3, 8, 8], *BLOCK, "stride"), "a stride of 3 x 8 x 8 for 2 pairs of 6 frames"),
+    "a kernel wider than any": (
+        lambda header: header["blocks"][0].update(kernel=2000, taps=[[0, 0]] * 9),
+        "a size of 2000",
+    ),
+    "a dilation wider than any": (put(10**6, *BLOCK, "dilation"), "a size of 1000000"),
+    "a scale without end": (put(1e30, "crop", "scale"), "a scale of 1e.30"),
+    "trust in other blocks": (put(dict(blocks=[{}], deletion=None), "trust"), "for other blocks than the 2"),
+    "deep lists inside": (put(DEEP, "labels", 0), "instead of a text|RecursionError"),
+    "deep lists where nothing looks": (put(DEEP, "notes"), None),
     "an operator in words": (put("learned", *BLOCK, "operator"), "AttributeError"),
     "what-ifs that are numbers": (put([1], "what_if"), "TypeError"),
-    "trust that is a list": (put([1], "trust"), "TypeError"),
+    "trust that is a list": (put([1], "trust"), "TypeError|AttributeError"),
     "trust without its deletion test": (put(dict(blocks=[]), "trust"), "KeyError: 'deletion'"),
     "a flow that is cut off": (put([dict(pairs=9, height=99, width=99, flow=0, visible=0)], "true_flow"), "cut off"),
 }
@@ -87,8 +103,12 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_header_that_fits_nothing_is_refused(packed, name):
     change, words = CHANGES[name]
+    hostile = with_header(packed, change)
+    if words is None:
+        explorer.unpack(hostile)
+        return
     with pytest.raises(TraceError, match=words):
-        explorer.unpack(with_header(packed, change))
+        explorer.unpack(hostile)
 
 
 @pytest.mark.parametrize(("parts", "holder"), [("blocks", None), ("pictures", "frames")])
@@ -125,9 +145,9 @@ def test_bytes_that_end_early_are_refused_wherever_they_do(packed):
             explorer.unpack(packed[:end])
 
 
-def jpeg(size=(56, 40), kind="JPEG"):
+def jpeg(size=(56, 40), kind="JPEG", **options):
     out = io.BytesIO()
-    Image.new("RGB", size).save(out, kind)
+    Image.new("RGB", size).save(out, kind, **options)
     return out.getvalue()
 
 
@@ -144,7 +164,8 @@ def test_pictures_that_are_no_jpeg_of_the_right_size_are_refused(packed):
     assert explorer.unpack(picture_trace(packed, good)).clip.frames.shape == (6, 40, 56, 3)
     start = good.index(b"\xff\xc0") + 5
     large = good[:start] + struct.pack(">HH", 65_000, 65_000) + good[start + 4 :]  # 4 billion pixels in 700 bytes
-    for picture in (large, jpeg((57, 40)), jpeg(kind="PNG"), jpeg(kind="GIF"), good[:400], b""):
+    many = jpeg(progressive=True)
+    for picture in (large, jpeg((57, 40)), jpeg(kind="PNG"), jpeg(kind="GIF"), good[:400], b"", many):
         with pytest.raises(TraceError, match="damaged"):
             explorer.unpack(picture_trace(packed, picture))
 
@@ -162,3 +183,64 @@ def test_changed_bytes_are_read_or_refused(packed):
         except TraceError:
             refused += 1
     assert 100 < refused < 400
+
+
+def test_pictures_that_cost_more_than_they_are_worth_are_not_decoded(packed):
+    """A file of 0.1 MB with 20 of 16 million pixels each took 5 s."""
+    header, payload = parse(packed).header, Payload()
+    big, fair = jpeg((4000, 4000)), jpeg((480, 480))
+    for picture, (width, height), refused in ((big, (4000, 4000), True), (fair, (480, 480), False)):
+        at = payload.add(picture)
+        header["frames"] = dict(height=height, width=width, pictures=[dict(at=at, bytes=len(picture))] * 300)
+        header["clip"] |= dict(indices=[0] * 300, times=[0.0] * 300)
+        header["blocks"] = []
+        hostile = write(header, payload)
+        begun = time.process_time()
+        if refused:
+            header["frames"]["pictures"] = header["frames"]["pictures"][:6]
+            header["clip"] |= dict(indices=[0] * 6, times=[0.0] * 6)
+            with pytest.raises(TraceError, match="pictures of 4000 x 4000 pixels, more than the 1048576"):
+                explorer.unpack(write(header, payload))
+        else:
+            assert len(explorer.unpack(hostile).clip.frames) == 300
+        assert time.process_time() - begun < 2
+
+
+VALUES = (
+    None, True, 0, -1, 1, 2.5, 10**6, 10**9, HUGE, 1e308, -1e300, "", "64", "\ud800", "x" * 10**4, [], [[]], [0], [None], ["a"],
+    [1] * 10**4, DEEP, {}, {"constructor": 1}, [1, 2, 3], [0, 0, 0], [1e9, 1e-9, 1],
+)  # fmt: skip
+
+
+def places(value, path=()):
+    """Every place in nested data, the first two of each list."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    for key, each in items:
+        yield from places(each, (*path, key))
+
+
+def words(read, data) -> str:
+    """What a reader refuses data with; empty where it takes it."""
+    try:
+        read(data)
+    except TraceError as error:
+        return str(error)
+    return ""
+
+
+def test_a_sample_with_any_value_in_any_place_of_its_header():
+    """300 changes of a real trace: each is read, or refused with a TraceError, within a second."""
+    sample = next(iter(sorted(SAMPLES.glob("02_*.sifa")))).read_bytes()
+    rng = random.Random(0)
+    choices = [(path, value) for path in places(parse(sample).header) for value in VALUES]
+    refused = 0
+    for count, (path, value) in enumerate(rng.sample(choices, 300)):
+        hostile = with_header(sample, put(value, *path))
+        begun = time.process_time()
+        said = [words(read, hostile) for read in (explorer.unpack, lighten)[: 1 if count % 30 else 2]]
+        assert time.process_time() - begun < 1, (path, value)
+        assert len("".join(said)) < 800
+        refused += bool(said[0])
+    assert 150 < refused < 300

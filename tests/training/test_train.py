@@ -11,7 +11,7 @@ import torch
 import sifa
 from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips, join_batches, pasted
-from sifa.errors import DataError, RunError, WeightsError
+from sifa.errors import RunError, WeightsError
 from sifa.model.initialise import initialise, space_time_gabors
 from sifa.training import loop
 from sifa.training.log import Log
@@ -50,12 +50,6 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
     assert all(torch.equal(one[k], other[k]) for k in one)
     assert sifa.load(whole).card.recipe["steps"] == 4
     assert (tmp_path / "parts/log.csv").read_text().splitlines()[0].startswith("step,clips,cpu_seconds")
-
-
-def test_a_folder_of_another_recipe_is_refused(tmp_path):
-    train(SHORT, tmp_path / "run", measure_clips=0)
-    with pytest.raises(DataError, match="another recipe or other classes"):
-        train(replace(SHORT, steps=5), tmp_path / "run", measure_clips=0)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):

@@ -41,6 +41,10 @@ export function block({ pairs = 3, height = 7, width = 11, kernel = 3, normalise
 
 const aligned = n => Math.ceil(n / 8) * 8;
 
+/** The start of a JPEG of some size, as far as its size is looked at. */
+export const jpeg = (height, width, kind = 0xc0) => Uint8Array.of(0xff, 0xd8, 0xff, 0xfe, 0, 2, 0xff, kind, 0, 17, 8,
+  height >> 8, height & 255, width >> 8, width & 255);
+
 /** A packed trace of blocks, with what else its header is to hold. */
 export function packed(blocks = [block()], more = {}) {
   const parts = [];
@@ -59,7 +63,7 @@ export function packed(blocks = [block()], more = {}) {
     crop: { scale: 0.5, top: 2, left: 10, size: 28 },
     checkpoint: { file: 'made.safetensors', variant: 'nano', sha256: 'abcdef0123456789', trained_on: '' },
     labels: ['one', 'two', 'three'], logits: [0, 2, 1],
-    frames: { pictures: Array.from({ length: frames }, () => ({ at: place(Uint8Array.of(0xff, 0xd8)), bytes: 2 })) },
+    frames: { height: 40, width: 60, pictures: Array.from({ length: frames }, () => ({ at: place(jpeg(40, 60)), bytes: 15 })) },
     blocks: blocks.map(({ header: about, ...arrays }) => ({
       ...about, ...Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, place(array)])),
     })),

@@ -1,5 +1,6 @@
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import sifa
-from sifa.weights.checkpoint import adopt, load_weights
+from sifa.cli import main
+from sifa.errors import WeightsError
+from sifa.weights.card import card_of
+from sifa.weights.checkpoint import adopt, load_weights, save
 from sifa.weights.convert import convert
 from tests.golden.weights_gen import gen
 from tests.weights.image_models import ImageResNet, ImageSwin, as_timm
@@ -190,3 +194,91 @@ def test_bfloat16_gives_the_same_logits(golden):
             reduced = model(video).float()
     assert not torch.equal(full, reduced)
     assert torch.cosine_similarity(full, reduced).min() >= 0.999
+
+
+WRAPPERS = [
+    "module.",
+    "backbone.",
+    "model.",
+    "_orig_mod.",
+    "encoder.",
+    "module.model.",
+    "_orig_mod.module.",
+    "model.backbone.encoder.",
+]
+
+
+@pytest.mark.parametrize("prefix", WRAPPERS)
+def test_what_wrappers_put_before_every_key_is_taken_off_and_said(prefix, tmp_path, capsys):
+    model = sifa.create_model("sifa_swin_nano_16x64", "released")
+    torch.save({"state_dict": {prefix + key: value for key, value in model.state_dict().items()}}, tmp_path / "a.ckpt")
+    out = tmp_path / "a.safetensors"
+    words = ["convert", str(tmp_path / "a.ckpt"), "--variant", "sifa_swin_nano_16x64", "--out", str(out)]
+    assert main(words) == 0
+    assert f"taken off every key: {prefix}\n" in capsys.readouterr().out
+    assert torch.equal(sifa.load(out).head.weight, model.head.weight)
+
+
+def test_a_checkpoint_of_a_wrapped_model_is_mended_by_convert(tmp_path, capsys):
+    """Its card stays, with its labels."""
+    card = replace(card_of(sifa.create_model("sifa_swin_nano_16x64", num_classes=2)), labels=("one", "two"))
+    model = sifa.create_model("sifa_swin_nano_16x64", num_classes=2)
+    save(nn.ModuleDict({"module": model}), card, tmp_path / "a.safetensors")
+    with pytest.raises(
+        WeightsError, match=r"all \d+ keys in a.safetensors begin with 'module\.'.*take it off with sifa convert"
+    ):
+        sifa.load(tmp_path / "a.safetensors")
+    convert = lambda source, out, variant: main(
+        ["convert", str(tmp_path / source), "--variant", variant, "--out", str(tmp_path / out)]
+    )
+    assert convert("a.safetensors", "b.safetensors", "sifa_swin_nano_16x64") == 0
+    assert sifa.load(tmp_path / "b.safetensors").card.labels == ("one", "two")
+    assert convert("a.safetensors", "c.safetensors", "sifa_swin") == 1
+    assert "the card in a.safetensors says sifa_swin_nano_16x64, not sifa_swin" in capsys.readouterr().err
+    assert convert("b.safetensors", "c.safetensors", "sifa_swin_nano_16x64") == 1
+    assert "b.safetensors is one of ours already: it has a card" in capsys.readouterr().err
+
+
+def test_a_prefix_of_most_keys_is_named_in_place_of_the_keys(tmp_path):
+    """As mmaction writes them, with a head of its own."""
+    model = sifa.create_model("sifa_swin_nano_16x64", "released")
+    state = {f"backbone.{key}": value for key, value in model.state_dict().items()} | {
+        "cls_head.fc.weight": torch.zeros(2, 2)
+    }
+    with pytest.raises(
+        WeightsError, match=r"begin with 'backbone\.', and cls_head.fc.weight do not: save those of the model alone"
+    ):
+        load_weights(model, state)
+
+
+@pytest.mark.parametrize(("made", "reading", "words"), [
+    (None, "released", "does not fit the reading released, but the reading own: give --reading own, or in Python reading=None"),
+    ("paper", "released", "but the reading paper: give --reading paper, or in Python reading='paper'"),
+    ("released", None, "does not fit the reading own, but the reading released: give --reading released"),
+])  # fmt: skip
+def test_weights_that_fit_another_reading_say_which(made, reading, words, tmp_path):
+    torch.save(sifa.create_model("sifa_swin_nano_16x64", made).state_dict(), tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match=words):
+        adopt(tmp_path / "a.pth", "sifa_swin_nano_16x64", reading)
+    adopt(tmp_path / "a.pth", "sifa_swin_nano_16x64", made)
+
+
+def test_converting_own_weights_says_that_keys_do_not_tell_the_reading(tmp_path, capsys):
+    model = sifa.create_model("sifa_swin_nano_16x64")
+    torch.save(model.state_dict(), tmp_path / "a.pth")
+    out = tmp_path / "a.safetensors"
+    words = [
+        "convert",
+        str(tmp_path / "a.pth"),
+        "--variant",
+        "sifa_swin_nano_16x64",
+        "--out",
+        str(out),
+        "--reading",
+        "own",
+    ]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "read as: ours, reading own" in said
+    assert "note: keys do not say all that weights were trained with" in said
+    assert sifa.load(out).config == model.config

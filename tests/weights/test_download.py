@@ -1,5 +1,7 @@
 import hashlib
+import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -108,3 +110,23 @@ def test_a_wrong_file_of_the_hub_is_refused_and_not_kept(server, tmp_path):
         fetch("hf-hub:us/absent")
     with pytest.raises(sifa.WeightsError, match="is no name on the hub; write hf-hub:owner/name"):
         fetch("hf-hub:nothing")
+
+
+def test_without_a_network_the_hub_is_not_waited_for(server, tmp_path, monkeypatch):
+    server.files["/us/nano/resolve/main/model.safetensors"] = WEIGHTS
+    known = fetch("hf-hub:us/nano")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        monkeypatch.setenv("HF_ENDPOINT", url)
+        begun = time.perf_counter()
+        assert fetch("hf-hub:us/nano") == known  # from the cache
+        with pytest.raises(
+            sifa.WeightsError, match=f"hf-hub:us/other is not in the cache, and {url} cannot be reached; check"
+        ):
+            fetch("hf-hub:us/other")
+        nobody.listen()  # and never answers
+        monkeypatch.setattr("sifa.weights.hub.MOST_SECONDS", 0.5)
+        with pytest.raises(sifa.WeightsError, match="cannot be reached; check the network, or give a file"):
+            fetch("hf-hub:us/other")
+    assert time.perf_counter() - begun < 5

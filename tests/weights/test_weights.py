@@ -41,10 +41,14 @@ def test_files_that_are_no_checkpoint_are_refused_in_words(tmp_path, file):
     with pytest.raises(sifa.WeightsError, match="there is no checkpoint nothing.safetensors"):
         sifa.load(tmp_path / "nothing.safetensors")
     (tmp_path / "text.safetensors").write_text("hello")
-    with pytest.raises(sifa.WeightsError, match="not a readable safetensors file"):
+    with pytest.raises(
+        sifa.WeightsError, match=r"text.safetensors is a text, which holds no weights; give the weights as"
+    ):
         sifa.load(tmp_path / "text.safetensors")
     (tmp_path / "cut.safetensors").write_bytes(file.read_bytes()[:5000])
-    with pytest.raises(sifa.WeightsError, match="not a readable safetensors file"):
+    with pytest.raises(
+        sifa.WeightsError, match=r"cut.safetensors is a safetensors file that is cut off or damaged; copy"
+    ):
         sifa.load(tmp_path / "cut.safetensors")
     save_file({"a": torch.zeros(1)}, tmp_path / "plain.safetensors")
     with pytest.raises(sifa.WeightsError, match="not the card"):
@@ -88,14 +92,14 @@ def test_malformed_files_each_give_one_clear_error(tmp_path):
             load_weights(model, tmp_path / name)
         assert name.removesuffix(".pth") in str(error.value) or "state dict" in str(error.value)
 
-    refused("cut.pth", whole[: len(whole) // 2], "cut.pth is cut off, damaged, or no PyTorch file")
-    refused("text.pth", b"these are not weights\n", "text.pth is cut off, damaged, or no PyTorch file")
-    refused("empty.pth", b"", "empty.pth is cut off")
+    refused("cut.pth", whole[: len(whole) // 2], "cut.pth is cut off or damaged, or no PyTorch file")
+    refused("text.pth", b"these are not weights\n", "text.pth is a text, which holds no weights; give")
+    refused("empty.pth", b"", "empty.pth is empty; copy or download it again")
     refused("nothing.pth", {}, "it is empty")
     refused("numbers.pth", {"epoch": 3}, "also holds epoch, which are no tensors")
     refused("list.pth", [torch.zeros(1)], "holds a list, not a state dict")
     refused("wide.pth", {"head.bias": torch.zeros(1).expand(10**9)}, r"head.bias \(1000000000,\) claims more numbers")
-    with pytest.raises(sifa.WeightsError, match="there is no file nowhere.pth"):
+    with pytest.raises(sifa.WeightsError, match="there is no checkpoint nowhere.pth"):
         load_weights(model, tmp_path / "nowhere.pth")
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from sifa.explorer.format.container import STEPS_PER_CELL, VERSION, Header, Payload, write
 from sifa.explorer.format.pictures import encode
+from sifa.tracing.given import check_prediction
 from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
 
 OFFSET_LIMIT = 32767  # steps
@@ -23,6 +24,7 @@ def pack(prediction: Prediction) -> bytes:
     Offsets are rounded to 1/32 cell, weights to within 1/255 of their pair's range. Offsets beyond +-1023.97 cells are
     limited to that, with a warning and a count in the header. Raises ValueError where a number is not finite.
     """
+    check_prediction(prediction)
     payload = Payload()
     frames, factor = _shrink(prediction.clip.frames)
     clip, crop, card = prediction.clip, prediction.crop, prediction.card

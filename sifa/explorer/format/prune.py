@@ -1,5 +1,6 @@
 """Packed traces as single-file pages carry them: deflated, and with less in them where a page would be too large."""
 
+import math
 import zlib
 from collections.abc import Collection
 
@@ -7,6 +8,7 @@ from PIL import Image
 
 from sifa.explorer.format.container import Container, Header, Payload, parse, refuse_damage, write
 from sifa.explorer.format.pictures import decode, encode
+from sifa.explorer.format.values import as_number, as_size, check_memory, neighbours_of, shape_of
 
 MOST, MOST_LIGHT = 7_350_000, 2_100_000  # bytes once deflated: pages of 10 and 3 MB with base64 and the viewer's script
 SIDES, QUALITY = (400, 320, 240, 160), 60  # of a light page's JPEGs, where they must be smaller: pixels, tried in turn
@@ -25,7 +27,7 @@ def fit(packed: bytes) -> bytes:
     for byte. Raises TraceError like `unpack`, as far as it reads.
     """
     with refuse_damage():
-        header = parse(packed).header
+        header = _checked(packed)
         names = [block["name"] for block in header["blocks"]]
         points_of = [each["name"] for each in header.get("what_if", []) if each["blocks"]]
         result = packed
@@ -43,13 +45,19 @@ def lighten(packed: bytes) -> bytes:
     it reads.
     """
     with refuse_damage():
-        names = [block["name"] for block in _first_of_stages(parse(packed).header["blocks"])]
+        names = [block["name"] for block in _first_of_stages(_checked(packed)["blocks"])]
         result = _copy(packed, names, ())
         for side in SIDES:
             if len(deflate(result)) <= MOST_LIGHT:
                 break
             result = _copy(packed, names, (), side)
         return result
+
+
+def _checked(packed: bytes) -> Header:
+    header = parse(packed).header
+    check_memory(header)
+    return header
 
 
 def _first_of_stages(blocks: list[Header]) -> list[Header]:
@@ -69,7 +77,7 @@ def _copy(packed: bytes, names: Collection[str], points_of: Collection[str], sid
         what_if["blocks"] = _copy_blocks(what_if["blocks"], names, source, payload)
         what_if["lengths"] = [what_if["lengths"][number] for number in places]
     for flow in header.get("true_flow", []):
-        cells = flow["pairs"] * flow["height"] * flow["width"]
+        cells = math.prod(shape_of(flow))
         flow |= _copy_arrays(flow, dict(flow=4 * cells, visible=cells), source, payload)
     if header.get("trust"):
         header["trust"]["blocks"] = [each for each in header["trust"]["blocks"] if each["name"] in names]
@@ -79,12 +87,12 @@ def _copy(packed: bytes, names: Collection[str], points_of: Collection[str], sid
 def _copy_frames(source: Container, payload: Payload, side: int | None) -> None:
     """Copy the pictures, at most `side` pixels long; sizes and crop in the header follow."""
     frames = source.header["frames"]
-    height, width = frames["height"], frames["width"]
+    height, width = as_size(frames["height"]), as_size(frames["width"])
     longest = max(height, width)
     smaller = side is not None and side < longest
     if side is not None and smaller:
         frames |= dict(height=round(height * side / longest), width=round(width * side / longest))
-        source.header["crop"]["scale"] *= longest / side
+        source.header["crop"]["scale"] = as_number(source.header["crop"]["scale"]) * longest / side
     size = frames["width"], frames["height"]
     for picture in frames["pictures"]:
         blob = source.cut(picture["at"], picture["bytes"])
@@ -97,8 +105,8 @@ def _copy_blocks(blocks: list[Header], names: Collection[str], source: Container
     copies = []
     for block in blocks:
         if block["name"] in names:
-            cells = block["pairs"] * block["height"] * block["width"]
-            count = cells * (len(block["taps"]) if block.get("taps") else block["kernel"] ** 2)
+            cells = math.prod(shape_of(block))
+            count = cells * neighbours_of(block)
             sizes = dict(offset=4 * count, attention=count, saliency=cells)
             copies.append(block | _copy_arrays(block, sizes, source, payload))
     return copies

@@ -1,25 +1,32 @@
 """Reading a packed trace back as a Prediction."""
 
 import math
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from sifa.errors import TraceError
 from sifa.explorer.format.container import STEPS_PER_CELL, Container, Header, damage, parse, refuse_damage
 from sifa.explorer.format.pictures import decode
+from sifa.explorer.format.values import (
+    SCALES,
+    WIDEST,
+    as_list,
+    as_number,
+    as_size,
+    as_stride,
+    as_text,
+    as_whole,
+    check_memory,
+    neighbours_of,
+    shape_of,
+)  # fmt: skip
 from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Trace, TrueFlow, Trust, WhatIf
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard
-
-# bytes of arrays and pictures, so that a small file that names one array often cannot fill a machine
-MOST_MEMORY = 1 << 30
-LARGEST = float(np.finfo(np.float32).max)
-T = TypeVar("T")
 
 
 def unpack(source: bytes | str | Path) -> Prediction:
@@ -28,39 +35,18 @@ def unpack(source: bytes | str | Path) -> Prediction:
     Frames are the packed pictures and the crop is relative to them. Raises TraceError for anything that is not a
     whole trace of a version known here, and for one that would take more than 1 GB of memory.
     """
-    packed = parse(source if isinstance(source, bytes) else _read(Path(source)))
+    packed = parse(source if isinstance(source, bytes) else read_file(Path(source)))
     with refuse_damage():
-        if _memory(packed.header) > MOST_MEMORY:
-            raise TraceError(
-                f"the trace would take more than {MOST_MEMORY >> 20} MB of memory, which is the limit; pack fewer frames, "
-                "blocks or what-ifs"
-            )
+        check_memory(packed.header)
         return _Reader(packed).prediction()
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file. Raises TraceError where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise TraceError(f"{path.name} cannot be read ({error.strerror}); check the path") from error
-
-
-def _memory(header: Header) -> int:
-    """Bytes of all pictures and arrays once they are read, each counted as often as it is named."""
-    frames, what_ifs = header["frames"], header.get("what_if", [])
-    blocks = [*header["blocks"], *(block for each in what_ifs for block in each["blocks"])]
-    values = sum(math.prod(_shape(block)) * (3 * _neighbours(block) + 1) for block in blocks)
-    values += sum(2 * math.prod(_shape(flow)) for flow in header.get("true_flow", []))
-    return 4 * values + 3 * len(frames["pictures"]) * _size(frames["height"]) * _size(frames["width"])
-
-
-def _shape(grid: Header) -> tuple[int, int, int]:
-    """(P, H, W) of a block or a flow."""
-    return _size(grid["pairs"]), _size(grid["height"]), _size(grid["width"])
-
-
-def _neighbours(block: Header) -> int:
-    return len(block["taps"]) if "taps" in block else _size(block["kernel"]) ** 2
 
 
 class _Reader:
@@ -71,7 +57,8 @@ class _Reader:
 
     def prediction(self) -> Prediction:
         header = self.packed.header
-        labels = _each(_text, header["labels"])
+        _check_counts(header)
+        labels = as_list(as_text, header["labels"])
         return Prediction(
             clip=self.clip(header["clip"], header["frames"]),
             crop=_crop(header["crop"]),
@@ -85,97 +72,109 @@ class _Reader:
         )
 
     def clip(self, clip: Header, frames: Header) -> Clip:
-        height, width = _size(frames["height"]), _size(frames["width"])
+        height, width = as_size(frames["height"]), as_size(frames["width"])
         jpegs = [self.packed.cut(each["at"], each["bytes"]) for each in frames["pictures"]]
-        height_before, width_before = _each(_whole, clip["source_size"])
-        pictures = np.stack([np.asarray(decode(jpeg, height, width)) for jpeg in jpegs])
-        times, indices = _each(_number, clip["times"]), _each(_whole, clip["indices"])
+        height_before, width_before = as_list(as_whole, clip["source_size"])
+        decoded = {jpeg: np.asarray(decode(jpeg, height, width)) for jpeg in set(jpegs)}  # each of them once
+        pictures = np.stack([decoded[jpeg] for jpeg in jpegs])
+        times, indices = as_list(as_number, clip["times"]), as_list(as_whole, clip["indices"])
         if not len(pictures) == len(times) == len(indices):
             raise damage(f"{len(pictures)} pictures, {len(times)} times and {len(indices)} frame numbers")
         return Clip(
             frames=pictures,
             times=np.array(times, np.float64),
             indices=np.array(indices, np.int64),
-            path=_text(clip["name"]),
-            fps=_number(clip["fps"]),
-            source_frames=_whole(clip["source_frames"]),
+            path=as_text(clip["name"]),
+            fps=as_number(clip["fps"]),
+            source_frames=as_whole(clip["source_frames"]),
             source_size=(height_before, width_before),
-            sampling_rate=_whole(clip["sampling_rate"]),
-            padded=_whole(clip.get("padded", 0)),
+            sampling_rate=as_whole(clip["sampling_rate"]),
+            padded=as_whole(clip.get("padded", 0)),
         )
 
     def block(self, block: Header) -> BlockTrace:
-        taps = np.array([_each(_number, tap) for tap in block["taps"]], np.float32) if "taps" in block else None
-        neighbours = _neighbours(block)
+        taps = np.array([as_list(as_number, tap) for tap in block["taps"]], np.float32) if "taps" in block else None
+        neighbours = neighbours_of(block)
         if taps is not None and taps.shape != (neighbours, 2):
             raise damage(f"taps of shape {taps.shape} instead of (N, 2)")
-        pairs, height, width = _shape(block)
-        ends = np.array([_each(_number, both) for both in block["range"]], np.float64)
+        pairs, height, width = shape_of(block)
+        ends = np.array([as_list(as_number, both) for both in block["range"]], np.float64)
         low, high = ends.reshape(pairs, 2, 1, 1, 1).swapaxes(0, 1)
         steps = self.array("u1", block["attention"], (pairs, neighbours, height, width))
-        t, y, x = _each(_number, block["stride"])
+        stride = as_stride(block["stride"], pairs, len(self.packed.header["frames"]["pictures"]))
         offset = self.array("<i2", block["offset"], (pairs, neighbours, 2, height, width))
-        most = np.float32(_number(block["saliency_max"]) / 255)
+        most = np.float32(as_number(block["saliency_max"]) / 255)
         return BlockTrace(
-            name=_text(block["name"]),
-            stage=_whole(block["stage"]),
-            block=_whole(block["block"]),
-            kernel=_size(block["kernel"]),
-            dilation=_size(block["dilation"]),
-            stride=(t, y, x),
+            name=as_text(block["name"]),
+            stage=as_whole(block["stage"]),
+            block=as_whole(block["block"]),
+            kernel=as_size(block["kernel"], WIDEST),
+            dilation=as_size(block["dilation"], WIDEST),
+            stride=stride,
             offset=offset.astype(np.float32) / STEPS_PER_CELL,
             attention=(low + steps * ((high - low) / 255)).astype(np.float32),
             saliency=self.array("u1", block["saliency"], (pairs, height, width)) * most,
             normalised=bool(block["normalised"]),
             taps=taps,
             anchored=bool(block.get("anchored", False)),
-            meaning=_text(block.get("meaning", "")),
-            operator={_text(name): _text(value) for name, value in block.get("operator", {}).items()},
+            meaning=as_text(block.get("meaning", "")),
+            operator={as_text(name): as_text(value) for name, value in block.get("operator", {}).items()},
         )
 
     def what_if(self, each: Header, labels: tuple[str, ...]) -> WhatIf:
         return WhatIf(
-            name=_text(each["name"]),
-            title=_text(each["title"]),
-            explanation=_text(each["explanation"]),
+            name=as_text(each["name"]),
+            title=as_text(each["title"]),
+            explanation=as_text(each["explanation"]),
             logits=_logits(each["logits"], labels),
-            lengths=_each(_number, each["lengths"]),
+            lengths=as_list(as_number, each["lengths"]),
             trace=Trace([self.block(block) for block in each["blocks"]]),
-            order=_each(_whole, each["order"]),
+            order=as_list(as_whole, each["order"]),
         )
 
     def true_flow(self, each: Header) -> TrueFlow:
-        pairs, height, width = _shape(each)
+        pairs, height, width = shape_of(each)
         flow = self.array("<i2", each["flow"], (pairs, 2, height, width)).astype(np.float32) / STEPS_PER_CELL
         return TrueFlow(flow, self.array("u1", each["visible"], (pairs, height, width)).astype(bool))
 
     def array(self, dtype: str, at: int, shape: tuple[int, ...]) -> np.ndarray:
         count = math.prod(shape)
-        blob = self.packed.cut(_whole(at), count * np.dtype(dtype).itemsize)
+        blob = self.packed.cut(as_whole(at), count * np.dtype(dtype).itemsize)
         return np.frombuffer(blob, dtype).reshape(shape)
 
 
+def _check_counts(header: Header) -> None:
+    """What-ifs and figures of trust go by the blocks of the trace, one for one."""
+    blocks = len(header["blocks"])
+    counts = [len(each["lengths"]) for each in header.get("what_if", [])]
+    counts += [len(each["blocks"]) for each in header.get("what_if", []) if each["blocks"]]
+    if header.get("trust") and header["trust"]["blocks"]:
+        counts.append(len(header["trust"]["blocks"]))
+    if any(count != blocks for count in counts):
+        raise damage(f"what-ifs or figures of trust for other blocks than the {blocks} that there are")
+
+
 def _crop(crop: Header) -> Crop:
-    scale, top, left = (_number(crop[name]) for name in ("scale", "top", "left"))
-    if scale <= 0:
+    scale, top, left = (as_number(crop[name]) for name in ("scale", "top", "left"))
+    if not SCALES[0] <= scale <= SCALES[1]:
         raise damage(f"a scale of {scale}")
-    return Crop(scale, top, left, _size(crop["size"]))
+    return Crop(scale, top, left, as_size(crop["size"]))
 
 
 def _card(header: Header, labels: tuple[str, ...]) -> ModelCard:
     clip, card = header["clip"], header["checkpoint"]
-    before, after = _each(_whole, clip.get("reach", [1, 1]))
+    before, after = as_list(as_whole, clip.get("reach", [1, 1]))
     stem = dict(tubelet=before + after, overlap=True) if before or after else {}
     return ModelCard(
-        variant=_text(card["variant"]),
+        variant=as_text(card["variant"]),
         config=dict(img_size=header["crop"]["size"]) | stem,
         labels=labels,
-        trained_on=_text(card["trained_on"]),
+        trained_on=as_text(card["trained_on"]),
         num_frames=len(clip["indices"]),
         sampling_rate=clip["sampling_rate"],
-        metrics={} if card["top1"] is None else dict(top1=_number(card["top1"])),
-        file=_text(card["file"]),
-        sha256=_text(card["sha256"]),
+        metrics={} if card["top1"] is None else dict(top1=as_number(card["top1"])),
+        file=as_text(card["file"]),
+        sha256=as_text(card["sha256"]),
     )
 
 
@@ -187,46 +186,17 @@ def _trust(trust: Header) -> Trust:
 def _figures(record: type[BlockTrust] | type[Deletion], values: Header) -> Header:
     """The values of a record's fields: texts, numbers or None, and tuples of them."""
     found = {field.name: values[field.name] for field in fields(record)}
-    return {name: _each(_figure, value) if isinstance(value, list) else _figure(value) for name, value in found.items()}
+    return {
+        name: as_list(_figure, value) if isinstance(value, list) else _figure(value) for name, value in found.items()
+    }
 
 
 def _figure(value: Any) -> Any:
-    return value if value is None or isinstance(value, str) else _number(value)
+    return value if value is None or isinstance(value, str) else as_number(value)
 
 
 def _logits(values: Any, labels: tuple[str, ...]) -> np.ndarray:
-    logits = np.array(_each(_number, values), np.float32)
+    logits = np.array(as_list(as_number, values), np.float32)
     if len(logits) != len(labels):
         raise damage(f"{len(logits)} logits for {len(labels)} labels")
     return logits
-
-
-def _each(check: Callable[[Any], T], values: Any) -> tuple[T, ...]:
-    if not isinstance(values, list):
-        raise damage(f"{values!r:.40} instead of a list")
-    return tuple(check(value) for value in values)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise damage(f"{value!r:.40} instead of a text")
-    return value
-
-
-def _number(value: Any) -> Any:
-    if type(value) not in (int, float) or not abs(value) <= LARGEST:
-        raise damage(f"{value!r:.40} instead of a number")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 53:
-        raise damage(f"{value!r:.40} instead of a whole number from 0 on")
-    return value
-
-
-def _size(value: Any) -> int:
-    size = _whole(value)
-    if size == 0:
-        raise damage("a size of 0")
-    return size

@@ -1,8 +1,11 @@
 // The equation of one neighbour with live numbers, and all neighbours as a table.
 import { weightText, withSign } from '../state/text.mjs';
+import { own } from '../trace/own.mjs';
 import { bilinearCorners, tapShare } from '../trace/terms.mjs';
 import { boxes, children, put } from './html.mjs';
 /** @import { Block, Place, ReadOut } from '../trace/types' */
+
+const ADDED = { branch: 'LayerNorm(A) is added to fₜ(p)', inside: 'A is added to fₜ(p)' }; // by the block's placement
 
 /**
  * A query's read-out, one of its neighbours, and how salient and how different from the next frame its cell is.
@@ -94,7 +97,7 @@ function sumTerms({ read, block, tap }) {
   const { placement = 'branch', weights, position } = block.operator ?? {};
   const f = weights === 'cosine' ? 'f̂' : 'f';
   const value = position === 'relative' ? '(V′ₖ + P (pₖ + Δpₖ))' : 'V′ₖ';
-  const added = { branch: 'LayerNorm(A) is added to fₜ(p)', inside: 'A is added to fₜ(p)' }[placement] ?? 'the sum';
+  const added = own(ADDED, placement) ?? 'the sum';
   return [
     ...comparedTerms(block),
     ['value', `V′ₖ = Σ G ${f}ₜ₊₁`, `${inside.toFixed(3)} inside`, 'the four corners mixed'],

@@ -58,10 +58,10 @@ export class TrustPanel {
     if (this.#shown === trace && this.#block === index) return;
     const { blocks = [], deletion = null } = trace.trust ?? {};
     this.panel.hidden = !blocks.length;
-    if (!deletion || this.panel.hidden) return;
+    if (this.panel.hidden) return;
     if (this.#shown !== trace) {
       this.table.innerHTML = `${tableHtml(blocks)}<p></p>`;
-      this.test.innerHTML = deletionHtml(deletion);
+      this.test.innerHTML = deletion ? deletionHtml(deletion) : '';
     }
     [this.#shown, this.#block] = [trace, index];
     for (const cell of this.table.querySelectorAll('td, th')) {

@@ -1,5 +1,6 @@
 // The ways in: keys, buttons, mouse and touch. Each ends in one of the actions.
 import { box, boxes, part } from '../panels/html.mjs';
+import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
 /** @import { Place } from '../trace/types' */
 /** @import { Lit, Settings } from '../state/types' */
@@ -72,14 +73,14 @@ function listenToKeys(root, actions, { canvases, busy }) {
     const { target, key } = event;
     if (!(target instanceof HTMLElement)) return;
     const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState('AltGraph');
-    if (busy() || shortcut || THEIR_OWN[target.tagName]?.includes(key)) return;
+    if (busy() || shortcut || own(THEIR_OWN, target.tagName)?.includes(key)) return;
     if (target.tagName === 'SELECT' && /^\w$/.test(key)) return; // finds an option
     if (help.open && key !== '?') return;
     const reverse = target === canvases.key;
     const grid = reverse || target === canvases.query;
-    const step = grid ? GRID_KEYS[key] : null;
+    const step = grid ? own(GRID_KEYS, key) : null;
     const act = step ? () => actions.move(...step, reverse)
-      : grid && key === 'Enter' ? () => actions.pinHere(reverse) : keys[key];
+      : grid && key === 'Enter' ? () => actions.pinHere(reverse) : own(keys, key);
     if (!act) return;
     event.preventDefault();
     event.stopPropagation();
@@ -109,7 +110,7 @@ function listenToButtons(root, actions, busy) {
   const buttons = buttonsOf(actions);
   root.addEventListener('click', event => {
     const name = near(event, '[data-do]')?.dataset.do;
-    if (name && !busy()) buttons[name]();
+    if (!busy()) own(buttons, name)?.();
     if (event.target === help) help.close();
   });
   box(root, '.sifa-film').addEventListener('click', event => {
@@ -150,7 +151,7 @@ function listenToTour(root, actions, at) {
   });
   timeline.addEventListener('input', () => actions.tour(Number(timeline.value)));
   root.addEventListener('keydown', event => {
-    const step = { PageDown: 1, PageUp: -1 }[event.key];
+    const step = own({ PageDown: 1, PageUp: -1 }, event.key);
     if (!step || at() < 0) return;
     event.preventDefault();
     actions.tour(Math.max(0, at() + step));
@@ -168,7 +169,7 @@ function listenToSheet(sheet, actions) {
     if (block) actions.visit(Number(block), Number(pair));
   });
   sheet.addEventListener('keydown', event => {
-    const step = GRID_KEYS[event.key];
+    const step = own(GRID_KEYS, event.key);
     const { block, pair } = near(event, '[data-pair]')?.dataset ?? {};
     if (!step || !block) return;
     event.preventDefault();

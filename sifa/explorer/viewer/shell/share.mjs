@@ -3,6 +3,7 @@ import { contentId, decodeLink, encodeLink, keepLocked, withLink } from '../stat
 import { EXPORTS } from '../panels/exports.mjs';
 import { box, boxes, element, part } from '../panels/html.mjs';
 import { ASK, DIALOG, HIDEABLE, KEYS, MENU } from '../panels/share.mjs';
+import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Link, State } from '../state/types' */
@@ -72,7 +73,7 @@ export class Share {
     dialog.addEventListener('change', () => { this.field.value = this.own ? this.#link() : NO_ADDRESS; });
     dialog.addEventListener('keydown', event => event.stopPropagation());
     root.addEventListener('keydown', event => {
-      const act = { l: () => this.copy(), x: () => this.open() }[event.key];
+      const act = own({ l: () => this.copy(), x: () => this.open() }, event.key);
       const { target } = event;
       const typing = target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type !== 'range');
       const busy = !this.view.trace || root.querySelector('dialog[open]') || typing;
@@ -129,7 +130,7 @@ export class Share {
   #link() {
     const ticked = (/** @type {string} */ name) => [...this.dialog.querySelectorAll('input')]
       .filter(each => each.name === name && each.checked).map(each => each.value);
-    const other = this.#fixed.hide.filter(name => !(name in HIDEABLE));
+    const other = this.#fixed.hide.filter(name => !Object.hasOwn(HIDEABLE, name));
     return `${location.href.split('#')[0]}#${this.#hash({ lock: ticked('lock'), hide: [...ticked('hide'), ...other] })}`;
   }
 
@@ -156,10 +157,11 @@ export class Share {
   /** @param {string} name of an export */
   async #save(name) {
     const { trace, images, state, paint } = this.view;
-    if (!trace) return;
+    const kind = own(EXPORTS, name);
+    if (!trace || !kind) return;
     this.#say('Working \u2026');
     try {
-      const { file, blob } = await EXPORTS[name].make({ trace, images, state }, paint, this.root, () => this.view.state);
+      const { file, blob } = await kind.make({ trace, images, state }, paint, this.root, () => this.view.state);
       const anchor = document.createElement('a');
       anchor.href = URL.createObjectURL(blob);
       anchor.download = file;

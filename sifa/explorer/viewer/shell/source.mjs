@@ -21,7 +21,13 @@ async function download(url) {
   return answer.arrayBuffer();
 }
 
-/** @param {Blob} blob */
-export function decodePicture(blob) {
-  return createImageBitmap(blob).catch(error => { throw new Error(DAMAGED, { cause: error }); });
+/**
+ * The pictures of a trace; one Blob that stands for several is decoded once.
+ * @param {Blob[]} blobs
+ */
+export function decodePictures(blobs) {
+  const decode = (/** @type {Blob} */ blob) =>
+    createImageBitmap(blob).catch(error => { throw new Error(DAMAGED, { cause: error }); });
+  const made = new Map([...new Set(blobs)].map(blob => [blob, decode(blob)]));
+  return Promise.all(blobs.map(blob => /** @type {Promise<ImageBitmap>} */ (made.get(blob))));
 }

@@ -12,7 +12,7 @@ import { emptyState, withCell, withNextPair, withTrace } from '../state/state.mj
 import { readout } from '../trace/geometry.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
-import { decodePicture, fetchTrace } from './source.mjs';
+import { decodePictures, fetchTrace } from './source.mjs';
 import { followTheme } from './theme.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Lit, Shown, State } from '../state/types' */
@@ -239,7 +239,7 @@ export class Viewer {
       if (next.blocks.some(b => b.pairs < 1)) {
         throw new Error('This clip has one time step, so there is no next frame to look at.');
       }
-      const images = await Promise.all(next.pictures.map(decodePicture));
+      const images = await decodePictures(next.pictures);
       const id = await identify(next);
       if (mine === this.#shows) this.#showDecoded(next, images, id);
       else images.forEach(image => image.close());

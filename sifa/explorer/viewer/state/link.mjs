@@ -1,5 +1,6 @@
 // The view as the hash of a link, and back. Pure functions; ../../README.md lists the keys.
 import { emptyState, withBlock, withCell, withPair, withTrace } from './state.mjs';
+import { own } from '../trace/own.mjs';
 import { withTour } from './tour.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Link, State, Value } from './types' */
@@ -7,6 +8,8 @@ import { withTour } from './tour.mjs';
 const LONGEST = 512; // characters of a link's hash
 /** @type {{[field: string]: string}} */
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
+/** @type {{[text: string]: boolean}} */
+const TRUTH = { 0: false, 1: true };
 const PASSING = ['playing']; // what no link keeps
 const PARTS = /^[a-z]{2,12}$/; // names of things that a link locks or hides
 /** @type {{[lock: string]: string[]}} */
@@ -21,7 +24,7 @@ export const LOCKS = [...Object.keys(GROUPS), 'view', 'all'];
  */
 const linkFields = () => Object.entries(emptyState())
   .filter(([field]) => !PASSING.includes(field))
-  .map(([field, standard]) => [SHORT[field] ?? field, /** @type {keyof State} */ (field), standard]);
+  .map(([field, standard]) => [own(SHORT, field) ?? field, /** @type {keyof State} */ (field), standard]);
 
 /** @param {Value} value */
 function written(value) {
@@ -36,7 +39,7 @@ function written(value) {
  */
 function understood(text, standard) {
   if (text.length > 64) return undefined;
-  if (typeof standard === 'boolean') return { 0: false, 1: true }[text];
+  if (typeof standard === 'boolean') return own(TRUTH, text);
   if (typeof standard === 'string') return text;
   try {
     const value = JSON.parse(text);
@@ -59,7 +62,7 @@ export function encodeLink({ clip = '', id = '', weights = '', lock = [], hide =
   }
   const hash = (/** @type {string[][]} */ named) => new URLSearchParams(named).toString().replaceAll('%2C', ',');
   while (hash(pairs).length > LONGEST) pairs.pop();
-  for (let name = [...clip]; name.length; name.pop()) {
+  for (let name = [...clip.slice(0, LONGEST)]; name.length; name.pop()) {
     const whole = hash([['c', name.join('')], ...pairs]);
     if (whole.length <= LONGEST) return whole;
   }
@@ -130,7 +133,7 @@ export function keepLocked(state, next, lock, trace) {
   if (moved && (all || lock.includes('block'))) return state;
   const kept = moved ? withBlock(state, trace, next.block) : state;
   const fields = /** @type {(keyof State)[]} */ (Object.keys(next)).filter(field =>
-    all || lock.some(name => (name === 'view' ? !apart.includes(field) : GROUPS[name].includes(field))));
+    all || lock.some(name => (name === 'view' ? !apart.includes(field) : own(GROUPS, name)?.includes(field))));
   return { ...next, ...Object.fromEntries(fields.map(field => [field, kept[field]])) };
 }
 

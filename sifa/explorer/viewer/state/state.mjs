@@ -18,10 +18,11 @@ export const SETTINGS = {
 };
 
 /**
+ * The whole number of [0, end) that is nearest to a value, which may be anything.
  * @param {number} value
  * @param {number} end
  */
-const within = (value, end) => Math.max(0, Math.min(end - 1, value));
+const within = (value, end) => Math.max(0, Math.min(end - 1, Math.trunc(value) || 0));
 
 /** @returns {State} before any trace */
 export function emptyState() {

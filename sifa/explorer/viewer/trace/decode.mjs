@@ -1,4 +1,5 @@
 // Reading a packed trace. ../../README.md describes the format.
+import { checkHeader, checkMemory, checkPicture } from './check.mjs';
 /** @import { Block, Flow, Place, Trace, WhatIf } from './types' */
 
 const MAGIC = 'SIFATRC\n';
@@ -57,20 +58,9 @@ export function parseTrace(buffer) {
     throw new Error(`The trace has format version ${header.version}; this page reads up to ${VERSION}. `
       + 'Update the program.');
   }
+  whole(() => checkHeader(header));
+  checkMemory(header);
   return whole(() => inflateHeader(header, buffer, base));
-}
-
-/**
- * Throw where an object lacks one of the numbers, or lists of (`length`) numbers, that the viewer reads.
- * @param {Json} holder
- * @param {string} names
- * @param {number} [length]
- */
-function need(holder, names, length) {
-  for (const name of names.split(' ')) {
-    const values = [holder[name]].flat(2);
-    if (!values.every(Number.isFinite) || values.length !== (length ?? values.length)) throw new Error(name);
-  }
 }
 
 /**
@@ -80,27 +70,36 @@ function need(holder, names, length) {
  * @returns {Trace}
  */
 function inflateHeader(header, buffer, base) {
-  const { clip, checkpoint, frames, labels, blocks, trust, true_flow: flows = [], what_if: changed = [] } = header;
-  [clip.name, checkpoint.sha256, checkpoint.trained_on].forEach(text => text.trim());
-  need(clip, 'indices times', frames.pictures.length);
-  need(header.crop, 'scale top left size');
-  need(header, 'logits', labels.length);
-  if (trust?.blocks.length) {
-    [...blocks.map((/** @type {Json} */ _, /** @type {number} */ i) => trust.blocks[i]), trust.deletion]
-      .forEach(each => each.words.join());
-    need(trust.deletion, 'neighbours removed probability strongest random all random_each');
-  }
+  const { frames, blocks, true_flow: flows, what_if: changed } = header;
   return {
     ...header,
     blocks: inflateBlocks(blocks, buffer, base),
     probabilities: softmax(header.logits),
-    pictures: frames.pictures.map((/** @type {Json} */ picture) => {
-      need(picture, 'at bytes');
-      return new Blob([new Uint8Array(buffer, base + picture.at, picture.bytes)], { type: 'image/jpeg' });
-    }),
-    what_if: changed.map((/** @type {Json} */ each) => inflateWhatIf(each, labels.length, buffer, base)),
-    true_flow: flows.map((/** @type {Json} */ flow) => inflateFlow(flow, buffer, base)),
+    pictures: inflatePictures(frames, buffer, base),
+    what_if: (changed ?? []).map((/** @type {Json} */ each) => inflateWhatIf(each, buffer, base)),
+    true_flow: (flows ?? []).map((/** @type {Json} */ flow) => inflateFlow(flow, buffer, base)),
   };
+}
+
+/**
+ * The pictures; where several are the same bytes, so is the Blob, and it is decoded once.
+ * @param {Json} frames
+ * @param {ArrayBuffer} buffer
+ * @param {number} base
+ * @returns {Blob[]}
+ */
+function inflatePictures(frames, buffer, base) {
+  /** @type {Map<string, Blob>} */
+  const known = new Map();
+  return frames.pictures.map((/** @type {Json} */ { at, bytes }) => {
+    const blob = known.get(`${at} ${bytes}`);
+    if (blob) return blob;
+    const jpeg = new Uint8Array(buffer, base + at, bytes);
+    checkPicture(jpeg, frames);
+    const made = new Blob([jpeg], { type: 'image/jpeg' });
+    known.set(`${at} ${bytes}`, made);
+    return made;
+  });
 }
 
 /**
@@ -111,9 +110,6 @@ function inflateHeader(header, buffer, base) {
  */
 function inflateBlocks(blocks, buffer, base) {
   return blocks.map(block => {
-    need(block, 'stage kernel dilation pairs height width offset attention saliency saliency_max');
-    need(block, 'stride', 3);
-    need(block, 'range', 2 * block.pairs);
     const taps = block.taps?.length ?? block.kernel ** 2;
     const cells = block.pairs * block.height * block.width;
     return {
@@ -129,14 +125,11 @@ function inflateBlocks(blocks, buffer, base) {
 
 /**
  * @param {Json} each
- * @param {number} classes
  * @param {ArrayBuffer} buffer
  * @param {number} base
  * @returns {WhatIf}
  */
-function inflateWhatIf(each, classes, buffer, base) {
-  need(each, 'lengths order');
-  need(each, 'logits', classes);
+function inflateWhatIf(each, buffer, base) {
   return { ...each, blocks: inflateBlocks(each.blocks, buffer, base), probabilities: softmax(each.logits) };
 }
 
@@ -147,7 +140,6 @@ function inflateWhatIf(each, classes, buffer, base) {
  * @returns {Flow}
  */
 function inflateFlow(flow, buffer, base) {
-  need(flow, 'pairs height width flow visible');
   const cells = flow.pairs * flow.height * flow.width;
   return {
     ...flow,
@@ -161,7 +153,7 @@ function inflateFlow(flow, buffer, base) {
  * @param {number[]} logits
  */
 export function softmax(logits) {
-  const top = Math.max(...logits);
+  const top = logits.reduce((most, v) => Math.max(most, v), -Infinity);
   const powers = logits.map(v => Math.exp(v - top));
   const total = powers.reduce((a, b) => a + b, 0);
   return powers.map(p => p / total);
