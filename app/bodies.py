@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,36 +72,39 @@ def again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def check_job(body: bytes, inputs: Mapping[int, int]) -> None:
-    """Look at JSON that asks for a job; `inputs` says how many values each function takes. Raises Unread."""
+def check_job(body: bytes, inputs: Mapping[int, int], is_own: Callable[[str], bool]) -> None:
+    """Look at JSON that asks for a job: `inputs` says how many values each function takes, `is_own` which paths are those
+    of uploads and results. Raises Unread."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
         raise Unread(400, "The request is no JSON that can be read here.") from None
     if not isinstance(asked, dict):
-        raise Unread(422, "The request must be a JSON object.")
-    if levels(asked) > MAX_LEVELS:
-        raise Unread(400, f"The request has lists inside lists more than {MAX_LEVELS} deep.")
+        raise Unread(400, "The request must be a JSON object.")
     for key in ("session_hash", "event_id"):
         name = asked.get(key)
         if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
-            raise Unread(422, f"{key} must be 1 to 64 letters, digits or dashes.")
+            raise Unread(400, f"{key} must be 1 to 64 letters, digits or dashes.")
     number, data = asked.get("fn_index"), asked.get("data")
-    if number is None:
-        return
-    if type(number) is not int or number not in inputs:
-        raise Unread(422, "fn_index must be the number of a function of the page; /config lists them.")
-    if isinstance(data, list) and len(data) > inputs[number]:
-        raise Unread(422, f"data has {len(data)} values; the function takes {inputs[number]}.")
+    if number is not None and (type(number) is not int or number not in inputs):
+        raise Unread(400, "fn_index must be the number of a function of the page; /config lists them.")
+    if number is not None and isinstance(data, list) and len(data) != inputs[number]:
+        raise Unread(400, f"data has {len(data)} values; the function takes {inputs[number]}.")
+    for path in paths(asked):
+        if path is not None and not (isinstance(path, str) and is_own(path)):
+            raise Unread(403, "Upload the clip first; files elsewhere on this computer or the network are not read.")
 
 
-def levels(value: Any) -> int:
-    """How deep lists and objects lie in one another, without recursion."""
-    depth, inside = 0, [value]
-    while inside := [one for one in inside if isinstance(one, list | dict)]:
-        depth += 1
-        inside = [part for one in inside for part in (one.values() if isinstance(one, dict) else one)]
-    return depth
+def paths(asked: dict[str, Any]) -> Iterator[Any]:
+    """All that is called a path, at any depth, without recursion. Raises Unread where lists lie too deep in one another."""
+    inside: list[Any] = [asked]
+    for _ in range(MAX_LEVELS):
+        objects = [one for one in inside if isinstance(one, dict)]
+        yield from (one["path"] for one in objects if "path" in one)
+        inside = [part for one in inside if isinstance(one, list) for part in one]
+        inside += [part for one in objects for part in one.values()]
+    if any(isinstance(one, list | dict) for one in inside):
+        raise Unread(400, f"The request has lists inside lists more than {MAX_LEVELS} deep.")
 
 
 @dataclass
@@ -158,14 +161,11 @@ class OneFile:
 
 
 def one_file(receive: Receive, content_type: str) -> Receive:
-    """`receive` for an upload: raises MultiPartException for all that is wrong with it, as Gradio's parser of forms does."""
-    watched: OneFile | None = None
+    """`receive` for an upload; both raise MultiPartException for all that is wrong with it, as Gradio's parser does."""
+    _, options = parse_options_header(content_type)
+    watched = OneFile(options.get(b"boundary", b""))
 
     async def receive_file() -> Message:
-        nonlocal watched
-        if watched is None:
-            _, options = parse_options_header(content_type)
-            watched = OneFile(options.get(b"boundary", b""))
         try:
             message = await receive()
         except Unread as error:

@@ -3,17 +3,18 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 
 from . import operation, policy
 from .bodies import Receive, Unread, again, check_job, one_file, paced, read
 from .hosts import Hosts
-from .routes import Refusal, kind_of, refuse
+from .routes import Refusal, is_own, kind_of, refuse
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,14 +24,23 @@ UNTRUSTED = (b"origin", b"x-forwarded-host", b"x-gradio-server")  # the framewor
 PROGRESS_SECONDS = 1.0  # the progress of an upload may be asked for before the upload itself
 
 
-class Guard:
-    """ASGI middleware around the page, whose files lie in `folder`, whose functions take as many values as `inputs` says,
-    and which is known under the names of `hosts`; `metrics` opens the counters."""
+@dataclass(frozen=True)
+class Page:
+    """What must be known of the page: the folder of its files, under which names it is asked for, how many values each
+    of its functions takes, which sessions have jobs, and whether the counters are open."""
 
-    def __init__(
-        self, app: Application, folder: Path, inputs: Mapping[int, int], hosts: Hosts, metrics: bool = False
-    ) -> None:
-        self.app, self.folder, self.inputs, self.hosts, self.metrics = app, folder.resolve(), inputs, hosts, metrics
+    folder: Path
+    hosts: Hosts
+    inputs: Mapping[int, int]
+    sessions: Container[str] = ()
+    metrics: bool = False
+
+
+class Guard:
+    """ASGI middleware around the page."""
+
+    def __init__(self, app: Application, page: Page) -> None:
+        self.app, self.page = app, page
         self.uploads: set[str] = set()  # the names of those that arrive just now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,19 +68,19 @@ class Exchange:
             await self._answer()
         except Unread as error:
             await self._refuse(Refusal(error.status, error.reason))
-        except HTTPException:  # a stream of events that are nobody's; the framework has said so in the stream
-            await self.send({"type": "http.response.body", "body": b""})
+        except MultiPartException as error:
+            await self._refuse(Refusal(400, error.message))
         finally:
             operation.log_request(
                 self.kind or "closed", time.monotonic() - start, self.status, self.received, self.sent
             )
 
     async def _answer(self) -> None:
-        scope, guard = self.scope, self.guard
+        scope, page = self.scope, self.guard.page
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         query = scope.get("query_string", b"").decode("latin-1")
-        refusal = refuse(scope["method"], scope["path"], query, headers, guard.hosts, guard.folder)
-        if self.kind == "metrics" and not guard.metrics:
+        refusal = refuse(scope["method"], scope["path"], query, headers, page.hosts, page.folder)
+        if self.kind == "metrics" and not page.metrics:
             refusal = refusal or Refusal(404, "The counters are off; start the page with --metrics.")
         if refusal is not None:
             await self._refuse(refusal)
@@ -85,7 +95,13 @@ class Exchange:
     async def _pass_on(self, scope: Scope, headers: dict[str, str], query: dict[str, list[str]]) -> None:
         """To the page, with the body that it may see."""
         app, receive, uploads = self.guard.app, self.receive, self.guard.uploads
-        if self.kind == "progress":
+        if self.kind == "events":
+            session = query.get("session_hash", [scope["path"].rpartition("/")[2]])[0]
+            if session in self.guard.page.sessions:
+                await app(scope, receive, self.send)
+            else:
+                await self._refuse(Refusal(404, "There is no such job."))
+        elif self.kind == "progress":
             if await self._is_arriving(query["upload_id"][0]):
                 await app(scope, receive, self.send)
             else:
@@ -99,7 +115,8 @@ class Exchange:
                 uploads.discard(name)
         elif scope["method"] == "POST":
             body = await read(paced(receive))
-            check_job(body, self.guard.inputs)
+            page = self.guard.page
+            check_job(body, page.inputs, lambda path: is_own(path, page.folder))
             await app(scope, again(body, receive), self.send)
         else:
             await app(scope, receive, self.send)

@@ -139,13 +139,13 @@ def is_named(path: str, query: str) -> bool:
 
 
 def is_handed_out(path: str, folder: Path) -> bool:
-    """Whether this is a file below a folder of the page's own one, where whole uploads and results lie; no link."""
-    if not path.isprintable() or "\ufffd" in path:
+    """Whether this is a whole upload or a result, and no link to something else."""
+    return is_own(path, folder) and os.path.isfile(path)
+
+
+def is_own(path: str, folder: Path) -> bool:
+    """Whether a path, which need not exist, is where uploads and results lie: below a folder of the page's own one."""
+    if not path.isprintable() or "\ufffd" in path or not os.path.isabs(path) or len(path) > MAX_TARGET:
         return False
-    real = Path(os.path.realpath(path))
-    return (
-        Path(os.path.abspath(path)).name == real.name
-        and folder in real.parents
-        and real.parent != folder
-        and real.is_file()
-    )
+    plain, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))
+    return plain.name == real.name and folder in real.parents and real.parent != folder

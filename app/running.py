@@ -25,7 +25,7 @@ from sifa.errors import RunError
 
 from . import layout
 from .connections import Limits, limited
-from .guard import Guard
+from .guard import Guard, Page
 from .hosts import Hosts
 from .policy import PagePolicy
 from .routes import MAX_UPLOAD_BYTES
@@ -35,6 +35,7 @@ LAST_SECONDS = 1.0  # for answers on their way when the page is stopped
 
 def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool) -> Guard:
     """The page as an ASGI application that strangers may ask."""
+    page.has_launched = True  # without which Gradio lets a job read every file of this computer
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
         outer,
@@ -54,7 +55,8 @@ def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool) -> G
         pwa=False,
     )
     inputs = {number: len(function.inputs) for number, function in page.fns.items()}
-    return Guard(outer, folder, inputs, hosts, metrics)
+    sessions = page._queue.pending_messages_per_session
+    return Guard(outer, Page(folder.resolve(), hosts, inputs, sessions, metrics))
 
 
 def share(hosts: Hosts, port: int) -> str:
@@ -79,7 +81,7 @@ def run(app: Guard, listening: socket.socket, folder: Path, connections: int, ea
         ws="none",
         log_level="error",
         access_log=False,
-        proxy_headers=True,
+        proxy_headers=False,  # whoever connects is who they are, whatever their headers say
         server_header=False,
         h11_max_incomplete_event_size=20_000,
     )

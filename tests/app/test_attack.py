@@ -12,8 +12,8 @@ import pytest
 
 from tests.clips import numbered_frames, write_clip
 
-from . import program
-from .program import MULTIPART, ask, form, send_json, talk, upload
+from . import started
+from .started import MULTIPART, ask, form, send_json, talk, upload
 
 SECONDS = 2.0  # for a refusal, on a busy machine
 HEAD = b"Host: 127.0.0.1\r\n"
@@ -23,7 +23,7 @@ DEEP = b"[" * 10_000 + b"]" * 10_000
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    page = program.start(tmp_path_factory.mktemp("attacked"), *os.environ.get("ATTACK_OPTIONS", "--metrics").split())
+    page = started.start(tmp_path_factory.mktemp("attacked"), "--metrics")
     yield page
     said = page.said
     page.stop()
@@ -127,7 +127,6 @@ def test_the_length_of_a_request_can_be_read_in_one_way_only(page, head):
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n",
         b"GET\r\n\r\n",
         b"\r\n\r\n\r\n\r\nnonsense\r\n\r\n",
-        b"GET / HTTP/9.9\r\n" + HEAD + b"\r\n",
         b"TRACE / HTTP/1.1\r\n" + HEAD + b"\r\n",
         b"OPTIONS * HTTP/1.1\r\n" + HEAD + b"\r\n",
     ],
@@ -236,6 +235,16 @@ def test_values_of_wrong_kinds_end_the_job_with_a_message(page, name, data):
     assert re.match("4\\d\\d", text) or "process_completed" in text, text[:500]
     assert "should not" not in text
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("value", [None, -1, 999, 0.5, "x", {}, [], [[]], True, 1e308])
+def test_no_function_of_the_page_stumbles_over_a_value(page, value):
+    """Whatever it is called for, and with whatever else that happened on the page."""
+    for function in json.loads(ask(page.url, "GET", "/config")[2])["dependencies"]:
+        body = {"data": [value] * len(function["inputs"]), "fn_index": function["id"], "session_hash": "stumble"}
+        text = stream(page, body | {"event_data": {"index": value, "value": value}, "trigger_id": 1})
+        assert "process_completed" in text
+        assert "should not" not in text
 
 
 @pytest.mark.parametrize("name", ["run", "predict"])
@@ -381,8 +390,9 @@ def test_hostile_names_of_files_stay_inside_the_folder(page, name):
 )
 def test_forms_of_other_shapes_are_refused_and_leave_nothing(page, body):
     start = time.monotonic()
-    status, _, text = ask(page.url, "POST", "/gradio_api/upload", body, MULTIPART)
-    assert status in range(400, 500), text
+    head = HEAD + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    status, answer = talk(page.port, b"POST /gradio_api/upload HTTP/1.1\r\n" + head + body)
+    assert status in [0, *range(400, 500)], answer  # 0 where it was cut off while it still sent
     assert time.monotonic() - start < SECONDS
     assert left_behind(page) == []
 
@@ -462,7 +472,7 @@ def test_nobody_stops_the_job_of_another(page, clip):
         for session in ("", "another", f"guess{i}"):
             request = {"session_hash": session, "fn_index": run, "event_id": f"{i:032x}"}
             status, _, _ = send_json(page.url, "/gradio_api/cancel", request)
-            assert status in (200, 404, 422)
+            assert status in (200, 400)
     thread.join(60)
     assert "process_completed" in answers[0]
     assert "the listed weights" in answers[0], "it ran to its own end"
