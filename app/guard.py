@@ -21,6 +21,7 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 UNTRUSTED = (b"origin", b"x-forwarded-host", b"x-gradio-server")  # the framework would answer by them
+MAX_UPLOADS = 1000
 PROGRESS_SECONDS = 1.0  # the progress of an upload may be asked for before the upload itself
 
 
@@ -41,7 +42,7 @@ class Guard:
 
     def __init__(self, app: Application, page: Page) -> None:
         self.app, self.page = app, page
-        self.uploads: set[str] = set()  # the names of those that arrive just now
+        self.uploads: dict[str, None] = {}  # the names of the last ones, whose progress may be asked for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection; of those that are not HTTP only the server's own start and end go through."""
@@ -102,17 +103,16 @@ class Exchange:
             else:
                 await self._refuse(Refusal(404, "There is no such job."))
         elif self.kind == "progress":
-            if await self._is_arriving(query["upload_id"][0]):
+            if await self._has_begun(query["upload_id"][0]):
                 await app(scope, receive, self.send)
             else:
                 await self._refuse(Refusal(404, "There is no such upload."))
         elif self.kind == "upload":
             (name,) = query.get("upload_id", [""])[:1]
-            uploads.add(name)
-            try:
-                await app(scope, one_file(paced(receive), headers.get("content-type", "")), self.send)
-            finally:
-                uploads.discard(name)
+            uploads[name] = None
+            if len(uploads) > MAX_UPLOADS:
+                del uploads[next(iter(uploads))]
+            await app(scope, one_file(paced(receive), headers.get("content-type", "")), self.send)
         elif scope["method"] == "POST":
             body = await read(paced(receive))
             page = self.guard.page
@@ -121,7 +121,7 @@ class Exchange:
         else:
             await app(scope, receive, self.send)
 
-    async def _is_arriving(self, upload: str) -> bool:
+    async def _has_begun(self, upload: str) -> bool:
         end = time.monotonic() + PROGRESS_SECONDS
         while upload not in self.guard.uploads and time.monotonic() < end:
             await asyncio.sleep(0.05)

@@ -24,18 +24,21 @@ def is_address(name: str) -> bool:
 
 
 class Hosts:
-    """The names that are answered: this computer's own ones, and those in `names`, of which `*.example.org` stands for
-    all below example.org, and `*` for every name; with `addresses`, every address written in numbers, too. Pages of
-    `around` may show the page inside them, as those of these names may."""
+    """The names that are answered: those of this computer, `own` among them, and those in `names`, of which
+    `*.example.org` stands for all below example.org, and `*` for every name; with `addresses`, every address written in
+    numbers, too. Pages of `around` may show the page inside them, as those of these names may."""
 
-    def __init__(self, names: Iterable[str] = (), addresses: bool = False, around: Iterable[str] = ()) -> None:
-        self.named, self.addresses, self.around = {name.lower() for name in names}, addresses, [*around]
+    def __init__(
+        self, names: Iterable[str] = (), own: str = LOCAL[0], addresses: bool = False, around: Iterable[str] = ()
+    ) -> None:
+        self.named, self.own = {name.lower() for name in names}, (*LOCAL, own.lower())
+        self.addresses, self.around = addresses, [*around]
 
     def allows(self, host: str) -> bool:
         """Whether the header Host names the page."""
         name = name_of(host)
         by_number = self.addresses and is_address(name)  # which no foreign page can have as its own name
-        return name in LOCAL or by_number or (bool(name) and ANY in self.named) or self.chose(name)
+        return name in self.own or by_number or (bool(name) and ANY in self.named) or self.chose(name)
 
     def chose(self, name: str) -> bool:
         """Whether somebody named this one, or those below which it lies, for the page."""

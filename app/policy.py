@@ -25,6 +25,8 @@ PAGE = {
     "frame-src": "'none'",
 }
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+# a worker has the policy of its own script, and the one of the player loads WebAssembly
+ASSET = "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; connect-src 'self' data: blob:; frame-ancestors 'none'"
 FILE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # what was uploaded or exported is not a page of ours
 EVERYWHERE = (
     (b"x-content-type-options", b"nosniff"),
@@ -36,6 +38,8 @@ OF_FILES = {
     b"content-type",
     b"content-length",
     b"content-range",
+    b"content-encoding",
+    b"vary",
     b"content-disposition",
     b"accept-ranges",
     b"etag",
@@ -64,7 +68,7 @@ def with_headers(headers: Iterable[tuple[bytes, bytes]], kind: str) -> Headers:
         kept = [(name, value) for name, value in kept if name != b"content-disposition"]
         kept.append((b"content-disposition", disposition.replace(b"inline", b"attachment", 1)))
     if not any(name == b"content-security-policy" for name, _ in kept):
-        kept.append((b"content-security-policy", (FILE if kind == "file" else NO_PAGE).encode()))
+        kept.append((b"content-security-policy", {"file": FILE, "asset": ASSET}.get(kind, NO_PAGE).encode()))
     return [*kept, *EVERYWHERE]
 
 

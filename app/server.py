@@ -160,7 +160,7 @@ def known_as(chosen: argparse.Namespace) -> Hosts:
         return Hosts([ANY, os.environ[SPACE], *chosen.allow_host], around=["https://huggingface.co"])
     bare = chosen.host.strip("[]")
     own = f"[{bare}]" if ":" in bare else bare
-    return Hosts([own, *chosen.allow_host], addresses=bare in EVERY_ADDRESS)
+    return Hosts(chosen.allow_host, own, addresses=bare in EVERY_ADDRESS)
 
 
 def notes(chosen: argparse.Namespace, samples: bool) -> list[str]:
