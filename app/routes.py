@@ -4,103 +4,148 @@ The web framework serves many more, some of which run programs outside the queue
 too, until they stand here.
 """
 
+import os
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from .bodies import NAME
+from .hosts import Hosts
 
 MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 200 << 20  # of one file
 MULTIPART_BYTES = 100_000  # what the form around an uploaded file may add
+MAX_TARGET, MAX_HEADERS, MAX_HEADER_BYTES = 4096, 64, 16_384  # of the address, and of all headers together
+ID = NAME.pattern
 UPLOAD = "/gradio_api/upload"
-ROUTES = {  # regular expressions of whole paths
-    "GET": (
-        r"/",
-        r"/config",
-        r"/favicon\.ico",
-        r"/manifest\.json",
-        r"/robots\.txt",
-        r"/theme\.css",
-        r"/(assets|static)/.+",
-        r"/gradio_api/(info|app_id|startup-events|upload_progress)",
-        r"/gradio_api/heartbeat/[\w-]+",
-        r"/gradio_api/queue/data",
-        r"/gradio_api/call/\w+/[\w-]+",  # the way in for programs: the answer to the POST below
-        r"/gradio_api/file=(/|[A-Za-z]:[\\/]).+",  # results; an address instead of a path would be fetched from there
-    ),
-    "POST": (UPLOAD, r"/gradio_api/queue/join", r"/gradio_api/(cancel|reset)", r"/gradio_api/call/\w+"),
-}
-ROUTES["HEAD"] = ROUTES["GET"]
+FILE = "/gradio_api/file="
 
 
-class Guard:
-    """ASGI middleware that answers by itself what the application must not see, and forbids guessing of types."""
+class Refusal(NamedTuple):
+    """The HTTP status and the reason why a request is not answered."""
 
-    def __init__(self, app: Application) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection; of those that are not HTTP only the server's own start and end go through."""
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-        elif scope["type"] != "http":
-            await send({"type": "websocket.close"})
-        else:
-            await self._answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = refuse(scope["method"], scope["path"], headers)
-
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                extra = (b"x-content-type-options", b"nosniff")
-                message = {**message, "headers": [*message.get("headers", []), extra]}
-            await send(message)
-
-        if refusal is None:
-            await self.app(scope, receive, send_safely)
-            return
-        status, reason = refusal
-        text = f"{reason}\n".encode()
-        kept = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
-        if scope["method"] == "POST":
-            kept.append((b"connection", b"close"))  # the rest of the body is not read
-        await send_safely({"type": "http.response.start", "status": status, "headers": kept})
-        await send_safely({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text})
+    status: int
+    reason: str
 
 
-def refuse(method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
-    """The HTTP status and the reason why a request is not answered, or None where it is. Header names are in small letters."""
-    if not is_open(method, path):
-        return 404, f"Nothing answers {method} here. The page is at /, and /gradio_api/info describes its interface."
-    if method != "POST":
-        return None
-    origin, host = headers.get("origin"), headers.get("host", "")
-    if origin is not None and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
-        return 403, (
-            f"The request comes from a page of {origin[:100]!r}, but this is {host[:100]!r}, which takes requests of its own "
-            "page only. Open the page itself; a proxy before it must pass on the header Host."
-        )
-    length = headers.get("content-length", "")
-    if not length.isdecimal() or "transfer-encoding" in headers:
-        return 411, "The request does not say how long it is. Send it with the header Content-Length, not in chunks."
-    limit = MAX_UPLOAD_BYTES + MULTIPART_BYTES if path == UPLOAD else MAX_JSON_BYTES
-    if int(length[:20]) > limit:
-        what = (
-            "Upload a shorter clip, one in each request."
-            if path == UPLOAD
-            else "Upload files first, and name them here."
-        )
-        return 413, f"The request has {length[:20]} bytes; the limit is {limit}. {what}"
-    return None
+class Route(NamedTuple):
+    """Its name in the log, the methods, and a regular expression of the whole path."""
+
+    kind: str
+    methods: tuple[str, ...]
+    path: str
+
+
+GET, POST = ("GET",), ("POST",)
+READ = ("GET", "HEAD")
+ROUTES = (
+    Route("page", READ, r"/"),
+    Route("config", GET, r"/config"),
+    Route("icon", GET, r"/favicon\.ico"),  # browsers ask for both by themselves
+    Route("icon", GET, r"/manifest\.json"),
+    Route("asset", GET, r"/theme\.css"),
+    Route("asset", GET, r"/(assets|static)/[\w./@-]{1,200}"),
+    Route("info", GET, r"/gradio_api/info"),
+    Route("app_id", GET, r"/gradio_api/app_id"),  # when a lost connection is back
+    Route("progress", GET, r"/gradio_api/upload_progress"),
+    Route("events", GET, r"/gradio_api/queue/data"),
+    Route("events", GET, rf"/gradio_api/call/predict/{ID}"),  # the way in for programs: the answer to the POST below
+    Route("file", READ, rf"{FILE}(/|[A-Za-z]:[\\/]).+"),  # an address instead of a path would be fetched from there
+    Route("upload", POST, UPLOAD),
+    Route("join", POST, r"/gradio_api/queue/join"),
+    Route("cancel", POST, r"/gradio_api/cancel"),
+    Route("call", POST, r"/gradio_api/call/predict"),
+)
+OWN = (Route("health", READ, r"/healthz"), Route("metrics", READ, r"/metrics"))  # which the framework does not have
+
+
+def kind_of(method: str, path: str) -> str:
+    """The name of the route; empty where there is none."""
+    for route in (*ROUTES, *OWN):
+        if method in route.methods and re.fullmatch(route.path, path, re.DOTALL):
+            return route.kind
+    return ""
 
 
 def is_open(method: str, path: str) -> bool:
     """Whether the page uses this route."""
-    return any(re.fullmatch(route, path, re.DOTALL) for route in ROUTES.get(method, ()))
+    return kind_of(method, path) != ""
+
+
+def refuse(
+    method: str, path: str, query: str, headers: list[tuple[str, str]], hosts: Hosts, folder: Path
+) -> Refusal | None:
+    """Why a request is not answered, or None where it is. Header names are in small letters; `folder` is the page's own."""
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        return Refusal(431, f"The headers are too long; the limits are {MAX_HEADERS} and {MAX_HEADER_BYTES} bytes.")
+    if len(path) + len(query) > MAX_TARGET:
+        return Refusal(414, f"The address has {len(path) + len(query)} characters; the limit is {MAX_TARGET}.")
+    kind, named = kind_of(method, path), dict(headers)
+    if kind != "health" and (refusal := refuse_host([value for name, value in headers if name == "host"], hosts)):
+        return refusal
+    if not kind:
+        return Refusal(
+            404, f"Nothing answers {method} here. The page is at /, and /gradio_api/info describes its interface."
+        )
+    if kind == "file" and not is_handed_out(path.removeprefix(FILE), folder):
+        return Refusal(404, "There is no such file. Uploads and results are kept for an hour.")
+    if kind in ("events", "progress") and not is_named(path, query):
+        return Refusal(404, "There is no such job or upload.")
+    return refuse_post(kind, named, hosts) if method == "POST" else None
+
+
+def refuse_host(given: list[str], hosts: Hosts) -> Refusal | None:
+    """Why a request for another name is not answered: a page of that name could read the answer."""
+    if len(given) == 1 and hosts.allows(given[0]):
+        return None
+    seen = given[0][:100] if given else ""
+    return Refusal(
+        421,
+        f"The request is for {seen!r}, under which this page is not known. If that is right, start it with "
+        "--allow-host and that name, without the port.",
+    )
+
+
+def refuse_post(kind: str, headers: dict[str, str], hosts: Hosts) -> Refusal | None:
+    """Why a post is not answered: it comes from a foreign page, or is too large."""
+    origin, host = headers.get("origin"), headers.get("host", "")
+    foreign = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    if foreign or (origin is not None and not hosts.owns(origin, host)):
+        return Refusal(
+            403,
+            f"The request comes from a page of {(origin or 'another place')[:100]!r}, but this is {host[:100]!r}, which "
+            "takes requests of its own page only. Open the page itself; a proxy before it must pass on the header Host, "
+            "or its name be given to --allow-host.",
+        )
+    length = headers.get("content-length", "")
+    if not (length.isascii() and length.isdecimal()) or "transfer-encoding" in headers:
+        return Refusal(
+            411, "The request does not say how long it is. Send it with the header Content-Length, not in chunks."
+        )
+    limit = MAX_UPLOAD_BYTES + MULTIPART_BYTES if kind == "upload" else MAX_JSON_BYTES
+    if int(length[:20]) > limit:
+        what = (
+            "Upload a shorter clip, one in each request."
+            if kind == "upload"
+            else "Upload files first, and name them here."
+        )
+        return Refusal(413, f"The request has {length[:20]} bytes; the limit is {limit}. {what}")
+    return None
+
+
+def is_named(path: str, query: str) -> bool:
+    """Whether the events of a job or an upload are asked for by a name that could be one."""
+    return "/call/" in path or re.fullmatch(rf"(session_hash|upload_id)={ID}", query) is not None
+
+
+def is_handed_out(path: str, folder: Path) -> bool:
+    """Whether this is a whole upload or a result, and no link to something else."""
+    return is_own(path, folder) and os.path.isfile(path)
+
+
+def is_own(path: str, folder: Path) -> bool:
+    """Whether a path, which need not exist, is where uploads and results lie: below a folder of the page's own one."""
+    if not path.isprintable() or "\ufffd" in path or not os.path.isabs(path) or len(path) > MAX_TARGET:
+        return False
+    plain, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))
+    return plain.name == real.name and folder in real.parents and real.parent != folder

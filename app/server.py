@@ -2,9 +2,12 @@
 
 import argparse
 import atexit
+import errno
+import importlib.util
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -16,12 +19,16 @@ from sifa.video.child import protections
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
-from .routes import MAX_UPLOAD_BYTES, Guard
+from . import operation
+from .hosts import ANY, Hosts, name_of
 
+SPACE = "SPACE_HOST"  # the variable in which Hugging Face Spaces says under which name the page is known
+EVERY_ADDRESS = ("0.0.0.0", "::")
 EXAMPLES = """examples:
   sifa app
   sifa app --port 8000 --device cuda
-  sifa app --checkpoint runs/mine/checkpoint.safetensors"""
+  sifa app --checkpoint runs/mine/checkpoint.safetensors
+  sifa app --host 0.0.0.0 --allow-host clips.example.org --log-file requests.log"""
 
 
 def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
@@ -33,10 +40,12 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
     folder = temporary_folder()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then, too
     try:
-        serve(chosen.checkpoint, chosen.device, chosen.port, chosen.share, folder)
+        serve(chosen, folder)
     except SifaError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before the page was there
+        return 130
     return 0
 
 
@@ -52,8 +61,46 @@ def parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=options.whole(1, 65535), default=7860, metavar="N", help="of the page's address (default: 7860)"
     )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen: 127.0.0.1 is this computer alone, 0.0.0.0 or :: its whole network (default: 127.0.0.1)",
+    )
     parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
+    others = parser.add_argument_group("for others than yourself")
+    others.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        type=host_name,
+        metavar="NAME",
+        help="also answer requests for this name, which a proxy or DNS leads here; *.example.org is all below it, * is "
+        "every name; may be repeated",
+    )
+    others.add_argument(
+        "--connections", type=options.whole(1, 100_000), default=500, metavar="N", help="open at once (default: 500)"
+    )
+    others.add_argument(
+        "--connections-each",
+        type=options.whole(0, 100_000),
+        metavar="N",
+        help="open at once from one address, 0 for no limit (default: 100, or 0 where a proxy may stand before the page: "
+        "with --allow-host, --share or in a Space)",
+    )
+    others.add_argument("--log-file", metavar="FILE|-", help="a line of JSON for each request and job; - is stderr")
+    others.add_argument("--metrics", action="store_true", help="counters for Prometheus at /metrics, for everybody")
     return parser
+
+
+def host_name(text: str) -> str:
+    """The type of --allow-host."""
+    name = text.strip().lower()
+    if name != ANY and (name_of(name.removeprefix("*.")) != name.removeprefix("*.") or "*" in name.removeprefix("*.")):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a host; use one like clips.example.org, without a port"
+        )
+    return name
 
 
 def temporary_folder() -> Path:
@@ -63,34 +110,71 @@ def temporary_folder() -> Path:
     return folder
 
 
-def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: Path) -> None:
+def serve(chosen: argparse.Namespace, folder: Path) -> None:
     """Start the page, say where it is, and wait until it is stopped. Raises SifaError where it cannot start."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
-        from fastapi.middleware import Middleware  # comes with gradio
-
-        from . import layout
+        from . import handlers, layout, running
     except ModuleNotFoundError as error:
-        if error.name not in ("fastapi", "gradio", "plotly"):
+        if error.name not in ("gradio", "plotly"):
             raise
         raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
-    page = layout.build(fetch(checkpoint), choose_device(device), folder)
     try:
-        _, local, public = page.launch(
-            server_port=port,
-            share=share,
-            theme=layout.THEME,
-            css=layout.CSS,
-            max_file_size=MAX_UPLOAD_BYTES,
-            app_kwargs={"middleware": [Middleware(Guard)]},
-            run_history=False,
-            footer_links=["api"],
-            quiet=True,
-            prevent_thread_lock=True,
-        )
-    except OSError:
+        operation.log_to(chosen.log_file)
+    except OSError as error:
+        raise RunError(f"{chosen.log_file} cannot be written ({error.strerror}); choose another --log-file") from None
+    listening = listen(chosen.host, chosen.port)
+    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), folder)
+    hosts = known_as(chosen)
+    public = running.share(hosts, chosen.port) if chosen.share else None
+    app = running.application(page, folder, hosts, chosen.metrics)
+    for note in (*protections().sentences(), *notes(chosen, bool(handlers.samples()))):
+        print(f"note: {note}", file=sys.stderr)
+    each = chosen.connections_each
+    if each is None:
+        each = 0 if chosen.allow_host or chosen.share or SPACE in os.environ else 100
+    told = f"The page is at {public or address(chosen.host, chosen.port)} (stop it with Ctrl+C)"
+    running.run(app, listening, folder, chosen.connections, each, told)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises RunError."""
+    try:
+        family, *_, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(place, family=family)
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise RunError(f"{host!r} is no address of this computer; choose another with --host") from None
         raise RunError(f"port {port} is in use or not allowed; choose another with --port") from None
-    print(f"The page is at {public or local} (stop it with Ctrl+C)", flush=True)
-    print(*protections().sentences(), sep="\n", flush=True)
-    page.block_thread()
+
+
+def address(host: str, port: int) -> str:
+    """Where the page is opened on this computer."""
+    bare = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.strip("[]"), host.strip("[]"))
+    return f"http://{f'[{bare}]' if ':' in bare else bare}:{port}"
+
+
+def known_as(chosen: argparse.Namespace) -> Hosts:
+    """The names under which the page is asked for."""
+    if SPACE in os.environ:  # where only the proxy of Hugging Face reaches it
+        return Hosts([ANY, os.environ[SPACE], *chosen.allow_host], around=["https://huggingface.co"])
+    bare = chosen.host.strip("[]")
+    own = f"[{bare}]" if ":" in bare else bare
+    return Hosts(chosen.allow_host, own, addresses=bare in EVERY_ADDRESS)
+
+
+def notes(chosen: argparse.Namespace, samples: bool) -> list[str]:
+    """What is missing, or open to others, in a sentence each."""
+    told = []
+    if importlib.util.find_spec("decord") is None:
+        told.append("no clip can be read, only samples: decord2 is missing; pip install decord2")
+    if not samples:
+        told.append("there are no samples; where they are Git LFS pointers, fetch them with: git lfs pull")
+    if chosen.host.strip("[]") in EVERY_ADDRESS and not chosen.allow_host and SPACE not in os.environ:
+        told.append(
+            "others can reach the page, by addresses of this computer; give names that lead here to --allow-host"
+        )
+    if chosen.metrics:
+        told.append("whoever reaches the page can read /metrics")
+    return told

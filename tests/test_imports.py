@@ -37,6 +37,10 @@ GENERATED = {"sifa/explorer/viewer/bundle.js"}  # written by `make viewer`
 OPTIONAL = {  # what only the extras install, and the modules that import it at their top
     "gradio": ("app/",),
     "plotly": ("app/", "sifa/charts/"),
+    "uvicorn": ("app/",),  # these four come with gradio
+    "fastapi": ("app/",),
+    "starlette": ("app/",),
+    "python_multipart": ("app/",),
     "ipywidgets": ("sifa/charts/panels",),
     "anywidget": ("sifa/explorer/widget",),
     "traitlets": ("sifa/explorer/widget",),  # comes with anywidget

@@ -3,40 +3,32 @@
 import asyncio
 import http.client
 import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from gradio.routes import App
 
-from app import layout, routes
+import sifa
+from app import guard, layout, routes
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 
-ROOT = Path(__file__).parents[2]
+from . import started
+from .started import MULTIPART, ask, send_json
+
 OPEN = {  # of the framework's routes
     "GET /",
     "HEAD /",
     "GET /config",
     "GET /favicon.ico",
     "GET /manifest.json",
-    "GET /robots.txt",
     "GET /theme.css",
     "GET /assets/{path:path}",
     "GET /static/{path:path}",
     "GET /gradio_api/app_id",
     "GET /gradio_api/info",
-    "GET /gradio_api/startup-events",
     "GET /gradio_api/upload_progress",
-    "GET /gradio_api/heartbeat/{session_hash}",
     "GET /gradio_api/queue/data",
     "GET /gradio_api/call/{api_name}/{event_id}",
     "GET /gradio_api/file={path_or_url:path}",
@@ -44,10 +36,8 @@ OPEN = {  # of the framework's routes
     "POST /gradio_api/upload",
     "POST /gradio_api/queue/join",
     "POST /gradio_api/cancel",
-    "POST /gradio_api/reset",
     "POST /gradio_api/call/{api_name}",
 }
-MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
 
 
 @pytest.fixture(scope="module")
@@ -71,41 +61,16 @@ def walk(listed, before=""):
 
 def example(path):
     """A path that a route's pattern stands for."""
-    return re.sub(r"\{path_or_url:path\}", "/tmp/some.file", re.sub(r"\{\w+\}|\{path:path\}", "some", path))
+    path = path.replace("{api_name}", "predict").replace("{path_or_url:path}", "/tmp/some.file")
+    return re.sub(r"\{\w+\}|\{path:path\}", "some", path)
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     """The program, started as a user would."""
-    temporary = tmp_path_factory.mktemp("temporary")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "app", "--device", "cpu", "--port", str(port)]
-    environment = os.environ | {"TMPDIR": str(temporary)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline()
-        found = re.match(r"The page is at (http://[^ /]+)", line)
-        assert found, f"the program said {line!r}"
-        yield found[1]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def ask(url, method, path, body=None, headers=None):
-    """-> (status, headers, text) of one request."""
-    request = urllib.request.Request(url + path, body, headers or {}, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.headers, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read().decode()
-
-
-def send_json(url, path, value, **headers):
-    return ask(url, "POST", path, json.dumps(value).encode(), {"Content-Type": "application/json", **headers})
+    page = started.start(tmp_path_factory.mktemp("program"))
+    yield page.url
+    page.stop()
 
 
 def test_these_routes_of_the_framework_are_open_and_no_other(framework):
@@ -115,10 +80,14 @@ def test_these_routes_of_the_framework_are_open_and_no_other(framework):
 
 def test_no_route_stands_here_that_the_framework_does_not_have(framework):
     examples = [example(route).split(" ", 1) for route in framework]
-    for method, patterns in routes.ROUTES.items():
-        for pattern in patterns:
-            if method != "HEAD":
-                assert any(method == m and re.fullmatch(pattern, path) for m, path in examples), pattern
+    for route in routes.ROUTES:
+        for method in route.methods:
+            assert any(method == m and re.fullmatch(route.path, path) for m, path in examples), (method, route)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+def test_the_framework_has_no_route_of_the_names_of_our_own(framework, path):
+    assert not [route for route in framework if route.endswith(f" {path}")]
 
 
 def test_closed_routes_are_not_found(url, framework):
@@ -171,7 +140,7 @@ def test_what_the_page_does_not_need_is_not_found(url, method, path):
 
 
 def test_the_page_and_its_interface_answer(url):
-    for path in ("/", "/config", "/gradio_api/info", "/theme.css", "/manifest.json", "/favicon.ico", "/robots.txt"):
+    for path in ("/", "/config", "/gradio_api/info", "/theme.css", "/manifest.json", "/favicon.ico"):
         status, headers, _ = ask(url, "GET", path)
         assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff"), path
     page = ask(url, "GET", "/")[2]
@@ -245,6 +214,84 @@ def test_posts_of_foreign_pages_are_refused(url, origin, status):
         assert answer[2].startswith(f"The request comes from a page of {headers['Origin']!r}, but this is ")
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("192.0.2.1", 421),
+        ("", 421),
+    ],
+)
+def test_the_page_is_known_under_its_own_names_only(url, host, status):
+    """A foreign name that leads here would make a foreign page one of the same origin."""
+    for path in ("/", "/config", "/gradio_api/info"):
+        answer = ask(url, "GET", path, headers={"Host": host, "X-Forwarded-Host": "localhost"})
+        assert answer[0] == status
+        if status == 421:
+            assert answer[2].startswith(f"The request is for {host!r}, under which this page is not known.")
+            assert "--allow-host" in answer[2]
+
+
+def test_what_a_header_says_of_the_host_is_not_believed(url):
+    headers = {
+        "X-Forwarded-Host": "evil.example",
+        "X-Gradio-Server": "http://evil.example",
+        "Origin": "http://evil.example",
+    }
+    for path in ("/", "/config"):
+        assert "evil.example" not in ask(url, "GET", path, headers=headers)[2]
+
+
+def test_health_is_told_under_every_name(url):
+    """Whoever watches over the page may reach it by a name of its own."""
+    status, headers, text = ask(url, "GET", "/healthz", headers={"Host": "10.0.0.7:7860"})
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert json.loads(text)["status"] == "ok"
+    assert json.loads(text)["version"] == sifa.__version__
+    assert 0 < json.loads(text)["seconds"] < 600
+    assert ask(url, "HEAD", "/healthz")[::2] == (200, "")
+    assert ask(url, "POST", "/healthz", b"{}")[0] == 404
+
+
+def test_counters_are_off_by_default(url):
+    assert ask(url, "GET", "/metrics")[::2] == (404, "The counters are off; start the page with --metrics.\n")
+
+
+def test_counters_and_lines_where_they_are_asked_for(tmp_path):
+    page = started.start(
+        tmp_path, "--metrics", "--log-file", str(tmp_path / "log"), "--allow-host", "clips.example.org"
+    )
+    try:
+        assert ask(page.url, "GET", "/theme.css", headers={"Host": "clips.example.org"})[0] == 200
+        assert started.upload(page.url, "secret name.mp4", b"x")[0] == 200
+        assert ask(page.url, "GET", "/secret")[0] == 404
+        own = {"Origin": "https://clips.example.org", "Content-Type": "application/json"}
+        assert ask(page.url, "POST", "/gradio_api/cancel", b"{}", own)[0] == 422, "the proxy has changed Host"
+        text = ask(page.url, "GET", "/metrics")[2]
+    finally:
+        page.stop()
+    for line in (
+        'sifa_requests_total{kind="asset",status="2xx"} 1',
+        'sifa_requests_total{kind="closed",status="4xx"} 1',
+        "sifa_uploads_total 1",
+        f"sifa_received_bytes_total {len(started.form(('secret name.mp4', b'x'))) + 2}",
+    ):
+        assert line in text.splitlines()
+    said = (tmp_path / "log").read_text()
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [line["kind"] for line in lines] == ["asset", "upload", "closed", "cancel", "metrics"]
+    assert [line["status"] for line in lines] == [200, 200, 404, 422, 200]
+    assert len({line["id"] for line in lines}) == 5
+    assert "secret" not in said
+    assert "127.0.0.1" not in said
+    assert "example" not in said
+    assert page.said == "note: whoever reaches the page can read /metrics\n"
+
+
 def test_no_other_protocol_reaches_the_page():
     sent = []
 
@@ -254,5 +301,5 @@ def test_no_other_protocol_reaches_the_page():
     async def send(message):
         sent.append(message["type"])
 
-    asyncio.run(routes.Guard(application)({"type": "websocket", "path": "/", "headers": []}, None, send))
+    asyncio.run(guard.Guard(application, None)({"type": "websocket", "path": "/", "headers": []}, None, send))
     assert sent == ["websocket.close"]

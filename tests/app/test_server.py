@@ -13,6 +13,8 @@ import pytest
 
 from app import server
 
+from . import started
+
 ROOT = Path(__file__).parents[2]
 IN_THE_WHEEL = f"""
 import importlib.util, sys
@@ -44,14 +46,22 @@ def test_help_names_the_command_and_every_option(options, prog, capsys):
     assert stopped.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: {prog} ")
-    for option in ("--checkpoint", "--device auto|cpu|cuda|cuda:N", "--port", "--share"):
+    for option in (
+        "--checkpoint",
+        "--device auto|cpu|cuda|cuda:N",
+        "--port",
+        "--share",
+        "--host",
+        "--allow-host",
+        "--log-file",
+        "--metrics",
+    ):
         assert option in text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("start", [["-m", "app"], ["-c", IN_THE_WHEEL]], ids=["app", "sifa.app"])
 def test_a_busy_port_is_one_sentence(tmp_path, start):
-    """The page is built whole before the port is asked for."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -111,3 +121,85 @@ def test_without_gradio_the_command_says_what_to_install(monkeypatch, capsys):
         monkeypatch.delattr(f"app.{name}", raising=False)
     assert server.main([]) == 1
     assert capsys.readouterr().err == "the page needs gradio; install it with: pip install 'sifa-explorer[app]'\n"
+
+
+@pytest.mark.usefixtures("outside")
+@pytest.mark.parametrize("host", ["192.0.2.77", "no.such.host.invalid", "[2001:db8::77]"])
+def test_an_address_of_another_computer_is_one_sentence(host, capsys):
+    assert server.main(["--host", host, "--device", "cpu"]) == 1
+    assert capsys.readouterr().err == f"{host!r} is no address of this computer; choose another with --host\n"
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
+    assert server.main(["--log-file", str(tmp_path / "no" / "log")]) == 1
+    assert "log cannot be written (No such file or directory); choose another --log-file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "http://x.example", "x.example:80", "a b", "*x.example", "x.*", "*.", "**"])
+def test_names_of_hosts_are_looked_at_first(name, capsys):
+    with pytest.raises(SystemExit):
+        server.main(["--allow-host", name])
+    assert f"{name!r} is no name of a host; use one like clips.example.org, without a port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("0.0.0.0", "http://127.0.0.1:7860"),
+        ("::", "http://[::1]:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("[::1]", "http://[::1]:7860"),
+        ("clips.example.org", "http://clips.example.org:7860"),
+    ],
+)
+def test_the_address_can_be_opened(host, shown):
+    assert server.address(host, 7860) == shown
+
+
+@pytest.mark.parametrize(
+    ("options", "space", "known", "unknown"),
+    [
+        ([], None, ["localhost"], ["192.0.2.1", "evil.example"]),
+        (["--host", "192.0.2.1"], None, ["192.0.2.1:7860", "localhost"], ["192.0.2.2"]),
+        (["--host", "2001:db8::1"], None, ["[2001:db8::1]:7860"], ["[2001:db8::2]"]),
+        (["--host", "0.0.0.0"], None, ["192.0.2.1", "[2001:db8::1]"], ["evil.example"]),
+        (
+            ["--allow-host", "a.example", "--allow-host", "*.b.example"],
+            None,
+            ["a.example", "x.b.example"],
+            ["b.example"],
+        ),
+        (["--host", "0.0.0.0"], "me-page.hf.space", ["me-page.hf.space", "10.0.0.1", "what.ever"], [""]),
+    ],
+)
+def test_under_which_names_the_page_is_known(options, space, known, unknown, monkeypatch):
+    monkeypatch.delenv(server.SPACE, raising=False)
+    if space:
+        monkeypatch.setenv(server.SPACE, space)
+    hosts = server.known_as(server.parser("sifa app").parse_args(options))
+    assert [name for name in known if not hosts.allows(name)] == []
+    assert [name for name in unknown if hosts.allows(name)] == []
+
+
+def test_notes_say_what_is_missing_and_what_is_open(monkeypatch):
+    monkeypatch.delenv(server.SPACE, raising=False)
+    quiet, loud = (server.parser("sifa app").parse_args(options) for options in ([], ["--host", "::", "--metrics"]))
+    assert server.notes(quiet, samples=True) == []
+    samples, reached, counters = server.notes(loud, samples=False)
+    assert "there are no samples" in samples
+    assert "--allow-host" in reached
+    assert "/metrics" in counters
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_ipv6_address_stands_in_brackets(tmp_path):
+    page = started.start(tmp_path, "--host", "::1")
+    try:
+        assert page.url.startswith("http://[::1]:")
+        assert started.ask(page.url, "GET", "/healthz")[0] == 200
+        assert page.said == ""
+    finally:
+        assert page.stop()[1] == 0

@@ -1,0 +1,176 @@
+"""What a request brings: JSON is read whole and looked at first, a form is watched while it arrives, both in due time."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.formparsers import MultiPartException
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+GRACE_SECONDS, SLOWEST = 20.0, 8000  # from then on a body comes at this many bytes a second or more, on average
+MAX_LEVELS = 20  # of lists and objects in one another
+NAME = re.compile(r"[\w-]{1,64}")  # of sessions, jobs and uploads
+
+
+class Unread(Exception):
+    """A body that is not taken; the status, and the reason in a sentence."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+def paced(receive: Receive, grace: float = GRACE_SECONDS, slowest: float = SLOWEST) -> Receive:
+    """`receive`, which raises Unread where the body comes too slowly or breaks off."""
+    start, got = time.monotonic(), 0
+
+    async def receive_in_time() -> Message:
+        nonlocal got
+        rest = start + grace + got / slowest - time.monotonic()
+        try:
+            message = await asyncio.wait_for(receive(), max(rest, 0))
+        except TimeoutError:
+            reason = f"The request came too slowly: {got} bytes in {time.monotonic() - start:.0f} s. Try a better line."
+            raise Unread(408, reason) from None
+        if message["type"] != "http.request":
+            raise Unread(400, "The request broke off.")
+        got += len(message.get("body", b""))
+        return message
+
+    return receive_in_time
+
+
+async def read(receive: Receive) -> bytes:
+    """The whole body. Raises Unread."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives a body once more, and then what comes after it."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+def check_job(body: bytes, inputs: Mapping[int, int], is_own: Callable[[str], bool]) -> None:
+    """Look at JSON that asks for a job: `inputs` says how many values each function takes, `is_own` which paths are those
+    of uploads and results. Raises Unread."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unread(400, "The request is no JSON that can be read here.") from None
+    if not isinstance(asked, dict):
+        raise Unread(400, "The request must be a JSON object.")
+    for key in ("session_hash", "event_id"):
+        name = asked.get(key)
+        if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
+            raise Unread(400, f"{key} must be 1 to 64 letters, digits or dashes.")
+    number, data = asked.get("fn_index"), asked.get("data")
+    if number is not None and (type(number) is not int or number not in inputs):
+        raise Unread(400, "fn_index must be the number of a function of the page; /config lists them.")
+    if number is not None and isinstance(data, list) and len(data) != inputs[number]:
+        raise Unread(400, f"data has {len(data)} values; the function takes {inputs[number]}.")
+    for path in paths(asked):
+        if path is not None and not (isinstance(path, str) and is_own(path)):
+            raise Unread(403, "Upload the clip first; files elsewhere on this computer or the network are not read.")
+
+
+def paths(asked: dict[str, Any]) -> Iterator[Any]:
+    """All that is called a path, at any depth, without recursion. Raises Unread where lists lie too deep in one another."""
+    inside: list[Any] = [asked]
+    for _ in range(MAX_LEVELS):
+        objects = [one for one in inside if isinstance(one, dict)]
+        yield from (one["path"] for one in objects if "path" in one)
+        inside = [part for one in inside if isinstance(one, list) for part in one]
+        inside += [part for one in objects for part in one.values()]
+    if any(isinstance(one, list | dict) for one in inside):
+        raise Unread(400, f"The request has lists inside lists more than {MAX_LEVELS} deep.")
+
+
+@dataclass
+class OneFile:
+    """Watches a form as it arrives: it must be one file, in the field "files". Raises MultiPartException, upon which
+    Gradio removes what it has written so far."""
+
+    boundary: bytes
+    files: int = 0
+    ended: bool = False
+    header: bytearray = field(default_factory=bytearray)
+    value: bytearray = field(default_factory=bytearray)
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.boundary) <= 70:
+            raise MultiPartException("The form's boundary must have 1 to 70 characters.")
+        calls = dict(
+            on_part_begin=self._begin,
+            on_header_field=lambda data, start, end: self.header.extend(data[start:end]),
+            on_header_value=lambda data, start, end: self.value.extend(data[start:end]),
+            on_header_end=self._end_header,
+            on_end=self._end,
+        )
+        self.parser = MultipartParser(self.boundary, calls)  # type: ignore[arg-type]
+
+    def _begin(self) -> None:
+        self.files += 1
+        if self.files > 1:
+            raise MultiPartException("Upload one file in each request.")
+        self.named = False
+
+    def _end_header(self) -> None:
+        if bytes(self.header).lower() == b"content-disposition":
+            _, options = parse_options_header(bytes(self.value))
+            name = options.get(b"filename")
+            if options.get(b"name") != b"files" or name is None:
+                raise MultiPartException('The form must hold a file in the field "files".')
+            if b"\0" in name or re.split(rb"[/\\]", name)[-1] in (b".", b".."):
+                raise MultiPartException("The file's name cannot be used; rename it.")
+        self.header.clear()
+        self.value.clear()
+
+    def _end(self) -> None:
+        self.ended = True
+
+    def look(self, message: Message) -> None:
+        """At the next part of the body."""
+        try:
+            self.parser.write(message.get("body", b""))
+        except FormParserError:
+            raise MultiPartException("The request is no form that can be read here.") from None
+        if not message.get("more_body", False) and not (self.ended and self.files):
+            raise MultiPartException("The form is not complete, or holds no file.")
+
+
+def one_file(receive: Receive, content_type: str) -> Receive:
+    """`receive` for an upload; both raise MultiPartException for all that is wrong with it, as Gradio's parser does."""
+    _, options = parse_options_header(content_type)
+    watched = OneFile(options.get(b"boundary", b""))
+
+    async def receive_file() -> Message:
+        try:
+            message = await receive()
+        except Unread as error:
+            raise MultiPartException(error.reason) from None
+        watched.look(message)
+        return message
+
+    return receive_file

@@ -1,0 +1,103 @@
+"""How long a connection may take, and how many may be open at once: uvicorn's own protocol, with limits."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+BUSY = b"Too many connections are open; try again in a moment.\n"
+BUSY_ANSWER = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a client may take, and numbers of connections; `of_one` address is without a limit where it is 0."""
+
+    head: float = 15  # from a connection or the end of the last answer to the whole head of the next request
+    answer: float = 60  # while nothing of an answer is taken
+    connections: int = 500
+    of_one: int = 100
+
+
+class Connection(H11Protocol):
+    """One connection, which is closed where it passes the limits. How slowly a body may come is not looked at here."""
+
+    limits = Limits()
+    patience: asyncio.TimerHandle | None = None  # while a head is awaited
+    stalled: asyncio.TimerHandle | None = None  # while an answer is not taken
+    place: str = ""
+
+    def connection_made(self, transport: Any) -> None:
+        """Close it at once where too many are open."""
+        super().connection_made(transport)
+        self.place = place_of(self.client[0]) if self.client else ""
+        if self._is_too_much():
+            transport.write(BUSY_ANSWER % (len(BUSY), BUSY))
+            transport.close()
+        else:
+            self._expect_head()
+
+    def _is_too_much(self) -> bool:
+        if len(self.connections) > self.limits.connections:
+            return True
+        of_one = sum(getattr(other, "place", None) == self.place for other in self.connections)
+        return bool(self.limits.of_one) and of_one > self.limits.of_one
+
+    def data_received(self, data: bytes) -> None:
+        """Once a request is whole but for its body, its head is awaited no longer."""
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before:
+            cancel(self.patience)
+
+    def on_response_complete(self) -> None:
+        """From here on the next request is awaited, unless it is here already."""
+        before = self.cycle
+        super().on_response_complete()
+        if self.cycle is before:
+            self._expect_head()
+
+    def _expect_head(self) -> None:
+        cancel(self.patience)
+        self.patience = self.loop.call_later(self.limits.head, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """The client takes its answer more slowly than it is made."""
+        super().pause_writing()
+        cancel(self.stalled)
+        self.stalled = self.loop.call_later(self.limits.answer, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken what was made so far."""
+        super().resume_writing()
+        cancel(self.stalled)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is awaited from here on."""
+        cancel(self.patience)
+        cancel(self.stalled)
+        super().connection_lost(exc)
+
+
+def limited(limits: Limits) -> type[Connection]:
+    """The protocol with these limits, as a class for uvicorn."""
+    return type("Connection", (Connection,), {"limits": limits})
+
+
+def place_of(address: str) -> str:
+    """What counts as one address: the whole one, or of IPv6 the network that one customer gets."""
+    if ":" not in address:
+        return address
+    return socket.inet_ntop(
+        socket.AF_INET6, socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8] + bytes(8)
+    )
+
+
+def cancel(timer: asyncio.TimerHandle | None) -> None:
+    """Stop a timer, if there is one."""
+    if timer is not None:
+        timer.cancel()
