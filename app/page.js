@@ -53,6 +53,86 @@ function chooseCards({ element, props, watch, trigger }) {
  * @param {unknown} _ the hidden field that carries the hash
  * @param {string} weights
  */
-function readLink(_, weights) {
+function openPage(_, weights) {
+  askAgainWhenBusy();
   return [location.hash, weights];
+}
+
+/** Ask again by itself, after growing pauses, where the server is busy; say so, and what else it refuses. */
+function askAgainWhenBusy() {
+  const send = window.fetch;
+  let newest = 0;
+  window.fetch = async (input, init) => {
+    const url = String(input instanceof Request ? input.url : input);
+    const joins = url.includes('/gradio_api/queue/join');
+    if (!joins && !url.includes('/gradio_api/upload?')) return send(input, init);
+    const mine = ++newest;
+    for (let pause = 2; ; pause = Math.min(2 * pause, 30)) {
+      const answer = await send(input, init);
+      if (mine !== newest) return answer; // a newer wish has taken its place
+      if (answer.ok) say('');
+      else say(await reason(answer));
+      if (!joins || answer.status !== 429) return answer;
+      say(`${await reason(answer)} Trying again in ${pause} s.`, 'busy');
+      await new Promise(done => setTimeout(done, 1000 * pause));
+      if (mine !== newest) return answer;
+    }
+  };
+}
+
+/**
+ * Why the server refuses: its sentence.
+ * @param {Response} answer
+ */
+async function reason(answer) {
+  const text = await answer.clone().text();
+  try {
+    return String(JSON.parse(text).detail);
+  } catch {
+    return text.slice(0, 500);
+  }
+}
+
+/**
+ * Say something beside the status, or nothing any more.
+ * @param {string} text
+ * @param {string} [kind] busy, or expired, which offers to run again
+ */
+function say(text, kind = 'refused') {
+  const notice = document.querySelector('#notices .notice');
+  if (!notice) return;
+  notice.replaceChildren();
+  if (!text) return;
+  const line = document.createElement('p');
+  line.className = kind;
+  line.textContent = text;
+  if (kind === 'expired') {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Run again';
+    line.append(' ', button);
+  }
+  notice.append(line);
+}
+
+/**
+ * The place for what `say` says. Files that are saved are asked for first: where they are gone, it is said.
+ * @param {Component} component
+ */
+function showNotices({ element, trigger }) {
+  element.addEventListener('click', event => {
+    if (!(event.target instanceof Element) || !event.target.matches('button')) return;
+    say('');
+    trigger('again', {});
+  });
+  document.addEventListener('click', async event => {
+    const link = event.target instanceof Element && event.target.closest('a.save, .save a');
+    if (!(link instanceof HTMLAnchorElement) || !event.isTrusted) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const answer = await fetch(link.href, { method: 'HEAD' }).catch(() => null);
+    if (answer?.ok) link.click();
+    else if (!answer) say('The computer that runs this page does not answer. Try again later.');
+    else say('This result has expired: results are kept for an hour.', 'expired');
+  }, true);
 }

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from sifa.cli import options
@@ -15,8 +14,10 @@ from sifa.model.run import choose_device
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
+from .disk import Disk, own_folder
 from .routes import MAX_UPLOAD_BYTES, Guard
 
+MAX_EVENTS = 500  # at once: more than the door lets in
 EXAMPLES = """examples:
   sifa app
   sifa app --port 8000 --device cuda
@@ -57,7 +58,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
 def temporary_folder() -> Path:
     """A new folder for everything that the page writes; it goes when the process ends, after the last thread."""
-    folder = Path(tempfile.mkdtemp(prefix="sifa-explorer-"))
+    folder = own_folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -66,15 +67,23 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
     """Start the page, say where it is, and wait until it is stopped. Raises SifaError where it cannot start."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"  # else a table of the last 10000 is made anew after every event
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # whoever connects is who they are, whatever their headers say
     try:
         from fastapi.middleware import Middleware  # comes with gradio
 
         from . import layout
+        from .books import Books
+        from .door import Door
+        from .visitors import Visitors
     except ModuleNotFoundError as error:
         if error.name not in ("fastapi", "gradio", "plotly"):
             raise
         raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
-    page = layout.build(fetch(checkpoint), choose_device(device), folder)
+    visitors, disk = Visitors(), Disk(folder)
+    page = layout.build(fetch(checkpoint), choose_device(device), disk, visitors)
+    books = Books(page, visitors)
+    disk.watch(after=books.forget_files)
     try:
         _, local, public = page.launch(
             server_port=port,
@@ -82,7 +91,9 @@ def serve(checkpoint: str | Path, device: str, port: int, share: bool, folder: P
             theme=layout.THEME,
             css=layout.CSS,
             max_file_size=MAX_UPLOAD_BYTES,
-            app_kwargs={"middleware": [Middleware(Guard)]},
+            app_kwargs={"middleware": [Middleware(Guard), Middleware(Door, books=books, visitors=visitors, disk=disk)]},
+            max_threads=MAX_EVENTS,
+            state_session_capacity=MAX_EVENTS,
             run_history=False,
             footer_links=["api"],
             quiet=True,

@@ -1,0 +1,63 @@
+"""The web framework's own books of the answers it owes: read here, and struck out where nobody will ever fetch them.
+
+It keeps a finished answer, and the names of files, until somebody listens for them, and so for ever where nobody does.
+Only this module knows what those books are called; a test says so where another version calls them otherwise.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from .visitors import FIRST_SECONDS, Visitors
+
+KEEP_SECONDS = 2 * FIRST_SECONDS  # an answer that nobody listens for stays as long as this
+
+
+class Books:
+    """The open answers of a page, and whose they are."""
+
+    def __init__(self, page: gr.Blocks, visitors: Visitors) -> None:
+        self._page, self._visitors = page, visitors
+        self._owners: dict[str, tuple[str, str, float]] = {}  # of each event: address, session, time
+
+    @property
+    def _pending(self) -> dict[str, set[str]]:
+        pending: dict[str, set[str]] = self._page._queue.pending_event_ids_session
+        return pending
+
+    def input_counts(self) -> list[int]:
+        """How many inputs each of the page's functions has, by its index."""
+        return [len(self._page.fns[index].inputs) for index in range(len(self._page.fns))]
+
+    def add(self, event: str, address: str, session: str) -> None:
+        """The framework has taken a wish, whose answer is now open."""
+        self._owners[event] = address, session, self._visitors.clock()
+
+    def session(self, event: str) -> str:
+        """The session that an event belongs to; programs that name none have one for each event, of the same name."""
+        return self._owners[event][1] if event in self._owners else event
+
+    def open(self) -> list[str]:
+        """The address of every answer that has not been fetched."""
+        self.strike()
+        return [address for address, _, _ in self._owners.values()]
+
+    def strike(self) -> None:
+        """Forget the answers that were fetched, and those that nobody listens for."""
+        queue, now = self._page._queue, self._visitors.clock()
+        live: set[str] = set().union(*self._pending.values())
+        self._owners = {event: owner for event, owner in self._owners.items() if event in live}
+        young = {s for _, s, since in self._owners.values() if now - since < KEEP_SECONDS}
+        at_work = {event.session_hash for event in queue.event_ids_to_events.values()}
+        for session in [each for each in self._pending if each not in young | at_work]:
+            if not self._visitors.listens(session):
+                del self._pending[session]
+                if session in queue.pending_messages_per_session:
+                    del queue.pending_messages_per_session[session]
+
+    def forget_files(self) -> None:
+        """The names of files that are gone."""
+        sets: list[set[Any]] = self._page.temp_file_sets
+        for names in sets:
+            names -= {name for name in list(names) if not Path(name).exists()}

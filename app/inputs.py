@@ -1,0 +1,112 @@
+"""What arrives from outside, checked before it is used: it may be anything that JSON can say."""
+
+import math
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import Any
+
+from sifa.errors import SifaError, VideoError
+
+SESSION_LETTERS = 64
+DEPTH = 20  # of lists in lists
+Json = Any
+
+
+def number(value: Json, name: str, low: float, high: float) -> float:
+    """A number from `low` to `high`; None and "" are `low`. Raises SifaError for all else, also for what is no number."""
+    if value is None or value == "":
+        return low
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise SifaError(f"{name} is {shown(value)}; it must be a number from {low:g} to {high:g}.")
+    if not low <= value <= high:
+        raise SifaError(f"{name} is {shown(value)}; it must be from {low:g} to {high:g}.")
+    return float(value)
+
+
+def whole(value: Json, name: str, low: int, high: int) -> int:
+    """The same for whole numbers, which may be written 4 or 4.0."""
+    exact = number(value, name, low, high)
+    if exact != int(exact):
+        raise SifaError(f"{name} is {shown(value)}; it must be a whole number from {low} to {high}.")
+    return int(exact)
+
+
+def chosen_sample(value: Json, count: int) -> int:
+    """The number of a sample below `count`, or -1 for a clip of one's own. Raises SifaError for all else."""
+    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value < count:
+        raise SifaError(f"There is no sample number {shown(value)}. Choose one of those that the page shows.")
+    return value
+
+
+def uploaded(value: Json, folder: Path) -> str | None:
+    """The path of an uploaded clip, {"path": ...}, or None where there is none. Raises VideoError for all else: only files
+    below `folder`, where uploads lie, are read, and they are there for an hour."""
+    if value is None:
+        return None
+    path = value.get("path") if isinstance(value, dict) else None
+    if not isinstance(path, str) or "\0" in path:
+        raise VideoError('Upload the clip first, and name it as {"path": ...} with the path that the upload answered.')
+    try:
+        inside = Path(path).resolve().is_relative_to(folder.resolve())
+        there = inside and Path(path).is_file()
+    except (OSError, RuntimeError):  # longer than a path may be, or links in a circle
+        inside = there = False
+    if not inside:
+        raise VideoError("Upload the clip first; files elsewhere on this computer are not read.")
+    if not there:
+        raise VideoError("This clip is no longer here; clips are kept for an hour. Choose it again.")
+    return path
+
+
+def shown(value: Json) -> str:
+    """A value as a message shows it, cut where it is long."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a record"
+    if isinstance(value, int) and abs(value) >= 1e16:
+        return "a number of too many digits"
+    return repr(value)[:40]
+
+
+def read_wish(body: Json, counts: Sequence[int] | None, folder: Path) -> dict[str, Json]:
+    """A request to the queue, as the web framework can take it: what it needs and no more, and of files the path alone.
+
+    `counts` are the numbers of inputs of the page's functions, by their index, or None where the address names the function.
+    Raises SifaError where it is no such request, or names a file that is not there.
+    """
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        raise SifaError('The request must be a JSON object with a list called "data".')
+    wish = {key: body.get(key) for key in ("session_hash", "fn_index", "trigger_id")}
+    session, index, trigger = wish.values()
+    if session is not None and not (isinstance(session, str) and 0 < len(session) <= SESSION_LETTERS):
+        raise SifaError(f"session_hash must be a text of at most {SESSION_LETTERS} letters.")
+    if trigger is not None and (isinstance(trigger, bool) or not isinstance(trigger, int) or abs(trigger) > 10**6):
+        raise SifaError("trigger_id must be a small whole number.")
+    values = body["data"]
+    if counts is None:
+        del wish["fn_index"], wish["trigger_id"]
+    else:
+        if session is None:
+            raise SifaError("The request must say which session it is of, in session_hash.")
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(counts):
+            raise SifaError(f"fn_index is {shown(index)}; the page has {len(counts)} functions.")
+        if len(values) != counts[index]:
+            raise SifaError(f"Function {index} takes {counts[index]} values, but the request has {len(values)}.")
+    return {**wish, "data": plain(values, folder)}
+
+
+def plain(value: Json, folder: Path, depth: int = 0) -> Json:
+    """The same value with nothing of its files but their paths. Raises SifaError where it is nested too deeply."""
+    if depth > DEPTH:
+        raise SifaError("The values are nested too deeply.")
+    if isinstance(value, list):
+        return [plain(inner, folder, depth + 1) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if "path" in value or "meta" in value:
+        return {"path": uploaded(value, folder), "meta": {"_type": "gradio.FileData"}}
+    return {key: plain(inner, folder, depth + 1) for key, inner in value.items()}
+
+
+def title(value: Json, offered: Container[str]) -> str | None:
+    """One of the titles offered, or None."""
+    return value if isinstance(value, str) and value in offered else None
