@@ -26,9 +26,10 @@ class Books:
         pending: dict[str, set[str]] = self._page._queue.pending_event_ids_session
         return pending
 
-    def input_counts(self) -> list[int]:
-        """How many inputs each of the page's functions has, by its index."""
-        return [len(self._page.fns[index].inputs) for index in range(len(self._page.fns))]
+    def functions(self) -> list[list[bool]]:
+        """Of each of the page's functions, by its index, whether each input is a file."""
+        listed = [self._page.fns[index].inputs for index in range(len(self._page.fns))]
+        return [[getattr(each, "data_model", None) is not None for each in inputs] for inputs in listed]
 
     def add(self, event: str, address: str, session: str) -> None:
         """The framework has taken a wish, whose answer is now open."""

@@ -4,6 +4,7 @@ Every answer that has not been fetched takes memory, and every upload room on th
 before anything is read.
 """
 
+import asyncio
 import errno
 import json
 import logging
@@ -17,13 +18,15 @@ from .books import Books
 from .disk import Disk, FullError
 from .inputs import read_wish
 from .routes import UPLOAD, Application, Message, Receive, Scope, Send
-from .visitors import Visitors, address_of
+from .visitors import Pace, Visitors, address_of
 
 log = logging.getLogger(__name__)
 JOIN = re.compile(r"/gradio_api/(queue/join|call/\w+)")
 LISTEN = re.compile(r"/gradio_api/(?:queue/data|call/\w+/(?P<event>[\w-]+))")
 PER_ADDRESS, IN_ALL = 48, 192  # answers that may be open; those who have none find room until twice as many
-RETRY_SECONDS = 2
+RATE = 5  # wishes of an address in a second, once it has had as many as may be open
+RETRY_SECONDS = 1
+DRAIN_BYTES = 32 << 20  # of an upload that is refused
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -36,6 +39,7 @@ class Door:
     def __init__(self, app: Application, books: Books, visitors: Visitors, disk: Disk, proxies: int = 0) -> None:
         self.app, self.books, self.visitors, self.disk, self.proxies = app, books, visitors, disk, proxies
         self.entering: Counter[str] = Counter()  # requests of each address that are being read
+        self.pace = Pace(RATE, PER_ADDRESS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
@@ -69,12 +73,14 @@ class Door:
     async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = scope["sifa.address"]
         if reason := self.refusal(address):
+            await asyncio.sleep(RETRY_SECONDS)  # so that who asks again and again costs little
             await answer(send, 429, {"detail": reason}, [(b"retry-after", str(RETRY_SECONDS).encode())])
             return
         self.entering[address] += 1
         try:
-            counts = self.books.input_counts() if scope["path"].endswith("/queue/join") else None
-            wish = read_wish(json.loads(await read(receive)), counts, self.disk.folder)
+            await asyncio.sleep(self.pace.delay(address))
+            functions = self.books.functions() if scope["path"].endswith("/queue/join") else None
+            wish = read_wish(json.loads(await read(receive)), functions, self.disk.folder)
             await self._pass(wish, scope, receive, send)
         except SifaError as error:
             await answer(send, 400, {"detail": str(error)})
@@ -127,6 +133,7 @@ class Door:
             with self.disk.upload(scope["sifa.address"], int(length) if length.isdigit() else 0):
                 await self.app(scope, receive, send_once)
         except FullError as error:
+            await read(receive, DRAIN_BYTES)  # browsers read no answer before they have sent all
             await answer(send, 507, str(error))
         except Exception as error:  # what the framework does not explain, such as a connection that broke off
             log.info("an upload failed: %s", type(error).__name__)
@@ -136,13 +143,17 @@ class Door:
                 await answer(send, 507 if full else 400, f"The file could not be stored: {reason}. Try again later.")
 
 
-async def read(receive: Receive) -> bytes:
-    """The whole body, whose length is limited before; as much of it as there is where the connection breaks."""
-    body = bytearray()
+async def read(receive: Receive, limit: int | None = None) -> bytes:
+    """The whole body, whose length is limited before; as much of it as there is where the connection breaks. With a limit as
+    much as that, and nothing of it is kept."""
+    body, count = bytearray(), 0
     while True:
         message = await receive()
-        body.extend(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body"):
+        part = message.get("body", b"")
+        count += len(part)
+        if limit is None:
+            body.extend(part)
+        if message["type"] != "http.request" or not message.get("more_body") or (limit and count > limit):
             return bytes(body)
 
 

@@ -53,6 +53,7 @@ class Events:
     def __init__(self, checkpoint: Path, device: str, disk: Disk, visitors: Visitors, jobs: Jobs) -> None:
         self.checkpoint, self.device, self.disk, self.folder = checkpoint, device, disk, disk.folder
         self.visitors, self.jobs = visitors, jobs
+        visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
 
     async def show_first(
@@ -185,7 +186,7 @@ class Events:
 
     def _visit(self, request: gr.Request) -> Visit:
         """Who asks: `door.py` has noted the address."""
-        scope, session = request.request.scope, request.session_hash or ""
+        scope, session = request.request.scope if request.request else {}, request.session_hash or ""
         address = scope.get("sifa.address") or address_of(scope)
         return Visit(address, session, partial(self.visitors.here, session, self.visitors.clock()))
 

@@ -104,8 +104,8 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
     """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
     of two with the same title, the first."""
     offered = {load_card(chosen).title: chosen}
-    for title, file in shipped.weights().items():
-        offered.setdefault(title, file)
+    for name, file in shipped.weights().items():
+        offered.setdefault(name, file)
     return offered
 
 
@@ -171,8 +171,9 @@ def view_clip(
 
 
 @contextmanager
-def before_each_pass(network: torch.nn.Module, call: Callable[[], None]) -> Iterator[None]:
+def before_each_pass(network: VideoModel, call: Callable[[], None]) -> Iterator[None]:
     """Call something before each run of the model in this thread, while the body runs there; others may run it, too."""
+    assert isinstance(network, torch.nn.Module)
     thread = threading.get_ident()
 
     def hook(*_: object) -> None:

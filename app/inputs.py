@@ -1,25 +1,26 @@
 """What arrives from outside, checked before it is used: it may be anything that JSON can say."""
 
 import math
+import re
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 from sifa.errors import SifaError, VideoError
 
-SESSION_LETTERS = 64
+SESSION = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 DEPTH = 20  # of lists in lists
 Json = Any
 
 
-def number(value: Json, name: str, low: float, high: float) -> float:
+def number(value: Json, name: str, low: int, high: int) -> float:
     """A number from `low` to `high`; None and "" are `low`. Raises SifaError for all else, also for what is no number."""
     if value is None or value == "":
         return low
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise SifaError(f"{name} is {shown(value)}; it must be a number from {low:g} to {high:g}.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        raise SifaError(f"{name} is {shown(value)}; it must be a number from {low} to {high}.")
     if not low <= value <= high:
-        raise SifaError(f"{name} is {shown(value)}; it must be from {low:g} to {high:g}.")
+        raise SifaError(f"{name} is {shown(value)}; it must be from {low} to {high}.")
     return float(value)
 
 
@@ -49,7 +50,7 @@ def uploaded(value: Json, folder: Path) -> str | None:
     try:
         inside = Path(path).resolve().is_relative_to(folder.resolve())
         there = inside and Path(path).is_file()
-    except (OSError, RuntimeError):  # longer than a path may be, or links in a circle
+    except (OSError, RuntimeError, ValueError):  # no path at all, longer than one may be, or links in a circle
         inside = there = False
     if not inside:
         raise VideoError("Upload the clip first; files elsewhere on this computer are not read.")
@@ -67,30 +68,33 @@ def shown(value: Json) -> str:
     return repr(value)[:40]
 
 
-def read_wish(body: Json, counts: Sequence[int] | None, folder: Path) -> dict[str, Json]:
+def read_wish(body: Json, functions: Sequence[Sequence[bool]] | None, folder: Path) -> dict[str, Json]:
     """A request to the queue, as the web framework can take it: what it needs and no more, and of files the path alone.
 
-    `counts` are the numbers of inputs of the page's functions, by their index, or None where the address names the function.
-    Raises SifaError where it is no such request, or names a file that is not there.
+    `functions` are those of the page by their index, with one value for each input that says whether it is a file; None where
+    the address names the function. Raises SifaError where it is no such request, or names a file that is not there.
     """
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         raise SifaError('The request must be a JSON object with a list called "data".')
     wish = {key: body.get(key) for key in ("session_hash", "fn_index", "trigger_id")}
     session, index, trigger = wish.values()
-    if session is not None and not (isinstance(session, str) and 0 < len(session) <= SESSION_LETTERS):
-        raise SifaError(f"session_hash must be a text of at most {SESSION_LETTERS} letters.")
+    if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
+        raise SifaError("session_hash must be a text of at most 64 letters and digits.")
     if trigger is not None and (isinstance(trigger, bool) or not isinstance(trigger, int) or abs(trigger) > 10**6):
         raise SifaError("trigger_id must be a small whole number.")
     values = body["data"]
-    if counts is None:
+    if functions is None:
         del wish["fn_index"], wish["trigger_id"]
     else:
         if session is None:
             raise SifaError("The request must say which session it is of, in session_hash.")
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(counts):
-            raise SifaError(f"fn_index is {shown(index)}; the page has {len(counts)} functions.")
-        if len(values) != counts[index]:
-            raise SifaError(f"Function {index} takes {counts[index]} values, but the request has {len(values)}.")
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(functions):
+            raise SifaError(f"fn_index is {shown(index)}; the page has {len(functions)} functions.")
+        if len(values) != len(functions[index]):
+            raise SifaError(f"Function {index} takes {len(functions[index])} values, but the request has {len(values)}.")
+        for value, is_file in zip(values, functions[index], strict=True):
+            if is_file:
+                uploaded(value, folder)
     return {**wish, "data": plain(values, folder)}
 
 

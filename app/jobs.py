@@ -61,8 +61,8 @@ class Jobs:
     def __init__(
         self,
         lanes: int = 1,
-        per_address: int = 32,
-        in_all: int = 128,
+        per_address: int = 64,
+        in_all: int = 512,
         long_jobs: int = 4,
         patience: float = 5,
         clock: Callable[[], float] = time.monotonic,
@@ -85,10 +85,15 @@ class Jobs:
             for earlier in [each for each in self._fresh(address) if each.owner == ticket.owner]:
                 self._end(earlier, "Your newer wish took the place of this one.")
                 ticket.replaces = True
-            self._make_room(address)
+            self._check_room(address)
             self._waiting.setdefault(address, []).append(ticket)
             self._go_on()
             return ticket
+
+    def look(self) -> None:
+        """Look again whose turn it is: somebody has begun to listen."""
+        with self._lock:
+            self._go_on()
 
     def place(self, ticket: Ticket) -> Place:
         """Where a waiting job stands now."""
@@ -138,19 +143,16 @@ class Jobs:
         """The jobs of an address that have not had a turn yet."""
         return [each for each in self._waiting.get(address, ()) if not each.started]
 
-    def _make_room(self, address: str) -> None:
-        """Where all places are taken, the newest job of the address with the most waiting ones goes."""
-        waiting = {each: self._fresh(each) for each in self._waiting}
-        mine, most = len(waiting.get(address, ())), max(waiting, key=lambda each: len(waiting[each]), default=address)
+    def _check_room(self, address: str) -> None:
+        """Raises BusyError where all places are taken."""
+        mine, total = len(self._fresh(address)), sum(len(self._fresh(each)) for each in self._waiting)
         if mine >= self.per_address:
             raise BusyError(
                 f"{mine} clips from your address are waiting already, and no more than {self.per_address} may. "
                 "Try again when some of them are done."
             )
-        if sum(map(len, waiting.values())) >= self.in_all:
-            if len(waiting[most]) <= mine + 1:
-                raise BusyError(f"{self.in_all} clips are waiting already, and no more may. Try again in a minute.")
-            self._end(waiting[most][-1], "Others who had no clip waiting took this place. Try again in a minute.")
+        if total >= self.in_all:
+            raise BusyError(f"{total} clips are waiting already, and no more may. Try again in a minute.")
 
     def _go_on(self) -> None:
         """Give the free lanes to those whose turn it is, and now and then strike out those who have left."""
@@ -163,16 +165,20 @@ class Jobs:
         while len(self._running) < 3 * self.lanes:
             if sum(each.address not in slow for each in self._running) >= self.lanes:
                 return
-            ticket = next((each for each in self._next() if each.address not in slow), None)
-            if ticket is None:
+            chosen = next((each for each in self._next() if each.address not in slow), None)
+            if chosen is None:
                 return
-            self._take(ticket)
-            ticket.started, ticket.since = True, now
-            self._running.append(ticket)
-            self._count += 1
-            self._served[ticket.address] = self._count
-            self._forget_addresses()
-            ticket.turn.set_result(None)
+            self._begin(chosen)
+
+    def _begin(self, ticket: Ticket) -> None:
+        """Its turn is now."""
+        self._take(ticket)
+        ticket.started, ticket.since = True, self._clock()
+        self._running.append(ticket)
+        self._count += 1
+        self._served[ticket.address] = self._count
+        self._forget_addresses()
+        ticket.turn.set_result(None)
 
     def _next(self) -> Iterator[Ticket]:
         """Of each address, the one least lately served first, the job whose turn it would be."""

@@ -26,6 +26,9 @@ function showExplorer({ element, props, watch }, source) {
       if (event === 'change:trace') watch('value', call);
     },
   };
+  const note = () => root.setAttribute('data-url', props.value?.trace?.url || ''); // for those who save it
+  watch('value', note);
+  note();
   addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
   import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
     .then(module => module.default.render({ model, el: root }))
@@ -126,12 +129,13 @@ function showNotices({ element, trigger }) {
     trigger('again', {});
   });
   document.addEventListener('click', async event => {
-    const link = event.target instanceof Element && event.target.closest('a.save, .save a');
-    if (!(link instanceof HTMLAnchorElement) || !event.isTrusted) return;
+    const button = event.target instanceof Element && event.target.closest('.save');
+    if (!(button instanceof HTMLElement) || !event.isTrusted) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const answer = await fetch(link.href, { method: 'HEAD' }).catch(() => null);
-    if (answer?.ok) link.click();
+    const result = document.querySelector('.explorer-root')?.getAttribute('data-url');
+    const answer = result ? await fetch(result, { method: 'HEAD' }).catch(() => null) : new Response();
+    if (answer?.ok) button.click();
     else if (!answer) say('The computer that runs this page does not answer. Try again later.');
     else say('This result has expired: results are kept for an hour.', 'expired');
   }, true);

@@ -14,7 +14,7 @@ from .jobs import BusyError, Jobs, Place, StoppedError, Ticket
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-LOOK_SECONDS = 0.5  # between two looks at one's place
+LOOK_SECONDS = 1  # between two looks at one's place
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ async def take_turn(
         ticket = jobs.enter(visit.address, visit.session, visit.here, long)
         turn = asyncio.wrap_future(ticket.turn)
         while not (await asyncio.wait([turn], timeout=LOOK_SECONDS))[0]:
-            yield jobs.place(ticket)
+            place = jobs.place(ticket)  # also where nobody listens, since it notes who has left
+            if visit.here():
+                yield place
         turn.result()
         thread = True
         result = await asyncio.wrap_future(start(jobs, ticket, work))

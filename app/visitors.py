@@ -16,6 +16,7 @@ class Visitors:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.arrived: Callable[[], None] = lambda: None  # called when somebody begins to listen
         self._listening: Counter[str] = Counter()
         self._left: dict[str, float] = {}  # when a session's last listener went
 
@@ -23,6 +24,7 @@ class Visitors:
     def listen(self, session: str) -> Iterator[None]:
         """Somebody listens for the session's answers while the body runs."""
         self._listening[session] += 1
+        self.arrived()
         try:
             yield
         finally:
@@ -47,6 +49,23 @@ class Visitors:
         if left > since:
             return now - left < AGAIN_SECONDS
         return None if now - since < FIRST_SECONDS else False
+
+
+class Pace:
+    """How fast each address may go on: `burst` times at once, then `rate` times a second."""
+
+    def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.rate, self.burst, self.clock = rate, burst, clock
+        self._next: dict[str, float] = {}  # the time at which each address has used nothing of its burst
+
+    def delay(self, address: str) -> float:
+        """The seconds that this one has to wait so that the pace is kept."""
+        now = self.clock()
+        if len(self._next) > 1000:
+            self._next = {each: then for each, then in self._next.items() if then > now}
+        then = max(self._next.get(address, now), now) + 1 / self.rate
+        self._next[address] = then
+        return max(0.0, then - now - self.burst / self.rate)
 
 
 def address_of(scope: Mapping[str, Any], proxies: int = 0) -> str:

@@ -1,0 +1,92 @@
+"""How much longer a visitor waits beside a hostile client: `python -m tests.bench.fairness [--rounds N] [--listen]`.
+
+The real program runs, and a client in a process of its own posts as fast as it can with ever new sessions from one address.
+A visitor at another address runs a clip alone and beside it, in turns.
+"""
+
+import argparse
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.app.program import Visitor, program, status_of
+from tests.clips import numbered_frames, write_clip
+
+FRAMES = 80
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--listen", action="store_true", help="the hostile client listens for its answers, so that they run")
+    parser.add_argument("--hostile", nargs=2, metavar=("URL", "WISH"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.hostile:
+        return hostile(chosen.hostile[0], chosen.hostile[1], chosen.listen)
+    with tempfile.TemporaryDirectory() as folder, program(Path(folder)) as page:
+        visitor = Visitor(page.url, "127.0.0.2")
+        clip = visitor.upload(write_clip(Path(folder) / "clip.mp4", numbered_frames(FRAMES, 240, 320)))
+        for _ in range(3):
+            visitor.run(clip, 0, 4)
+        measure(visitor, clip, page.url, chosen.rounds, chosen.listen)
+    return 0
+
+
+def measure(visitor: Visitor, clip: object, url: str, rounds: int, listen: bool) -> None:
+    """Alone and beside the hostile client, in turns."""
+    wish = json.dumps({"data": [clip, 0, 4, visitor.titles[0]], "fn_index": visitor.functions["run"]})
+    alone, beside = [], []
+    command = [sys.executable, "-m", "tests.bench.fairness", "--hostile", url, wish, *(["--listen"] if listen else [])]
+    for _ in range(rounds):
+        alone.append(seconds(visitor, clip))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as client:
+            assert client.stdout
+            client.stdout.readline()  # it has filled its places
+            beside.append(seconds(visitor, clip))
+            said, _ = client.communicate("stop\n")
+        time.sleep(8)  # until the jobs it left are struck out
+    print(f"alone  {statistics.median(alone):.2f} s (of {rounds}: {min(alone):.2f} to {max(alone):.2f})")
+    print(f"beside {statistics.median(beside):.2f} s (of {rounds}: {min(beside):.2f} to {max(beside):.2f})")
+    print(f"ratio  {statistics.median(beside) / statistics.median(alone):.2f}; the last hostile client: {said.strip()}")
+
+
+def seconds(visitor: Visitor, clip: object) -> float:
+    began = time.monotonic()
+    assert "clip.mp4" in status_of(visitor.run(clip, 0, 4))
+    return time.monotonic() - began
+
+
+def hostile(url: str, wish: str, listen: bool) -> int:
+    """Post without end, and listen to what was taken where that is wanted; what it did is said when it is told to stop."""
+    body, host, count, stop = json.loads(wish), urlsplit(url).netloc, {}, threading.Event()
+    connection, began, told = http.client.HTTPConnection(host), time.monotonic(), False
+    threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
+    number = 0
+    while not stop.is_set():
+        body["session_hash"] = f"h{number}-{time.time_ns()}"
+        number += 1
+        connection.request("POST", "/gradio_api/queue/join", json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        count[answer.status] = count.get(answer.status, 0) + 1
+        if answer.status == 200 and listen:
+            visitor = Visitor(url)
+            threading.Thread(target=lambda s=body["session_hash"]: list(visitor.listen(s)), daemon=True).start()
+        if not told and (answer.status == 429 or time.monotonic() - began > 5):
+            print("full", flush=True)
+            told = True
+    spent = time.process_time()
+    posts = ", ".join(f"{n} times {status}" for status, n in sorted(count.items()))
+    print(f"{posts} in {time.monotonic() - began:.1f} s, of which {spent:.1f} s on the CPU", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
