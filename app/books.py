@@ -26,10 +26,14 @@ class Books:
         pending: dict[str, set[str]] = self._page._queue.pending_event_ids_session
         return pending
 
-    def functions(self) -> list[list[bool]]:
-        """Of each of the page's functions, by its index, whether each input is a file."""
-        listed = [self._page.fns[index].inputs for index in range(len(self._page.fns))]
-        return [[getattr(each, "data_model", None) is not None for each in inputs] for inputs in listed]
+    def functions(self) -> dict[int | str, list[bool]]:
+        """Of each of the page's functions whether each input is a file: by its index, and by its name if it has one."""
+        found: dict[int | str, list[bool]] = {}
+        for index, function in self._page.fns.items():
+            found[index] = [getattr(each, "data_model", None) is not None for each in function.inputs]
+            if function.api_name and function.api_visibility == "public":
+                found[str(function.api_name)] = found[index]
+        return found
 
     def add(self, event: str, address: str, session: str) -> None:
         """The framework has taken a wish, whose answer is now open."""
@@ -47,8 +51,7 @@ class Books:
     def strike(self) -> None:
         """Forget the answers that were fetched, and those that nobody listens for."""
         queue, now = self._page._queue, self._visitors.clock()
-        live: set[str] = set().union(*self._pending.values())
-        self._owners = {event: owner for event, owner in self._owners.items() if event in live}
+        self._keep_pending()
         young = {s for _, s, since in self._owners.values() if now - since < KEEP_SECONDS}
         at_work = {event.session_hash for event in queue.event_ids_to_events.values()}
         for session in [each for each in self._pending if each not in young | at_work]:
@@ -56,6 +59,11 @@ class Books:
                 del self._pending[session]
                 if session in queue.pending_messages_per_session:
                     del queue.pending_messages_per_session[session]
+        self._keep_pending()
+
+    def _keep_pending(self) -> None:
+        pending: set[str] = set().union(*self._pending.values())
+        self._owners = {event: owner for event, owner in self._owners.items() if event in pending}
 
     def forget_files(self) -> None:
         """The names of files that are gone."""

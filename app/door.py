@@ -71,7 +71,7 @@ class Door:
         return None
 
     async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = scope["sifa.address"]
+        address, name = scope["sifa.address"], scope["path"].partition("/call/")[2] or None
         if reason := self.refusal(address):
             await asyncio.sleep(RETRY_SECONDS)  # so that who asks again and again costs little
             await answer(send, 429, {"detail": reason}, [(b"retry-after", str(RETRY_SECONDS).encode())])
@@ -79,8 +79,7 @@ class Door:
         self.entering[address] += 1
         try:
             await asyncio.sleep(self.pace.delay(address))
-            functions = self.books.functions() if scope["path"].endswith("/queue/join") else None
-            wish = read_wish(json.loads(await read(receive)), functions, self.disk.folder)
+            wish = read_wish(json.loads(await read(receive)), name, self.books.functions(), self.disk.folder)
             await self._pass(wish, scope, receive, send)
         except SifaError as error:
             await answer(send, 400, {"detail": str(error)})

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ def number(value: Json, name: str, low: int, high: int) -> float:
     """A number from `low` to `high`; None and "" are `low`. Raises SifaError for all else, also for what is no number."""
     if value is None or value == "":
         return low
-    if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, float) and not math.isfinite(value)):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
         raise SifaError(f"{name} is {shown(value)}; it must be a number from {low} to {high}.")
     if not low <= value <= high:
         raise SifaError(f"{name} is {shown(value)}; it must be from {low} to {high}.")
@@ -68,33 +72,40 @@ def shown(value: Json) -> str:
     return repr(value)[:40]
 
 
-def read_wish(body: Json, functions: Sequence[Sequence[bool]] | None, folder: Path) -> dict[str, Json]:
+def read_wish(
+    body: Json, name: str | None, functions: Mapping[int | str, Sequence[bool]], folder: Path
+) -> dict[str, Json]:
     """A request to the queue, as the web framework can take it: what it needs and no more, and of files the path alone.
 
-    `functions` are those of the page by their index, with one value for each input that says whether it is a file; None where
-    the address names the function. Raises SifaError where it is no such request, or names a file that is not there.
+    `functions` are those of the page by index and by name, with one value for each input that says whether it is a file; `name`
+    is that of the address, if it says one. Raises SifaError where it is no such request, or names a file that is not there.
     """
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         raise SifaError('The request must be a JSON object with a list called "data".')
     wish = {key: body.get(key) for key in ("session_hash", "fn_index", "trigger_id")}
     session, index, trigger = wish.values()
+    function: int | str = -1 if name is None else name
     if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
         raise SifaError("session_hash must be a text of at most 64 letters and digits.")
     if trigger is not None and (isinstance(trigger, bool) or not isinstance(trigger, int) or abs(trigger) > 10**6):
         raise SifaError("trigger_id must be a small whole number.")
     values = body["data"]
-    if functions is None:
+    if name is not None:
         del wish["fn_index"], wish["trigger_id"]
+    elif session is None:
+        raise SifaError("The request must say which session it is of, in session_hash.")
+    elif isinstance(index, bool) or not isinstance(index, int):
+        raise SifaError(f"fn_index is {shown(index)}; it must be the number of a function.")
     else:
-        if session is None:
-            raise SifaError("The request must say which session it is of, in session_hash.")
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(functions):
-            raise SifaError(f"fn_index is {shown(index)}; the page has {len(functions)} functions.")
-        if len(values) != len(functions[index]):
-            raise SifaError(f"Function {index} takes {len(functions[index])} values, but the request has {len(values)}.")
-        for value, is_file in zip(values, functions[index], strict=True):
-            if is_file:
-                uploaded(value, folder)
+        function = index
+    if function not in functions:
+        raise SifaError(f"The page has no function {shown(function)}; /gradio_api/info describes its interface.")
+    are_files = functions[function]
+    if len(values) != len(are_files):
+        raise SifaError(f"Function {function} takes {len(are_files)} values, but the request has {len(values)}.")
+    for value, is_file in zip(values, are_files, strict=True):
+        if is_file:
+            uploaded(value, folder)
     return {**wish, "data": plain(values, folder)}
 
 

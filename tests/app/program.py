@@ -33,7 +33,9 @@ class Program:
 
 
 @contextmanager
-def program(temporary: Path, *options: str, start: tuple[str, ...] = ("-m", "app"), **environment: str) -> Iterator[Program]:
+def program(
+    temporary: Path, *options: str, start: tuple[str, ...] = ("-m", "app"), **environment: str
+) -> Iterator[Program]:
     """The program on a free port; `start` are Python's own options."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

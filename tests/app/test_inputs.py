@@ -87,9 +87,9 @@ def test_an_expired_clip_is_said_to_be_expired(tmp_path):
         ({"data": [None, {"path": "/etc/passwd"}]}, "Upload the clip first"),
         ({"data": [None, [{"meta": {"_type": "gradio.FileData"}, "path": "http://a"}]]}, "Upload the clip first"),
         ({"data": [None, json.loads("[" * 50 + "]" * 50)]}, "nested too deeply"),
-        ({"fn_index": None}, "fn_index is None; the page has 2 functions"),
-        ({"fn_index": 2}, "fn_index is 2"),
-        ({"fn_index": -1}, "fn_index is -1"),
+        ({"fn_index": None}, "fn_index is None; it must be the number of a function"),
+        ({"fn_index": 2}, "no function 2"),
+        ({"fn_index": -1}, "no function -1"),
         ({"fn_index": True}, "fn_index is True"),
         ({"fn_index": 10**30}, "a number of too many digits"),
         ({"session_hash": None}, "which session"),
@@ -103,21 +103,46 @@ def test_an_expired_clip_is_said_to_be_expired(tmp_path):
 )
 def test_requests_that_the_framework_would_fail_on_are_explained(change, words, tmp_path):
     body = {"data": [None, 1], "fn_index": 1, "session_hash": "abc", "trigger_id": 3}
-    inputs.read_wish(body, [[], [True, False]], tmp_path)
+    functions = {0: [], 1: [True, False]}
+    inputs.read_wish(body, None, functions, tmp_path)
     with pytest.raises(SifaError, match=words):
-        inputs.read_wish(body | change, [[], [True, False]], tmp_path)
+        inputs.read_wish(body | change, None, functions, tmp_path)
+
+
+def test_programs_name_the_function_in_the_address(tmp_path):
+    functions = {0: [], "predict": [False, False]}
+    body = {"data": [None, 1], "fn_index": 7, "trigger_id": 3}
+    assert inputs.read_wish(body, "predict", functions, tmp_path) == {"session_hash": None, "data": [None, 1]}
+    with pytest.raises(SifaError, match="no function 'secret'"):
+        inputs.read_wish(body, "secret", functions, tmp_path)
+    with pytest.raises(SifaError, match="Function predict takes 2 values, but the request has 1"):
+        inputs.read_wish({"data": [1]}, "predict", functions, tmp_path)
 
 
 def test_no_more_of_a_request_is_passed_on_than_is_needed(tmp_path):
     (tmp_path / "clip.mp4").touch()
-    file = {"path": str(tmp_path / "clip.mp4"), "url": "http://elsewhere", "meta": {"_type": "gradio.FileData"}, "size": "x"}
-    body = {"data": [file, math.inf], "fn_index": 0, "session_hash": "a", "event_data": [1], "batched": True, "event_id": "x"}
-    wish = inputs.read_wish(body, [[True, False]], tmp_path)
+    file = {
+        "path": str(tmp_path / "clip.mp4"),
+        "url": "http://elsewhere",
+        "meta": {"_type": "gradio.FileData"},
+        "size": "x",
+    }
+    body = {
+        "data": [file, math.inf],
+        "fn_index": 0,
+        "session_hash": "a",
+        "event_data": [1],
+        "batched": True,
+        "event_id": "x",
+    }
+    wish = inputs.read_wish(body, None, {0: [True, False]}, tmp_path)
     plain = {"path": file["path"], "meta": file["meta"]}
     assert wish == {"session_hash": "a", "fn_index": 0, "trigger_id": None, "data": [plain, math.inf]}
 
 
-@pytest.mark.parametrize("link", [*NO_NUMBERS, *TOO_LARGE, None, "#" * 10**5, "#c=%ff%00&w=" + "0" * 10**5, "&" * 10**5])
+@pytest.mark.parametrize(
+    "link", [*NO_NUMBERS, *TOO_LARGE, None, "#" * 10**5, "#c=%ff%00&w=" + "0" * 10**5, "&" * 10**5]
+)
 def test_any_link_opens_the_first_sample(link):
     samples = handlers.samples()
     for weights in (None, [], {}, math.nan, "unknown"):

@@ -44,7 +44,8 @@ def test_fifty_visitors_get_their_own_answers(tmp_path, capsys):
     with program(tmp_path, "--checkpoint", str(weights)) as page:
         began = time.monotonic()
         threads = [
-            threading.Thread(target=visit, args=(page.url, number, clips, found, together)) for number in range(VISITORS)
+            threading.Thread(target=visit, args=(page.url, number, clips, found, together))
+            for number in range(VISITORS)
         ]
         for thread in threads:
             thread.start()

@@ -18,6 +18,7 @@ import pytest
 from gradio.routes import App
 
 from app import layout, routes
+from app.disk import Disk
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 
@@ -53,7 +54,7 @@ MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
 @pytest.fixture(scope="module")
 def framework(tmp_path_factory):
     """The method and path of every route that the framework has for this page."""
-    app = App.create_app(layout.build(DEFAULT_CHECKPOINT, "cpu", tmp_path_factory.mktemp("page")))
+    app = App.create_app(layout.build(DEFAULT_CHECKPOINT, "cpu", Disk(tmp_path_factory.mktemp("page"))))
     return {f"{method} {path}" for method, path in walk(app.routes)}
 
 

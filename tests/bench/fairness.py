@@ -13,6 +13,8 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,12 +22,15 @@ from tests.app.program import Visitor, program, status_of
 from tests.clips import numbered_frames, write_clip
 
 FRAMES = 80
+CONNECTIONS = 64  # of the hostile client
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--listen", action="store_true", help="the hostile client listens for its answers, so that they run")
+    parser.add_argument(
+        "--listen", action="store_true", help="the hostile client listens for its answers, so that they run"
+    )
     parser.add_argument("--hostile", nargs=2, metavar=("URL", "WISH"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.hostile:
@@ -64,26 +69,33 @@ def seconds(visitor: Visitor, clip: object) -> float:
 
 
 def hostile(url: str, wish: str, listen: bool) -> int:
-    """Post without end, and listen to what was taken where that is wanted; what it did is said when it is told to stop."""
-    body, host, count, stop = json.loads(wish), urlsplit(url).netloc, {}, threading.Event()
-    connection, began, told = http.client.HTTPConnection(host), time.monotonic(), False
-    threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
-    number = 0
-    while not stop.is_set():
-        body["session_hash"] = f"h{number}-{time.time_ns()}"
-        number += 1
-        connection.request("POST", "/gradio_api/queue/join", json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-        count[answer.status] = count.get(answer.status, 0) + 1
-        if answer.status == 200 and listen:
-            visitor = Visitor(url)
-            threading.Thread(target=lambda s=body["session_hash"]: list(visitor.listen(s)), daemon=True).start()
-        if not told and (answer.status == 429 or time.monotonic() - began > 5):
-            print("full", flush=True)
-            told = True
-    spent = time.process_time()
-    posts = ", ".join(f"{n} times {status}" for status, n in sorted(count.items()))
+    """Post without end over many connections at once, and listen to what was taken where that is wanted; what it did is said
+    when it is told to stop."""
+    count: Counter[int] = Counter()
+    stop, full, began = threading.Event(), threading.Event(), time.monotonic()
+
+    def post() -> None:
+        connection, body = http.client.HTTPConnection(urlsplit(url).netloc), json.loads(wish)
+        while not stop.is_set():
+            body["session_hash"] = uuid.uuid4().hex
+            connection.request("POST", "/gradio_api/queue/join", json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            count[answer.status] += 1
+            if answer.status != 200:
+                full.set()
+            elif listen:
+                threading.Thread(
+                    target=lambda s: list(Visitor(url).listen(s)), args=[body["session_hash"]], daemon=True
+                ).start()
+
+    for _ in range(CONNECTIONS):
+        threading.Thread(target=post, daemon=True).start()
+    full.wait(20)
+    print("full", flush=True)
+    sys.stdin.readline()
+    stop.set()
+    spent, posts = time.process_time(), ", ".join(f"{n} times {status}" for status, n in sorted(count.items()))
     print(f"{posts} in {time.monotonic() - began:.1f} s, of which {spent:.1f} s on the CPU", flush=True)
     return 0
 
