@@ -55,7 +55,7 @@ class Disk:
         if self._used + self._arriving + needed > self.quota:
             raise FullError(
                 f"{what} cannot be stored: clips and results take {size(self._used)} already, of {size(self.quota)} that "
-                "this page may use. They go after an hour; try again later, or with a smaller file."
+                "this page may use. They go after an hour; try again later."
             )
 
     @contextmanager

@@ -65,16 +65,18 @@ class Door:
         owners = Counter(self.books.open()) + self.entering
         mine, total = owners[address], owners.total()
         if mine >= PER_ADDRESS:
-            return f"{mine} answers are open for your address, and no more than {PER_ADDRESS} may be."
+            return (
+                f"{mine} requests from your address are not answered yet; the page takes {PER_ADDRESS} of them at once."
+            )
         if total >= IN_ALL and (mine or total >= 2 * IN_ALL):
-            return f"The page is busy: {total} answers are open, and no more than {IN_ALL} may be."
+            return f"The page is busy: {total} requests are not answered yet, and it takes {IN_ALL} at once."
         return None
 
     async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
         address, name = scope["sifa.address"], scope["path"].partition("/call/")[2] or None
         if reason := self.refusal(address):
             await asyncio.sleep(RETRY_SECONDS)  # so that who asks again and again costs little
-            await answer(send, 429, {"detail": reason}, [(b"retry-after", str(RETRY_SECONDS).encode())])
+            await answer(send, 503, {"detail": reason}, [(b"retry-after", str(RETRY_SECONDS).encode())])
             return
         self.entering[address] += 1
         try:

@@ -103,23 +103,29 @@ def read_wish(
     are_files = functions[function]
     if len(values) != len(are_files):
         raise SifaError(f"Function {function} takes {len(are_files)} values, but the request has {len(values)}.")
-    for value, is_file in zip(values, are_files, strict=True):
-        if is_file:
-            uploaded(value, folder)
-    return {**wish, "data": plain(values, folder)}
+    return {
+        **wish,
+        "data": [file(v, folder) if is_file else plain(v) for v, is_file in zip(values, are_files, strict=True)],
+    }
 
 
-def plain(value: Json, folder: Path, depth: int = 0) -> Json:
-    """The same value with nothing of its files but their paths. Raises SifaError where it is nested too deeply."""
+def file(value: Json, folder: Path) -> Json:
+    """A file as the framework wants it, if there is one. Raises VideoError like `uploaded`."""
+    path = uploaded(value, folder)
+    return path and {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def plain(value: Json, depth: int = 0) -> Json:
+    """The same value with nothing of its files but their paths, so that the framework leaves it to the page's functions.
+    Raises SifaError where it is nested too deeply."""
     if depth > DEPTH:
         raise SifaError("The values are nested too deeply.")
     if isinstance(value, list):
-        return [plain(inner, folder, depth + 1) for inner in value]
+        return [plain(inner, depth + 1) for inner in value]
     if not isinstance(value, dict):
         return value
-    if "path" in value or "meta" in value:
-        return {"path": uploaded(value, folder), "meta": {"_type": "gradio.FileData"}}
-    return {key: plain(inner, folder, depth + 1) for key, inner in value.items()}
+    kept = {"path": value.get("path")} if "path" in value or "meta" in value else value
+    return {key: plain(inner, depth + 1) for key, inner in kept.items()}
 
 
 def title(value: Json, offered: Container[str]) -> str | None:

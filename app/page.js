@@ -72,13 +72,19 @@ function askAgainWhenBusy() {
     const mine = ++newest;
     for (let pause = 2; ; pause = Math.min(2 * pause, 30)) {
       const answer = await send(input, init);
-      if (mine !== newest) return answer; // a newer wish has taken its place
-      if (answer.ok) say('');
-      else say(await reason(answer));
-      if (!joins || answer.status !== 429) return answer;
+      if (answer.ok || mine !== newest) {
+        if (mine === newest) say('');
+        return answer;
+      }
+      if (!joins || answer.status !== 503) {
+        say(await reason(answer));
+        return answer;
+      }
       say(`${await reason(answer)} Trying again in ${pause} s.`, 'busy');
       await new Promise(done => setTimeout(done, 1000 * pause));
-      if (mine !== newest) return answer;
+      if (mine !== newest) {
+        return new Response(JSON.stringify({ detail: 'Your newer wish took the place of this one.' }), { status: 429 });
+      }
     }
   };
 }
@@ -114,6 +120,8 @@ function say(text, kind = 'refused') {
     button.type = 'button';
     button.textContent = 'Run again';
     line.append(' ', button);
+    notice.append(line);
+    button.focus(); // what is saved stands far below
   }
   notice.append(line);
 }

@@ -87,9 +87,9 @@ def test_answers_that_nobody_fetches_are_counted_by_address(page, tmp_path, monk
     monkeypatch.setattr(door, "RETRY_SECONDS", 0)
     monkeypatch.setattr(door, "RATE", 10**6)
     guard = make(page, tmp_path, framework(page))
-    assert [join(guard, f"s{i}")[0] for i in range(door.PER_ADDRESS + 2)] == [200] * door.PER_ADDRESS + [429] * 2
+    assert [join(guard, f"s{i}")[0] for i in range(door.PER_ADDRESS + 2)] == [200] * door.PER_ADDRESS + [503] * 2
     assert json.loads(join(guard, "s")[1]) == {
-        "detail": "48 answers are open for your address, and no more than 48 may be."
+        "detail": "48 requests from your address are not answered yet; the page takes 48 of them at once."
     }
     assert join(guard, "other", client="192.0.2.2")[0] == 200
 
@@ -98,9 +98,9 @@ def test_answers_are_counted_in_all_and_who_has_none_still_finds_room(page, tmp_
     monkeypatch.setattr(door, "RETRY_SECONDS", 0)
     monkeypatch.setattr(door, "IN_ALL", 3)
     guard = make(page, tmp_path, framework(page))
-    assert [join(guard, f"s{i}", f"192.0.2.{i}")[0] for i in range(8)] == [200] * 6 + [429] * 2
+    assert [join(guard, f"s{i}", f"192.0.2.{i}")[0] for i in range(8)] == [200] * 6 + [503] * 2
     assert join(guard, "s0", "192.0.2.0")[1] == json.dumps(
-        {"detail": "The page is busy: 6 answers are open, and no more than 3 may be."}
+        {"detail": "The page is busy: 6 requests are not answered yet, and it takes 3 at once."}
     )
 
 

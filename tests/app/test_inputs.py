@@ -84,8 +84,7 @@ def test_an_expired_clip_is_said_to_be_expired(tmp_path):
         ({"data": [None]}, "Function 1 takes 2 values, but the request has 1"),
         ({"data": ["a file", 1]}, "Upload the clip first"),
         ({"data": [{"a": 1}, 1]}, "Upload the clip first"),
-        ({"data": [None, {"path": "/etc/passwd"}]}, "Upload the clip first"),
-        ({"data": [None, [{"meta": {"_type": "gradio.FileData"}, "path": "http://a"}]]}, "Upload the clip first"),
+        ({"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, 1]}, "Upload the clip first"),
         ({"data": [None, json.loads("[" * 50 + "]" * 50)]}, "nested too deeply"),
         ({"fn_index": None}, "fn_index is None; it must be the number of a function"),
         ({"fn_index": 2}, "no function 2"),
@@ -128,7 +127,7 @@ def test_no_more_of_a_request_is_passed_on_than_is_needed(tmp_path):
         "size": "x",
     }
     body = {
-        "data": [file, math.inf],
+        "data": [file, [file, math.inf]],
         "fn_index": 0,
         "session_hash": "a",
         "event_data": [1],
@@ -137,7 +136,12 @@ def test_no_more_of_a_request_is_passed_on_than_is_needed(tmp_path):
     }
     wish = inputs.read_wish(body, None, {0: [True, False]}, tmp_path)
     plain = {"path": file["path"], "meta": file["meta"]}
-    assert wish == {"session_hash": "a", "fn_index": 0, "trigger_id": None, "data": [plain, math.inf]}
+    assert wish == {
+        "session_hash": "a",
+        "fn_index": 0,
+        "trigger_id": None,
+        "data": [plain, [{"path": file["path"]}, math.inf]],
+    }
 
 
 @pytest.mark.parametrize(
