@@ -9,9 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from .visitors import FIRST_SECONDS, Visitors
-
-KEEP_SECONDS = 2 * FIRST_SECONDS  # an answer that nobody listens for stays as long as this
+from .visitors import Visitors
 
 
 class Books:
@@ -50,11 +48,11 @@ class Books:
 
     def strike(self) -> None:
         """Forget the answers that were fetched, and those that nobody listens for."""
-        queue, now = self._page._queue, self._visitors.clock()
+        queue = self._page._queue
         self._keep_pending()
-        young = {s for _, s, since in self._owners.values() if now - since < KEEP_SECONDS}
+        here = {s for _, s, since in self._owners.values() if self._visitors.here(s, since) is not False}
         at_work = {event.session_hash for event in queue.event_ids_to_events.values()}
-        for session in [each for each in self._pending if each not in young | at_work]:
+        for session in [each for each in self._pending if each not in here | at_work]:
             if not self._visitors.listens(session):
                 del self._pending[session]
                 if session in queue.pending_messages_per_session:

@@ -321,3 +321,25 @@ def test_a_client_that_never_listens_does_not_hold_others_up(tmp_path):
         )
         listened = [m for m in hostile.listen("session0") if m["msg"] == "process_completed"]
         assert "clip.mp4" in status_of(listened[0]["output"]["data"])  # who listens after all gets the answer
+
+
+@pytest.mark.slow
+def test_long_work_stops_when_its_visitor_leaves(tmp_path):
+    """What-ifs of a clip, whose connection breaks: others do not wait for the rest of them."""
+    with program(tmp_path) as page:
+        visitor, other = Visitor(page.url, "127.0.0.3"), Visitor(page.url, "127.0.0.2")
+        visitor.find_functions()
+        clip = visitor.upload(write_clip(tmp_path / "clip.mp4", numbered_frames(20, 48, 64)))
+        assert visitor.join("what_if", [-1, clip, 0, 1, visitor.titles[0]])[0] == 200
+        messages = visitor.listen()
+        for message in messages:
+            if "What if" in str(message.get("progress_data")):
+                break
+        messages.close()  # as where a tab is closed
+        began = time.monotonic()
+        assert "clip.mp4" in status_of(other.run(clip))
+        time.sleep(5)
+        results = len(list(page.folder.glob("result-*")))
+        time.sleep(max(0, 20 - (time.monotonic() - began)))
+        assert len(list(page.folder.glob("result-*"))) == results == 1
+        assert "Traceback" not in (tmp_path / "said.log").read_text()

@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.visitors import FIRST_SECONDS
 from tests.app.program import Visitor, program, status_of
 from tests.clips import numbered_frames, write_clip
 
@@ -56,7 +57,7 @@ def measure(visitor: Visitor, clip: object, url: str, rounds: int, listen: bool)
             client.stdout.readline()  # it has filled its places
             beside.append(seconds(visitor, clip))
             said, _ = client.communicate("stop\n")
-        time.sleep(8)  # until the jobs it left are struck out
+        time.sleep(10 if listen else FIRST_SECONDS + 5)  # until the answers it left are struck out
     print(f"alone  {statistics.median(alone):.2f} s (of {rounds}: {min(alone):.2f} to {max(alone):.2f})")
     print(f"beside {statistics.median(beside):.2f} s (of {rounds}: {min(beside):.2f} to {max(beside):.2f})")
     print(f"ratio  {statistics.median(beside) / statistics.median(alone):.2f}; the last hostile client: {said.strip()}")

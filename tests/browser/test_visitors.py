@@ -15,9 +15,9 @@ from tests.predictions import nano_model
 
 pytestmark = pytest.mark.slow
 LIMITS = """
-from app import books, disk, door, server, visitors
+from app import disk, door, server, visitors
 door.PER_ADDRESS, disk.QUOTA_BYTES = {}, {}
-visitors.FIRST_SECONDS, books.KEEP_SECONDS = 2, 8
+visitors.FIRST_SECONDS = 8
 raise SystemExit(server.main())
 """
 TAKEN = "3 requests from your address are not answered yet; the page takes 3 of them at once. Trying again in "
