@@ -1,6 +1,7 @@
 """What happens when the page opens and when something on it is chosen: from values of components to their next ones."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +13,17 @@ from sifa.tracing.records import Progress
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from . import handlers, texts
+from .disk import Disk
 from .handlers import View
+from .inputs import chosen_sample, title, uploaded
+from .jobs import Jobs, Place, StoppedError
+from .turns import Pause, Visit, take_turn
+from .visitors import Visitors, address_of
 
 PROGRESS = gr.Progress()  # as a parameter's default value it makes Gradio show the function's progress
+RESULT_BYTES = 30 << 20  # what a result takes on the disk, with every what-if
 Upload = dict[str, Any] | None  # {"path": ...}, or None where there is no clip
+Make = Callable[[Progress, Callable[[], None]], View]  # from progress, and what to call between units of work
 
 
 class Outputs(NamedTuple):
@@ -35,76 +43,156 @@ UNCHANGED = Outputs(*[gr.skip()] * len(Outputs._fields))
 
 
 class Events:
-    """The events of one page: each method takes the values of its inputs and returns those of its outputs.
+    """The events of one page: each method takes the values of its inputs and yields those of its outputs, while it waits for
+    its turn and when it has been.
 
-    `chosen` is the number of the sample on show, or -1 for a clip of one's own; `weights` is a title.
+    `chosen` is the number of the sample on show, or -1 for a clip of one's own; `weights` is a title. All of them may be
+    anything, since they come from outside.
     """
 
-    def __init__(self, checkpoint: Path, device: str, folder: Path) -> None:
-        self.checkpoint, self.device, self.folder = checkpoint, device, folder
+    def __init__(self, checkpoint: Path, device: str, disk: Disk, visitors: Visitors, jobs: Jobs) -> None:
+        self.checkpoint, self.device, self.disk, self.folder = checkpoint, device, disk, disk.folder
+        self.visitors, self.jobs = visitors, jobs
+        visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
 
-    def show_first(self, link: str, weights: str, progress: gr.Progress = PROGRESS) -> tuple[Any, ...]:
+    async def show_first(
+        self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> AsyncIterator[tuple[Any, ...]]:
         """The sample that the page's link names, or the first one, and the weights."""
         if not self.samples:
-            return *UNCHANGED, gr.skip()
+            yield *UNCHANGED, gr.skip()
+            return
         index, weights = handlers.read_link(link, self.samples, self.models, weights)
-        return *show(index, partial(self._sample, index, weights, False), progress), weights
+        async for shown in self._show(request, progress, index, None, 0, None, weights):
+            yield *shown, weights
 
-    def show_sample(self, event: gr.SelectData, weights: str, progress: gr.Progress = PROGRESS) -> Outputs:
+    async def show_sample(
+        self, chosen: int, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> AsyncIterator[Outputs]:
         """The sample whose card was chosen."""
-        return show(event.index, partial(self._sample, event.index, weights, False), progress)
+        async for shown in self._show(request, progress, chosen, None, 0, None, weights):
+            yield shown
 
-    def run(self, clip: Upload, start: float, rate: int, weights: str, progress: gr.Progress = PROGRESS) -> Outputs:
+    async def run(
+        self,
+        clip: Upload,
+        start: float,
+        rate: int,
+        weights: str,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> AsyncIterator[Outputs]:
         """A clip of one's own."""
-        return show(-1, partial(self._clip, clip, start, rate, weights, False), progress)
+        async for shown in self._show(request, progress, -1, clip, start, rate, weights):
+            yield shown
 
-    def run_again(
-        self, chosen: int, clip: Upload, start: float, rate: int, weights: str, progress: gr.Progress = PROGRESS
-    ) -> Outputs:
-        """What is on show, by other weights."""
-        return show(chosen, self._once_more(chosen, clip, start, rate, weights, False), progress)
+    async def run_again(
+        self,
+        chosen: int,
+        clip: Upload,
+        start: float,
+        rate: int,
+        weights: str,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> AsyncIterator[Outputs]:
+        """What is on show, by other weights or once more."""
+        async for shown in self._show(request, progress, chosen, clip, start, rate, weights):
+            yield shown
 
-    def try_what_ifs(
-        self, chosen: int, clip: Upload, start: float, rate: int, weights: str, progress: gr.Progress = PROGRESS
-    ) -> Outputs:
+    async def try_what_ifs(
+        self,
+        chosen: int,
+        clip: Upload,
+        start: float,
+        rate: int,
+        weights: str,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> AsyncIterator[Outputs]:
         """What is on show, with every what-if."""
-        return show(chosen, self._once_more(chosen, clip, start, rate, weights, True), progress)
+        async for shown in self._show(request, progress, chosen, clip, start, rate, weights, what_if=True):
+            yield shown
 
-    def predict(self, clip: gr.FileData, start_seconds: float = 0, sampling_rate: int = 4) -> dict[str, Any]:
+    async def predict(
+        self, clip: gr.FileData, request: gr.Request, start_seconds: float = 0, sampling_rate: int = 4
+    ) -> dict[str, Any]:
         """The five most probable motions of a clip, and the source frames that were used."""
-        path = dict(clip)["path"]  # FileData describes the interface; what arrives is a plain mapping
+        options = start_seconds, sampling_rate, self.checkpoint, self.device, self.folder
+
+        def work(pause: Pause) -> dict[str, Any]:
+            return handlers.answer(clip, *options, lambda *_: pause.check())
+
         try:
-            return handlers.answer(path, start_seconds, sampling_rate, self.checkpoint, self.device, self.folder)
+            async for said in take_turn(self.jobs, self._visit(request), "predict", work):
+                if not isinstance(said, Place):
+                    return said
         except SifaError as error:
             raise gr.Error(str(error), print_exception=False) from error
+        raise AssertionError("a turn ends with an answer or an error")
 
-    def _once_more(
-        self, chosen: int, clip: Upload, start: float, rate: int, weights: str, what_if: bool
-    ) -> Callable[[Progress], View]:
-        if chosen >= 0:
-            return partial(self._sample, chosen, weights, what_if)
-        return partial(self._clip, clip, start, rate, weights, what_if)
+    async def _show(
+        self,
+        request: gr.Request,
+        progress: gr.Progress,
+        chosen: Any,
+        clip: Any,
+        start: Any,
+        rate: Any,
+        weights: Any,
+        what_if: bool = False,
+    ) -> AsyncIterator[Outputs]:
+        """A sample or a clip of one's own; samples by the weights of their traces wait for nobody."""
+        try:
+            chosen = chosen_sample(chosen, len(self.samples))
+            checkpoint = self.models.get(title(weights, self.models) or "")
+            if chosen >= 0 and checkpoint == DEFAULT_CHECKPOINT:  # whose traces are shipped, with every what-if
+                sample = await asyncio.to_thread(handlers.view_sample, self.samples[chosen], self.folder)
+                yield outputs(chosen, sample)
+                return
+            if chosen >= 0:
+                clip, start, rate = str(self.samples[chosen].clip), 0, None
+            else:
+                clip = uploaded(clip, self.folder)
+            self.disk.check(RESULT_BYTES, "The result")
+            make = partial(handlers.view_clip, clip, start, rate, checkpoint, self.device, self.folder)
+            async for shown in self._in_turn(request, progress, chosen, make, what_if):
+                yield shown
+        except StoppedError:
+            yield UNCHANGED  # whoever wished for it does not look at it any more
+        except SifaError as error:
+            gr.Warning(str(error))
+            yield UNCHANGED._replace(status=texts.failure(str(error)))
 
-    def _sample(self, index: int, weights: str, what_if: bool, progress: Progress) -> View:
-        checkpoint, sample = self.models.get(weights), self.samples[index]
-        if checkpoint == DEFAULT_CHECKPOINT:  # whose traces are shipped, with every what-if
-            return handlers.view_sample(sample, self.folder)
-        clip = str(sample.clip)
-        return handlers.view_clip(clip, 0, None, checkpoint, self.device, self.folder, progress, what_if)
+    async def _in_turn(
+        self, request: gr.Request, progress: gr.Progress, chosen: int, make: Callable[..., View], what_if: bool
+    ) -> AsyncIterator[Outputs]:
+        def work(pause: Pause) -> View:
+            def tell(what: str, share: float) -> None:
+                pause.check()
+                progress(share, desc=what.capitalize())
 
-    def _clip(self, clip: Upload, start: float, rate: int, weights: str, what_if: bool, progress: Progress) -> View:
-        path, checkpoint = clip["path"] if clip else None, self.models.get(weights)
-        return handlers.view_clip(path, start, rate, checkpoint, self.device, self.folder, progress, what_if)
+            return make(tell, what_if, pause.give_way)
+
+        said = ""
+        kind = "what-ifs" if what_if else "clip"
+        async for step in take_turn(self.jobs, self._visit(request), kind, work, long=what_if):
+            if not isinstance(step, Place):
+                yield outputs(chosen, step)
+            elif (now := texts.waiting(*step)) != said:
+                said = now
+                yield UNCHANGED._replace(status=said)
+
+    def _visit(self, request: gr.Request) -> Visit:
+        """Who asks: `door.py` has noted the address."""
+        scope, session = request.request.scope if request.request else {}, request.session_hash or ""
+        address = scope.get("sifa.address") or address_of(scope)
+        return Visit(address, session, partial(self.visitors.here, session, self.visitors.clock()))
 
 
-def show(chosen: int, make: Callable[[Progress], View], progress: gr.Progress) -> Outputs:
-    """The view that `make` returns; where it fails the message, and the earlier result stays."""
-    try:
-        view = make(lambda what, share: progress(share, desc=what.capitalize()))
-    except SifaError as error:
-        gr.Warning(str(error))
-        return UNCHANGED._replace(status=texts.failure(str(error)))
+def outputs(chosen: int, view: View) -> Outputs:
+    """What the page shows of a result."""
     return Outputs(
         cards=chosen,
         explorer={"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}},

@@ -1,10 +1,11 @@
 """What the page does, as plain functions: nothing here knows a component."""
 
+import errno
 import logging
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,11 +28,13 @@ from sifa.weights.card import VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 
+from .disk import FullError
+from .inputs import number, title, uploaded, whole
 from .texts import describe, sentence
 
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
-KEEP_SECONDS = 3600  # results on disk live as long as this
+LONGEST = 10**6  # seconds and frames
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,15 @@ def errors_for_visitors() -> Iterator[None]:
     try:
         yield
     except SifaError as error:
-        raise SifaError(sentence(str(error))) from error
+        raise type(error)(sentence(str(error))) from error
     except torch.OutOfMemoryError as error:
         raise RunError("The graphics card has no memory left. Try again, or start with --device cpu.") from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise FullError(
+                "The disk of the computer that runs this page is full, so the result could not be kept. Try again later, or "
+                "tell those who run the page."
+            ) from error
         log.exception("a clip failed")
         raise SifaError(
             f"Something went wrong that should not ({type(error).__name__}). The terminal shows the details; "
@@ -75,6 +83,10 @@ def errors_for_visitors() -> Iterator[None]:
 
 def no_progress(what: str, share: float) -> None:
     """Progress that nobody watches."""
+
+
+def nothing() -> None:
+    """For those who give way to nobody."""
 
 
 def part(progress: Progress, start: float, length: float) -> Progress:
@@ -92,8 +104,8 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
     """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
     of two with the same title, the first."""
     offered = {load_card(chosen).title: chosen}
-    for title, file in shipped.weights().items():
-        offered.setdefault(title, file)
+    for name, file in shipped.weights().items():
+        offered.setdefault(name, file)
     return offered
 
 
@@ -103,70 +115,109 @@ def samples(folder: Path = SAMPLES) -> list[Sample]:
     return [sample for sample in found if sample.trace.exists()]
 
 
-def read_link(link: str, samples: list[Sample], models: dict[str, Path], weights: str) -> tuple[int, str]:
-    """The sample's number and the weights' title that a link's hash names; the first sample and `weights` where it
-    names neither. The viewer itself asks for a clip that is no sample, and says so where the weights are others."""
-    fields = parse_qs(link.removeprefix("#"))
+def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights: Any) -> tuple[int, str]:
+    """The sample's number and the weights' title that a link's hash names; the first sample and `weights`, or else the first
+    of them, where it names neither. The viewer itself asks for a clip that is no sample, and says so where the weights are
+    others. Both may be anything."""
+    weights = title(weights, models) or next(iter(models))
+    try:
+        fields = parse_qs(link.removeprefix("#") if isinstance(link, str) else "", max_num_fields=100)
+    except ValueError:
+        fields = {}
     clip, digits = (fields.get(key, [""])[0] for key in ("c", "w"))
     index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
     if index is None or not digits:
         return index or 0, weights
-    return index, next((title for title, file in models.items() if sha256(file).startswith(digits)), weights)
+    return index, next((name for name, file in models.items() if digest(file).startswith(digits)), weights)
 
 
+@lru_cache(maxsize=64)
+def digest(file: Path) -> str:
+    """That of offered weights, which stay as they are while the page runs."""
+    return sha256(file)
+
+
+@lru_cache(maxsize=64)
 def view_sample(sample: Sample, folder: Path) -> View:
-    """A sample as it was packed; needs no model."""
+    """A sample as it was packed; needs no model, and is written once for all visitors."""
     packed = sample.trace.read_bytes()
-    return view(packed, explorer.unpack(packed), folder)
+    return view(packed, explorer.unpack(packed), folder, "sample-")
 
 
 @errors_for_visitors()
 def view_clip(
     clip: str | None,
-    start_seconds: float | None,
-    sampling_rate: int | None,
+    start_seconds: Any,
+    sampling_rate: Any,
     checkpoint: Path | None,
     device: str,
     folder: Path,
     progress: Progress = no_progress,
     what_if: bool = False,
+    give_way: Callable[[], None] = nothing,
 ) -> View:
     """Run the model on a clip and write what the page shows of it; with `what_if`, also every what-if and the
-    figures of trust. Raises SifaError for any failure."""
+    figures of trust, and call `give_way` before each of their runs. Raises SifaError for any failure."""
     if checkpoint is None:
         raise WeightsError("Choose one of the listed weights.")
     forward = part(progress, 0, 0.4 if what_if else 1)
     prediction = run(clip, start_seconds, sampling_rate, checkpoint, device, forward)
     if what_if:
-        prediction = add_trust(model(checkpoint, device), prediction, part(progress, 0.4, 0.5))
+        network = model(checkpoint, device)
+        with before_each_pass(network, give_way):
+            prediction = add_trust(network, prediction, part(progress, 0.4, 0.5))
     progress("packing the trace", 0.95)
     return view(explorer.pack(prediction), prediction, folder)
 
 
+@contextmanager
+def before_each_pass(network: VideoModel, call: Callable[[], None]) -> Iterator[None]:
+    """Call something before each run of the model in this thread, while the body runs there; others may run it, too."""
+    assert isinstance(network, torch.nn.Module)
+    thread = threading.get_ident()
+
+    def hook(*_: object) -> None:
+        if threading.get_ident() == thread:
+            call()
+
+    handle = network.register_forward_pre_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @errors_for_visitors()
 def answer(
-    clip: str, start_seconds: float, sampling_rate: int, checkpoint: Path, device: str, folder: Path
+    clip: Any,
+    start_seconds: Any,
+    sampling_rate: Any,
+    checkpoint: Path,
+    device: str,
+    folder: Path,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """The programmable way in: the five best classes and the frames used, as plain data. Raises SifaError.
 
-    Only clips below `folder`, where uploads lie, are read.
+    Only clips below `folder`, where uploads lie, are read: `clip` is {"path": ...}.
     """
-    if not Path(clip).resolve().is_relative_to(folder.resolve()):
-        raise VideoError("Upload the clip first; files elsewhere on this computer are not read.")
-    return summary(run(clip, start_seconds, sampling_rate, checkpoint, device))
+    return summary(run(uploaded(clip, folder), start_seconds, sampling_rate, checkpoint, device, progress))
 
 
 def run(
     clip: str | None,
-    start_seconds: float | None,
-    sampling_rate: int | None,
+    start_seconds: Any,
+    sampling_rate: Any,
     checkpoint: Path,
     device: str,
     progress: Progress = no_progress,
 ) -> Prediction:
-    """Read, decode, sample and predict a clip, at the weights' own rate if none is given."""
+    """Read, decode, sample and predict a clip, at the weights' own rate if none is given; the numbers may be anything."""
     if not clip:
         raise VideoError("Choose a clip first: drop a video file here, or record one with the camera.")
+    start_seconds = number(start_seconds, "The start in seconds", 0, LONGEST)
+    if sampling_rate is not None:
+        sampling_rate = whole(sampling_rate, "The number of frames from one to the next", 1, LONGEST)
     progress("loading the model", 0.02)
     network = model(checkpoint, device)
     start = 0
@@ -192,20 +243,16 @@ def start_frame(clip: str, seconds: float) -> int:
     return frame
 
 
-def view(packed: bytes, prediction: Prediction, folder: Path) -> View:
+def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:
     """Write a result's files into a new folder inside `folder` and draw its charts."""
-    forget_old(folder)
-    here = Path(tempfile.mkdtemp(prefix="result-", dir=folder))
+    here = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     name = Path(prediction.clip.path).stem[:60] or "clip"
     trace, page = here / f"{name}.sifa", here / f"{name}.html"
-    trace.write_bytes(packed)
-    page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.top(1)[0][0]}"), encoding="utf-8")
+    try:
+        trace.write_bytes(packed)
+        page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.top(1)[0][0]}"), encoding="utf-8")
+    except OSError:
+        shutil.rmtree(here, ignore_errors=True)
+        raise
     charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
     return View(trace, page, describe(prediction), *charts, bool(prediction.what_if))
-
-
-def forget_old(folder: Path) -> None:
-    """Remove results older than KEEP_SECONDS."""
-    for result in folder.glob("result-*"):
-        if time.time() - result.stat().st_mtime > KEEP_SECONDS:
-            shutil.rmtree(result, ignore_errors=True)

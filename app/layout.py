@@ -17,8 +17,11 @@ from sifa.explorer import script, unpack
 from sifa.weights.card import load_card
 
 from . import texts
+from .disk import KEEP_SECONDS, Disk
 from .events import Events, Outputs
-from .handlers import KEEP_SECONDS, Sample
+from .handlers import Sample
+from .jobs import Jobs
+from .visitors import Visitors
 
 FOLDER = resources.files(__package__)
 CSS = (FOLDER / "page.css").read_text(encoding="utf-8")
@@ -52,9 +55,11 @@ class ClipForm:
     run: gr.Button
 
 
-def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
-    """The page; results are written below `folder`."""
-    events = Events(checkpoint, device, folder)
+def build(
+    checkpoint: Path, device: str, disk: Disk, visitors: Visitors | None = None, jobs: Jobs | None = None
+) -> gr.Blocks:
+    """The page; results are written to `disk`."""
+    events = Events(checkpoint, device, disk, visitors or Visitors(), jobs or Jobs())
     page = gr.Blocks(title=texts.TITLE, delete_cache=(600, KEEP_SECONDS), analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown(texts.INTRODUCTION, elem_id="intro")
@@ -67,7 +72,8 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
             with gr.Column(scale=4, min_width=260):
                 weights = weights_list(list(events.models))
             with gr.Column(scale=5, min_width=300):
-                status = gr.HTML(elem_id="status")
+                status = gr.HTML(html_template='<div aria-live="polite">${value}</div>', elem_id="status")
+                notice = notices()
                 what_if = gr.Button("Try the what-ifs", elem_id="what-if", size="sm", visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
         view = explorer()
@@ -78,12 +84,24 @@ def build(checkpoint: Path, device: str, folder: Path) -> gr.Blocks:
             blocks = gr.Plot(show_label=False, elem_id="blocks", min_width=300)
         gr.Markdown(texts.CHARTS, elem_id="charts")
         with gr.Row():
-            trace_file = gr.DownloadButton("Save the trace (.sifa)", size="sm")
-            page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm")
+            trace_file = gr.DownloadButton("Save the trace (.sifa)", size="sm", elem_classes="save")
+            page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm", elem_classes="save")
         outputs = Outputs(cards, view, status, probabilities, blocks, trace_file, page_file, what_if)
-        connect(page, events, form, link, weights, outputs)
-    page.queue(max_size=32)
+        connect(page, events, form, link, weights, notice, outputs)
+    page.queue(
+        max_size=None, default_concurrency_limit=None
+    )  # who may enter is said by door.py, whose turn it is by jobs.py
     return page
+
+
+def notices() -> gr.HTML:
+    """What the page itself has to say: that the queue is full, or that a result has expired, with a button to run it again."""
+    return gr.HTML(
+        html_template='<div class="notice" aria-live="polite"></div>',
+        js_on_load=f"{function('showNotices')}({{ element, props, watch, trigger }}); // 'again'",
+        apply_default_css=False,
+        elem_id="notices",
+    )
 
 
 def sample_cards(samples: list[Sample]) -> gr.HTML:
@@ -160,17 +178,22 @@ def function(name: str) -> str:
 
 
 def connect(
-    page: gr.Blocks, events: Events, form: ClipForm, link: gr.Textbox, weights: gr.Dropdown, outputs: Outputs
+    page: gr.Blocks,
+    events: Events,
+    form: ClipForm,
+    link: gr.Textbox,
+    weights: gr.Dropdown,
+    notice: gr.HTML,
+    outputs: Outputs,
 ) -> None:
-    """Which event each component starts; those that run the model wait for one another."""
+    """Which event each component starts; a newer wish takes the place of one that waits."""
     upload = [form.video, form.start, form.rate, weights]
     on_show = [outputs.cards, *upload]
     shown = list(outputs)
     heavy: dict[str, Any] = dict(
         outputs=shown,
         show_progress_on=[outputs.status],
-        concurrency_id="model",
-        concurrency_limit=1,
+        trigger_mode="multiple",
         api_visibility="private",
         preprocess=False,  # Gradio's would call ffmpeg to drop the sound, which is never read
     )
@@ -178,12 +201,14 @@ def connect(
         events.show_first,
         [link, weights],
         [*shown, weights],
-        js=function("readLink"),
+        js=function("openPage"),
         show_progress="hidden",
         api_visibility="private",
+        preprocess=False,
     )
-    outputs.cards.select(events.show_sample, [weights], **heavy)
+    outputs.cards.select(events.show_sample, [outputs.cards, weights], **heavy)
     gr.on([form.video.upload, form.video.stop_recording, form.run.click], events.run, upload, **heavy)
     outputs.what_if.click(events.try_what_ifs, on_show, **heavy)
-    weights.input(events.run_again, on_show, trigger_mode="always_last", **heavy)
-    api(events.predict, api_name="predict", concurrency_id="model")
+    weights.input(events.run_again, on_show, **heavy)
+    notice.again(events.run_again, on_show, **heavy)
+    api(events.predict, api_name="predict")

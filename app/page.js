@@ -26,6 +26,9 @@ function showExplorer({ element, props, watch }, source) {
       if (event === 'change:trace') watch('value', call);
     },
   };
+  const note = () => root.setAttribute('data-url', props.value?.trace?.url || ''); // for those who save it
+  watch('value', note);
+  note();
   addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
   import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
     .then(module => module.default.render({ model, el: root }))
@@ -53,6 +56,95 @@ function chooseCards({ element, props, watch, trigger }) {
  * @param {unknown} _ the hidden field that carries the hash
  * @param {string} weights
  */
-function readLink(_, weights) {
+function openPage(_, weights) {
+  askAgainWhenBusy();
   return [location.hash, weights];
+}
+
+/** Ask again by itself, after growing pauses, where the server is busy; say so, and what else it refuses. */
+function askAgainWhenBusy() {
+  const send = window.fetch;
+  let newest = 0;
+  window.fetch = async (input, init) => {
+    const url = String(input instanceof Request ? input.url : input);
+    const joins = url.includes('/gradio_api/queue/join');
+    if (!joins && !url.includes('/gradio_api/upload?')) return send(input, init);
+    const mine = ++newest;
+    for (let pause = 2; ; pause = Math.min(2 * pause, 30)) {
+      const answer = await send(input, init);
+      if (answer.ok || mine !== newest) {
+        if (mine === newest) say('');
+        return answer;
+      }
+      if (!joins || answer.status !== 503) {
+        say(await reason(answer));
+        return answer;
+      }
+      say(`${await reason(answer)} Trying again in ${pause} s.`, 'busy');
+      await new Promise(done => setTimeout(done, 1000 * pause));
+      if (mine !== newest) {
+        return new Response(JSON.stringify({ detail: 'Your newer wish took the place of this one.' }), { status: 429 });
+      }
+    }
+  };
+}
+
+/**
+ * Why the server refuses: its sentence.
+ * @param {Response} answer
+ */
+async function reason(answer) {
+  const text = await answer.clone().text();
+  try {
+    return String(JSON.parse(text).detail);
+  } catch {
+    return text.slice(0, 500);
+  }
+}
+
+/**
+ * Say something beside the status, or nothing any more.
+ * @param {string} text
+ * @param {string} [kind] busy, or expired, which offers to run again
+ */
+function say(text, kind = 'refused') {
+  const notice = document.querySelector('#notices .notice');
+  if (!notice) return;
+  notice.replaceChildren();
+  if (!text) return;
+  const line = document.createElement('p');
+  line.className = kind;
+  line.textContent = text;
+  if (kind === 'expired') {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Run again';
+    line.append(' ', button);
+    notice.append(line);
+    button.focus(); // what is saved stands far below
+  }
+  notice.append(line);
+}
+
+/**
+ * The place for what `say` says. Files that are saved are asked for first: where they are gone, it is said.
+ * @param {Component} component
+ */
+function showNotices({ element, trigger }) {
+  element.addEventListener('click', event => {
+    if (!(event.target instanceof Element) || !event.target.matches('button')) return;
+    say('');
+    trigger('again', {});
+  });
+  document.addEventListener('click', async event => {
+    const button = event.target instanceof Element && event.target.closest('.save');
+    if (!(button instanceof HTMLElement) || !event.isTrusted) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const result = document.querySelector('.explorer-root')?.getAttribute('data-url');
+    const answer = result ? await fetch(result, { method: 'HEAD' }).catch(() => null) : new Response();
+    if (answer?.ok) button.click();
+    else if (!answer) say('The computer that runs this page does not answer. Try again later.');
+    else say('This result has expired: results are kept for an hour.', 'expired');
+  }, true);
 }

@@ -30,11 +30,13 @@ from .hosts import Hosts
 from .policy import PagePolicy
 from .routes import MAX_UPLOAD_BYTES
 
+MAX_EVENTS = 500  # at once: more than the door lets in
 LAST_SECONDS = 1.0  # for answers on their way when the page is stopped
 
 
-def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool) -> Guard:
-    """The page as an ASGI application that strangers may ask."""
+def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, door: Middleware) -> Guard:
+    """The page as an ASGI application that strangers may ask; `door` says what it takes at once."""
+    page.max_threads = page.state_session_capacity = page._queue.max_thread_count = MAX_EVENTS
     page.has_launched = True  # without which Gradio lets a job read every file of this computer
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
@@ -45,7 +47,7 @@ def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool) -> G
         css=layout.CSS,
         max_file_size=MAX_UPLOAD_BYTES,
         root_path=os.environ.get("GRADIO_ROOT_PATH"),
-        app_kwargs={"middleware": [Middleware(PagePolicy, ancestors=hosts.ancestors)]},
+        app_kwargs={"middleware": [Middleware(PagePolicy, ancestors=hosts.ancestors), door]},
         footer_links=["api"],
         run_history=False,
         show_error=False,

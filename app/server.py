@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 from pathlib import Path
 
 from sifa.cli import options
@@ -20,6 +19,7 @@ from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from . import operation
+from .disk import Disk, own_folder
 from .hosts import ANY, Hosts, name_of
 
 SPACE = "SPACE_HOST"  # the variable in which Hugging Face Spaces says under which name the page is known
@@ -88,6 +88,13 @@ def parser(prog: str) -> argparse.ArgumentParser:
         help="open at once from one address, 0 for no limit (default: 100, or 0 where a proxy may stand before the page: "
         "with --allow-host, --share or in a Space)",
     )
+    others.add_argument(
+        "--proxies",
+        type=options.whole(0, 10),
+        default=0,
+        metavar="N",
+        help="how many trusted proxies stand before the page and add a visitor's address to X-Forwarded-For (default: 0)",
+    )
     others.add_argument("--log-file", metavar="FILE|-", help="a line of JSON for each request and job; - is stderr")
     others.add_argument("--metrics", action="store_true", help="counters for Prometheus at /metrics, for everybody")
     return parser
@@ -105,7 +112,7 @@ def host_name(text: str) -> str:
 
 def temporary_folder() -> Path:
     """A new folder for everything that the page writes; it goes when the process ends, after the last thread."""
-    folder = Path(tempfile.mkdtemp(prefix="sifa-explorer-"))
+    folder = own_folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -114,10 +121,16 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     """Start the page, say where it is, and wait until it is stopped. Raises SifaError where it cannot start."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before gradio is imported
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"  # else a table of the last 10000 is made anew after every event
     try:
+        from fastapi.middleware import Middleware  # comes with gradio
+
         from . import handlers, layout, running
+        from .books import Books
+        from .door import Door
+        from .visitors import Visitors
     except ModuleNotFoundError as error:
-        if error.name not in ("gradio", "plotly"):
+        if error.name not in ("fastapi", "gradio", "plotly"):
             raise
         raise RunError(f"the page needs {error.name}; install it with: pip install 'sifa-explorer[app]'") from None
     try:
@@ -125,15 +138,19 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     except OSError as error:
         raise RunError(f"{chosen.log_file} cannot be written ({error.strerror}); choose another --log-file") from None
     listening = listen(chosen.host, chosen.port)
-    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), folder)
+    visitors, disk = Visitors(), Disk(folder)
+    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors)
+    books = Books(page, visitors)
+    disk.watch(after=books.forget_files)
     hosts = known_as(chosen)
     public = running.share(hosts, chosen.port) if chosen.share else None
-    app = running.application(page, folder, hosts, chosen.metrics)
+    door = Middleware(Door, books=books, visitors=visitors, disk=disk, proxies=chosen.proxies)
+    app = running.application(page, folder, hosts, chosen.metrics, door)
     for note in (*protections().sentences(), *notes(chosen, bool(handlers.samples()))):
         print(f"note: {note}", file=sys.stderr)
     each = chosen.connections_each
     if each is None:
-        each = 0 if chosen.allow_host or chosen.share or SPACE in os.environ else 100
+        each = 0 if chosen.allow_host or chosen.share or chosen.proxies or SPACE in os.environ else 100
     told = f"The page is at {public or address(chosen.host, chosen.port)} (stop it with Ctrl+C)"
     running.run(app, listening, folder, chosen.connections, each, told)
 

@@ -67,7 +67,7 @@ def describe(prediction: Prediction) -> str:
     used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
     name = html.escape(Path(clip.path).name)
     training = html.escape(training_note(prediction.card.trained_on, len(prediction.labels)))
-    return f'<p class="used" role="status"><b>{name}</b> {used}</p><p class="knows">{training}</p>'
+    return f'<p class="used"><b>{name}</b> {used}</p><p class="knows">{training}</p>'
 
 
 def frame_list(indices: list[int]) -> str:
@@ -91,6 +91,25 @@ def training_note(trained_on: str, classes: int) -> str:
             "such as those of Kinetics."
         )
     return sentence(f"Trained on {trained_on}")
+
+
+def waiting(ahead: int, seconds: float | None, replaces: bool = False) -> str:
+    """HTML of a place in the queue, in round numbers, so that it does not change at every look."""
+    place = (
+        "You are next"
+        if ahead <= 1
+        else f"{ahead - 1} {'clip is' if ahead == 2 else 'clips are'} to be run before yours"
+    )
+    wait = "" if seconds is None else f", in {about(seconds)}" if ahead <= 1 else f". Yours begins in {about(seconds)}"
+    dropped = " Your earlier wish was dropped for this one." if replaces else ""
+    return f'<p class="waits">{place}{wait}.{dropped}</p>'
+
+
+def about(seconds: float) -> str:
+    """about 10 s"""
+    if seconds >= 90:
+        return f"about {round(seconds / 60)} minutes"
+    return next((f"about {limit} s" for limit in (5, 10, 15, 20, 30, 45, 60) if seconds <= limit), "about 90 s")
 
 
 def failure(message: str) -> str:

@@ -1,18 +1,56 @@
 """What an event makes of a result, and of an error."""
 
+import asyncio
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
-from app import events, handlers
+from app import events, handlers, texts
+from app.disk import Disk
 from app.handlers import View
+from app.jobs import Jobs
+from app.visitors import Visitors
 from sifa.errors import VideoError
+
+
+class Asking:
+    """A request of a visitor who listens, as Gradio hands it over."""
+
+    session_hash = "session"
+    request = None
+
+
+@pytest.fixture
+def page(tmp_path):
+    made = events.Events(
+        handlers.shipped.DEFAULT_CHECKPOINT, "cpu", Disk(tmp_path, quota=10**9, reserve=0), Visitors(), Jobs()
+    )
+    with made.visitors.listen("session"):
+        yield made
+
+
+def shown(steps):
+    """All that an event shows, one after another."""
+
+    async def collect():
+        return [step async for step in steps]
+
+    return asyncio.run(collect())
+
+
+def upload(page):
+    (page.folder / "mine.mp4").touch()
+    return {"path": str(page.folder / "mine.mp4")}
+
+
+def no_progress(share, desc):
+    """Gradio's progress outside a page."""
 
 
 def test_a_result_fills_every_output():
     view = View(Path("a.sifa"), Path("a.html"), "<p>words</p>", "bars", "lines", what_ifs=True)
-    shown = events.show(3, lambda progress: view, gr.Progress())
+    shown = events.outputs(3, view)
     assert shown.cards == 3
     assert shown.explorer["trace"]["path"] == "a.sifa"
     assert (shown.status, shown.probabilities, shown.blocks) == ("<p>words</p>", "bars", "lines")
@@ -20,35 +58,71 @@ def test_a_result_fills_every_output():
     assert not shown.what_if.visible
 
 
-def test_an_error_is_said_and_the_earlier_result_stays():
-    def fail(progress):
+def test_an_error_is_said_and_the_earlier_result_stays(page, monkeypatch):
+    def fail(*_):
         raise VideoError("No <clip>.")
 
+    monkeypatch.setattr(handlers, "view_clip", fail)
     with pytest.warns(UserWarning, match="No <clip>"):  # Gradio's way outside a page
-        shown = events.show(3, fail, gr.Progress())
-    assert "No &lt;clip&gt;." in shown.status
-    assert [value for value in shown if value != gr.skip()] == [shown.status]
+        (said,) = shown(page.run(upload(page), 0, 1, next(iter(page.models)), Asking(), no_progress))
+    assert "No &lt;clip&gt;." in said.status
+    assert [value for value in said if value != gr.skip()] == [said.status]
 
 
-def test_shares_of_progress_are_for_gradio_first():
+def test_shares_of_progress_are_for_gradio_first(page, monkeypatch):
     calls = []
 
-    def make(progress):
+    def make(*rest):
+        progress = rest[6]
         progress("packing the trace", 0.95)
         raise VideoError("enough")
 
+    monkeypatch.setattr(handlers, "view_clip", make)
     with pytest.warns(UserWarning, match="enough"):
-        events.show(-1, make, lambda share, desc: calls.append((share, desc)))
+        shown(
+            page.run(
+                upload(page), 0, 1, next(iter(page.models)), Asking(), lambda share, desc: calls.append((share, desc))
+            )
+        )
     assert calls == [(0.95, "Packing the trace")]
 
 
-def test_a_sample_is_shown_as_shipped_by_the_default_weights_only(tmp_path, monkeypatch):
-    page = events.Events(handlers.shipped.DEFAULT_CHECKPOINT, "cpu", tmp_path)
+def test_a_sample_is_shown_as_shipped_by_the_default_weights_only(page, monkeypatch):
+    view = View(Path("a.sifa"), Path("a.html"), "", "", "", what_ifs=True)
     asked = []
-    monkeypatch.setattr(handlers, "view_sample", lambda sample, folder: asked.append(sample.title))
-    monkeypatch.setattr(handlers, "view_clip", lambda clip, *rest: asked.append(Path(clip).name))
+    monkeypatch.setattr(handlers, "view_sample", lambda sample, folder: asked.append(sample.title) or view)
+    monkeypatch.setattr(handlers, "view_clip", lambda clip, *rest: asked.append(Path(clip).name) or view)
     first, *others = page.models
     for weights in (first, others[0]):
-        page._once_more(0, None, 1, 2, weights, False)(handlers.no_progress)
-    page._once_more(-1, {"path": "mine.mp4"}, 1, 2, first, False)(handlers.no_progress)
+        shown(page.run_again(0, None, 1, 2, weights, Asking(), no_progress))
+    shown(page.run_again(-1, upload(page), 1, 2, first, Asking(), no_progress))
     assert asked == [page.samples[0].title, page.samples[0].clip.name, "mine.mp4"]
+
+
+def test_a_sample_waits_for_nobody(page):
+    page.jobs.enter("another", "visitor", lambda: True)
+    (said,) = shown(page.show_sample(0, next(iter(page.models)), Asking(), no_progress))
+    assert page.samples[0].clip.name in said.status
+    again = shown(page.show_sample(0, next(iter(page.models)), Asking(), no_progress))[0]
+    assert again.trace_file == said.trace_file  # written once
+
+
+def test_a_clip_waits_for_its_turn_and_the_place_is_told(page, monkeypatch):
+    monkeypatch.setattr("app.turns.LOOK_SECONDS", 0.01)
+    view = View(Path("a.sifa"), Path("a.html"), "done", "", "", what_ifs=True)
+    monkeypatch.setattr(handlers, "view_clip", lambda *_: view)
+    other = page.jobs.enter("another", "visitor", lambda: True)
+
+    async def collect():
+        said = []
+        async for step in page.run(upload(page), 0, 1, next(iter(page.models)), Asking(), no_progress):
+            said.append(step.status)
+            page.jobs.leave(other)
+        return said
+
+    assert asyncio.run(collect()) == [texts.waiting(1, None), "done"]
+
+
+def test_an_error_of_a_program_is_a_sentence_of_gradio(page):
+    with pytest.raises(gr.Error, match="Upload the clip first"):
+        asyncio.run(page.predict({"path": "/etc/passwd"}, Asking()))

@@ -1,7 +1,6 @@
 """What the page does, with real clips and a real, untrained model; the page itself is in browser/test_app.py."""
 
-import os
-import time
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -128,8 +127,10 @@ def test_no_clip_is_error_text(checkpoint, tmp_path):
 
 
 def test_what_nobody_expected_is_one_sentence_and_a_traceback_in_the_log(clip, checkpoint, tmp_path, caplog):
-    message = error_text(clip, checkpoint, tmp_path, rate="many")
-    assert message.startswith("Something went wrong that should not (ValueError).")
+    with pytest.raises(SifaError) as caught:
+        handlers.view_clip(clip, 0, 4, checkpoint, "nonsense", tmp_path)
+    message = str(caught.value)
+    assert message.startswith("Something went wrong that should not (RuntimeError).")
     assert "Traceback" in caplog.text
     assert str(tmp_path) not in message
 
@@ -148,24 +149,34 @@ def test_names_are_escaped(clip, checkpoint, tmp_path):
     assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;.mp4" in view.status
 
 
-def test_results_are_forgotten_after_an_hour(clip, checkpoint, tmp_path):
-    old = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace.parent
-    young = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace.parent
-    past = time.time() - handlers.KEEP_SECONDS - 60
-    os.utime(old, (past, past))
-    handlers.forget_old(tmp_path)
-    assert not old.exists()
-    assert young.exists()
+def test_what_ifs_give_way_before_each_run_of_the_model(clip, checkpoint, tmp_path):
+    """Of this thread alone: others run the same model meanwhile."""
+    passes, steps, network = [], [], handlers.model(checkpoint, "cpu")
+
+    def other_runs():
+        passes.append(1)
+        thread = threading.Thread(target=run, args=(clip, checkpoint))
+        thread.start()
+        thread.join()
+
+    alone = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, what_if=True)
+    beside = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, note(steps), True, other_runs)
+    assert len(passes) >= len(INTERVENTIONS) + 5
+    assert not network._forward_pre_hooks
+    one, two = explorer.unpack(alone.trace), explorer.unpack(beside.trace)
+    for before, after in zip(one.what_if, two.what_if, strict=True):
+        np.testing.assert_array_equal(before.logits, after.logits)
+    assert one.trust == two.trust
 
 
 def test_the_answer_is_plain_data_and_only_for_uploaded_clips(clip, checkpoint, tmp_path):
     folder = Path(clip).parent
-    answer = handlers.answer(clip, 0, 4, checkpoint, "cpu", folder)
+    answer = handlers.answer({"path": clip}, 0, 4, checkpoint, "cpu", folder)
     assert [entry["label"] for entry in answer["top5"]] == [label for label, _ in run(clip, checkpoint).top(5)]
     assert answer["frames"] == list(range(0, 64, 4))
     for elsewhere in (clip, f"{tmp_path}/../{folder.name}/numbered.mp4", "/etc/passwd"):
         with pytest.raises(SifaError, match="Upload the clip first"):
-            handlers.answer(elsewhere, 0, 4, checkpoint, "cpu", tmp_path)
+            handlers.answer({"path": elsewhere}, 0, 4, checkpoint, "cpu", tmp_path)
 
 
 def test_samples_are_listed_by_number_and_shown_without_a_model(clip, tmp_path):

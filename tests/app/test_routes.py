@@ -11,6 +11,7 @@ from gradio.routes import App
 
 import sifa
 from app import guard, layout, routes
+from app.disk import Disk
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
 
@@ -43,7 +44,7 @@ OPEN = {  # of the framework's routes
 @pytest.fixture(scope="module")
 def framework(tmp_path_factory):
     """The method and path of every route that the framework has for this page."""
-    app = App.create_app(layout.build(DEFAULT_CHECKPOINT, "cpu", tmp_path_factory.mktemp("page")))
+    app = App.create_app(layout.build(DEFAULT_CHECKPOINT, "cpu", Disk(tmp_path_factory.mktemp("page"))))
     return {f"{method} {path}" for method, path in walk(app.routes)}
 
 

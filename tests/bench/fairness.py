@@ -1,0 +1,105 @@
+"""How much longer a visitor waits beside a hostile client: `python -m tests.bench.fairness [--rounds N] [--listen]`.
+
+The real program runs, and a client in a process of its own posts as fast as it can with ever new sessions from one address.
+A visitor at another address runs a clip alone and beside it, in turns.
+"""
+
+import argparse
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.visitors import FIRST_SECONDS
+from tests.app.program import Visitor, program, status_of
+from tests.clips import numbered_frames, write_clip
+
+FRAMES = 80
+CONNECTIONS = 64  # of the hostile client
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument(
+        "--listen", action="store_true", help="the hostile client listens for its answers, so that they run"
+    )
+    parser.add_argument("--hostile", nargs=2, metavar=("URL", "WISH"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.hostile:
+        return hostile(chosen.hostile[0], chosen.hostile[1], chosen.listen)
+    with tempfile.TemporaryDirectory() as folder, program(Path(folder)) as page:
+        visitor = Visitor(page.url, "127.0.0.2")
+        clip = visitor.upload(write_clip(Path(folder) / "clip.mp4", numbered_frames(FRAMES, 240, 320)))
+        for _ in range(3):
+            visitor.run(clip, 0, 4)
+        measure(visitor, clip, page.url, chosen.rounds, chosen.listen)
+    return 0
+
+
+def measure(visitor: Visitor, clip: object, url: str, rounds: int, listen: bool) -> None:
+    """Alone and beside the hostile client, in turns."""
+    wish = json.dumps({"data": [clip, 0, 4, visitor.titles[0]], "fn_index": visitor.functions["run"]})
+    alone, beside = [], []
+    command = [sys.executable, "-m", "tests.bench.fairness", "--hostile", url, wish, *(["--listen"] if listen else [])]
+    for _ in range(rounds):
+        alone.append(seconds(visitor, clip))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as client:
+            assert client.stdout
+            client.stdout.readline()  # it has filled its places
+            beside.append(seconds(visitor, clip))
+            said, _ = client.communicate("stop\n")
+        time.sleep(10 if listen else FIRST_SECONDS + 5)  # until the answers it left are struck out
+    print(f"alone  {statistics.median(alone):.2f} s (of {rounds}: {min(alone):.2f} to {max(alone):.2f})")
+    print(f"beside {statistics.median(beside):.2f} s (of {rounds}: {min(beside):.2f} to {max(beside):.2f})")
+    print(f"ratio  {statistics.median(beside) / statistics.median(alone):.2f}; the last hostile client: {said.strip()}")
+
+
+def seconds(visitor: Visitor, clip: object) -> float:
+    began = time.monotonic()
+    assert "clip.mp4" in status_of(visitor.run(clip, 0, 4))
+    return time.monotonic() - began
+
+
+def hostile(url: str, wish: str, listen: bool) -> int:
+    """Post without end over many connections at once, and listen to what was taken where that is wanted; what it did is said
+    when it is told to stop."""
+    count: Counter[int] = Counter()
+    stop, full, began = threading.Event(), threading.Event(), time.monotonic()
+
+    def post() -> None:
+        connection, body = http.client.HTTPConnection(urlsplit(url).netloc), json.loads(wish)
+        while not stop.is_set():
+            body["session_hash"] = uuid.uuid4().hex
+            connection.request("POST", "/gradio_api/queue/join", json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            count[answer.status] += 1
+            if answer.status != 200:
+                full.set()
+            elif listen:
+                threading.Thread(
+                    target=lambda s: list(Visitor(url).listen(s)), args=[body["session_hash"]], daemon=True
+                ).start()
+
+    for _ in range(CONNECTIONS):
+        threading.Thread(target=post, daemon=True).start()
+    full.wait(20)
+    print("full", flush=True)
+    sys.stdin.readline()
+    stop.set()
+    spent, posts = time.process_time(), ", ".join(f"{n} times {status}" for status, n in sorted(count.items()))
+    print(f"{posts} in {time.monotonic() - began:.1f} s, of which {spent:.1f} s on the CPU", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
