@@ -12,7 +12,10 @@ MOST_STEPS, MOST_SEED = 10**9, 10**12
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything a run depends on, besides the code and the clips. Raises ValueError for less than one step and for an endless seed."""
+    """Everything a run depends on, besides the code and the clips.
+
+    Raises ValueError for less than one step, and for a seed that no generator takes.
+    """
 
     variant: str = "sifa_swin_nano_16x64"
     config: dict[str, Any] = field(default_factory=dict)  # arguments of the variant that differ from its own
