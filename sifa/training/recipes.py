@@ -14,7 +14,7 @@ MOST_STEPS, MOST_SEED = 10**9, 10**12
 class Recipe:
     """Everything a run depends on, besides the code and the clips.
 
-    Raises ValueError for less than one step and for an endless seed.
+    Raises ValueError for less than one step, and for a seed that no generator takes.
     """
 
     variant: str = "sifa_swin_nano_16x64"

@@ -4,7 +4,7 @@ from reprlib import repr as shown
 from typing import Any
 
 SHARES = "top1", "top5"
-COUNTS = "clips", "steps", "batch"
+LENGTHS = "steps", "batch"  # of a recipe
 BY_BLOCK = "flow_cosine", "flow_epe_ratio", "flow_cosine_all", "flow_epe_ratio_all", "static_displacement"
 PARTS = "worn", "pasted"  # figures inside figures
 MOST = 10**12
@@ -15,7 +15,7 @@ def check_metrics(metrics: dict[str, Any], classes: int) -> None:
     for name, value in metrics.items():
         if name in SHARES and not _number(value, 1):
             raise ValueError(f"metrics {name} is {shown(value)}; it must be a number from 0 to 1")
-        if name in COUNTS:
+        if name == "clips":
             check_count(f"metrics {name}", value)
         if name == "per_class" and not (isinstance(value, dict) and all(_number(each, 1) for each in value.values())):
             raise ValueError(f"metrics per_class is {shown(value)}; it must be a number from 0 to 1 for each class")
@@ -33,7 +33,7 @@ def check_metrics(metrics: dict[str, Any], classes: int) -> None:
 
 def check_recipe(recipe: dict[str, Any]) -> None:
     """Raises ValueError where its counts are none."""
-    for name in COUNTS:
+    for name in LENGTHS:
         if name in recipe:
             check_count(f"recipe {name}", recipe[name])
 

@@ -401,6 +401,7 @@ def test_a_checkpoint_is_written_through_a_link_and_into_a_device(tmp_path):
         save(model, model.card, tmp_path)
 
 
+@pytest.mark.slow
 def test_dropout_is_the_same_after_an_interruption(tmp_path):
     recipe = Recipe(
         "sifa_resnet", dict(layers=(1, 1, 1, 1), width_per_group=8, num_frames=8, img_size=32, num_classes=24), 4, 8
