@@ -55,6 +55,9 @@ class Events:
         self.visitors, self.jobs = visitors, jobs
         visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
+        self.usual_step = handlers.usual_step(
+            checkpoint
+        )  # a form that says this says nothing: each weights have their own
 
     async def show_first(
         self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -78,13 +81,13 @@ class Events:
         self,
         clip: Upload,
         start: float,
-        rate: int,
+        step: float,
         weights: str,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> AsyncIterator[Outputs]:
         """A clip of one's own."""
-        async for shown in self._show(request, progress, -1, clip, start, rate, weights):
+        async for shown in self._show(request, progress, -1, clip, start, step, weights):
             yield shown
 
     async def run_again(
@@ -92,13 +95,13 @@ class Events:
         chosen: int,
         clip: Upload,
         start: float,
-        rate: int,
+        step: float,
         weights: str,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> AsyncIterator[Outputs]:
         """What is on show, by other weights or once more."""
-        async for shown in self._show(request, progress, chosen, clip, start, rate, weights):
+        async for shown in self._show(request, progress, chosen, clip, start, step, weights):
             yield shown
 
     async def try_what_ifs(
@@ -106,20 +109,21 @@ class Events:
         chosen: int,
         clip: Upload,
         start: float,
-        rate: int,
+        step: float,
         weights: str,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> AsyncIterator[Outputs]:
         """What is on show, with every what-if."""
-        async for shown in self._show(request, progress, chosen, clip, start, rate, weights, what_if=True):
+        async for shown in self._show(request, progress, chosen, clip, start, step, weights, what_if=True):
             yield shown
 
     async def predict(
-        self, clip: gr.FileData, request: gr.Request, start_seconds: float = 0, sampling_rate: int = 4
+        self, clip: gr.FileData, request: gr.Request, start_seconds: float = 0, step_seconds: float | None = None
     ) -> dict[str, Any]:
-        """The five most probable motions of a clip, and the source frames that were used."""
-        options = start_seconds, sampling_rate, self.checkpoint, self.device, self.folder
+        """The five most probable motions of a clip, and the source frames that were used; the step is that of the weights
+        where none is given."""
+        options = start_seconds, step_seconds, self.checkpoint, self.device, self.folder
 
         def work(pause: Pause) -> dict[str, Any]:
             return handlers.answer(clip, *options, lambda *_: pause.check())
@@ -139,7 +143,7 @@ class Events:
         chosen: Any,
         clip: Any,
         start: Any,
-        rate: Any,
+        step: Any,
         weights: Any,
         what_if: bool = False,
     ) -> AsyncIterator[Outputs]:
@@ -152,11 +156,12 @@ class Events:
                 yield outputs(chosen, sample)
                 return
             if chosen >= 0:
-                clip, start, rate = str(self.samples[chosen].clip), 0, None
+                clip, start, step = str(self.samples[chosen].clip), 0, None
             else:
                 clip = uploaded(clip, self.folder)
+                step = None if step == self.usual_step else step
             self.disk.check(RESULT_BYTES, "The result")
-            make = partial(handlers.view_clip, clip, start, rate, checkpoint, self.device, self.folder)
+            make = partial(handlers.view_clip, clip, start, step, checkpoint, self.device, self.folder)
             async for shown in self._in_turn(request, progress, chosen, make, what_if):
                 yield shown
         except StoppedError:

@@ -22,14 +22,14 @@ from sifa.errors import RunError, SifaError, VideoError, WeightsError
 from sifa.tracing.predict import predict, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
-from sifa.video.read import read_clip
+from sifa.video.read import read_seconds
 from sifa.weights import shipped
-from sifa.weights.card import VideoModel, load_card
+from sifa.weights.card import CARDS_FRAME_RATE, VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 
 from .disk import FullError
-from .inputs import number, title, uploaded, whole
+from .inputs import number, title, uploaded
 from .texts import describe, sentence
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,12 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
     return offered
 
 
+def usual_step(checkpoint: Path) -> float:
+    """Seconds from one frame to the next as the weights want it, to a thousandth; at 30 frames a second where they count frames."""
+    card = load_card(checkpoint)
+    return round(card.step_seconds or card.sampling_rate / CARDS_FRAME_RATE, 3)
+
+
 def samples(folder: Path = SAMPLES) -> list[Sample]:
     """The clips of a folder that have a packed trace beside them, in the order of their numbers."""
     found = [Sample(title, clip, clip.with_suffix(".sifa")) for title, clip in shipped.clips(folder).items()]
@@ -148,7 +154,7 @@ def view_sample(sample: Sample, folder: Path) -> View:
 def view_clip(
     clip: str | None,
     start_seconds: Any,
-    sampling_rate: Any,
+    step_seconds: Any,
     checkpoint: Path | None,
     device: str,
     folder: Path,
@@ -161,7 +167,7 @@ def view_clip(
     if checkpoint is None:
         raise WeightsError("Choose one of the listed weights.")
     forward = part(progress, 0, 0.4 if what_if else 1)
-    prediction = run(clip, start_seconds, sampling_rate, checkpoint, device, forward)
+    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward)
     if what_if:
         network = model(checkpoint, device)
         with before_each_pass(network, give_way):
@@ -191,7 +197,7 @@ def before_each_pass(network: VideoModel, call: Callable[[], None]) -> Iterator[
 def answer(
     clip: Any,
     start_seconds: Any,
-    sampling_rate: Any,
+    step_seconds: Any,
     checkpoint: Path,
     device: str,
     folder: Path,
@@ -201,46 +207,32 @@ def answer(
 
     Only clips below `folder`, where uploads lie, are read: `clip` is {"path": ...}.
     """
-    return summary(run(uploaded(clip, folder), start_seconds, sampling_rate, checkpoint, device, progress))
+    return summary(run(uploaded(clip, folder), start_seconds, step_seconds, checkpoint, device, progress))
 
 
 def run(
     clip: str | None,
     start_seconds: Any,
-    sampling_rate: Any,
+    step_seconds: Any,
     checkpoint: Path,
     device: str,
     progress: Progress = no_progress,
 ) -> Prediction:
-    """Read, decode, sample and predict a clip, at the weights' own rate if none is given; the numbers may be anything."""
+    """Read, decode, sample and predict a clip, at the weights' own step if none is given; the numbers may be anything."""
     if not clip:
         raise VideoError("Choose a clip first: drop a video file here, or record one with the camera.")
-    start_seconds = number(start_seconds, "The start in seconds", 0, LONGEST)
-    if sampling_rate is not None:
-        sampling_rate = whole(sampling_rate, "The number of frames from one to the next", 1, LONGEST)
+    start = number(start_seconds, "The start in seconds", 0, LONGEST)
+    if step_seconds is not None:
+        step_seconds = number(step_seconds, "The seconds from one frame to the next", 0, LONGEST)
     progress("loading the model", 0.02)
     network = model(checkpoint, device)
-    start = 0
-    if start_seconds:
-        progress("reading the file", 0.1)
-        start = start_frame(clip, float(start_seconds))
-    frames = network.card.num_frames
-    progress(f"decoding and sampling {frames} frames", 0.2)
-    sampled = read_clip(clip, frames, int(sampling_rate or network.card.sampling_rate), start)
+    card = network.card
+    progress(f"decoding and sampling {card.num_frames} frames", 0.2)
+    sampled = (
+        card.read(clip, start) if step_seconds is None else read_seconds(clip, card.num_frames, step_seconds, start)
+    )
     progress("preparing the frames", 0.5)
     return predict(network, sampled, part(progress, 0.5, 0.45))
-
-
-def start_frame(clip: str, seconds: float) -> int:
-    """The source frame nearest to a time; raises VideoError where the clip has ended by then."""
-    first = read_clip(clip, 1)
-    frame = round(seconds * first.fps)
-    if frame >= first.source_frames:
-        length = first.source_frames / first.fps
-        raise VideoError(
-            f"{Path(clip).name} is {length:.1f} s long, so it cannot start at {seconds:g} s. Start earlier."
-        )
-    return frame
 
 
 def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:

@@ -28,14 +28,6 @@ def number(value: Json, name: str, low: int, high: int) -> float:
     return float(value)
 
 
-def whole(value: Json, name: str, low: int, high: int) -> int:
-    """The same for whole numbers, which may be written 4 or 4.0."""
-    exact = number(value, name, low, high)
-    if exact != int(exact):
-        raise SifaError(f"{name} is {shown(value)}; it must be a whole number from {low} to {high}.")
-    return int(exact)
-
-
 def chosen_sample(value: Json, count: int) -> int:
     """The number of a sample below `count`, or -1 for a clip of one's own. Raises SifaError for all else."""
     if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value < count:

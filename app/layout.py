@@ -14,7 +14,6 @@ from gradio.events import api
 from PIL import Image
 
 from sifa.explorer import script, unpack
-from sifa.weights.card import load_card
 
 from . import texts
 from .disk import KEEP_SECONDS, Disk
@@ -51,7 +50,7 @@ class ClipForm:
 
     video: gr.Video
     start: gr.Number
-    rate: gr.Slider
+    step: gr.Slider
     run: gr.Button
 
 
@@ -67,7 +66,7 @@ def build(
             with gr.Tab("Samples"):
                 cards = sample_cards(events.samples)
             with gr.Tab("Your own clip"), gr.Row():
-                form = clip_form(load_card(checkpoint).sampling_rate)
+                form = clip_form(events.usual_step)
         with gr.Row():
             with gr.Column(scale=4, min_width=260):
                 weights = weights_list(list(events.models))
@@ -129,8 +128,8 @@ def thumbnail(sample: Sample) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def clip_form(sampling_rate: int) -> ClipForm:
-    """Where a clip of one's own is chosen; it takes every `sampling_rate`-th frame at first."""
+def clip_form(step: float) -> ClipForm:
+    """Where a clip of one's own is chosen; `step` seconds lie between its frames at first."""
     video = gr.Video(
         label="Video file or camera",
         sources=["upload", "webcam"],
@@ -144,10 +143,10 @@ def clip_form(sampling_rate: int) -> ClipForm:
     )
     with gr.Column(scale=2, min_width=300):
         start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5)
-        rate = gr.Slider(1, 16, sampling_rate, step=1, label="Take every n-th frame")
+        between = gr.Slider(0.01, 1, step, step=0.001, label="Seconds from frame to frame")
         run = gr.Button("Run", variant="primary", elem_id="run")
         gr.Markdown(texts.LIMITS, elem_id="limits")
-    return ClipForm(video, start, rate, run)
+    return ClipForm(video, start, between, run)
 
 
 def weights_list(titles: list[str]) -> gr.Dropdown:
@@ -187,7 +186,7 @@ def connect(
     outputs: Outputs,
 ) -> None:
     """Which event each component starts; a newer wish takes the place of one that waits."""
-    upload = [form.video, form.start, form.rate, weights]
+    upload = [form.video, form.start, form.step, weights]
     on_show = [outputs.cards, *upload]
     shown = list(outputs)
     heavy: dict[str, Any] = dict(

@@ -129,11 +129,11 @@ class Visitor:
         finally:
             connection.close()
 
-    def run(self, clip: Any, start: Any = 0, rate: Any = 1, weights: Any = None) -> list[Any]:
+    def run(self, clip: Any, start: Any = 0, step: Any = 0.04, weights: Any = None) -> list[Any]:
         """Run a clip and wait: the values of all outputs."""
         if not self.functions:
             self.find_functions()
-        status, said = self.join("run", [clip, start, rate, weights or self.titles[0]])
+        status, said = self.join("run", [clip, start, step, weights or self.titles[0]])
         assert status == 200, said
         return self.answer()
 

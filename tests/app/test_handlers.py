@@ -30,8 +30,11 @@ def clip(tmp_path_factory):
     return str(write_clip(tmp_path_factory.mktemp("clips") / "numbered.mp4", numbered_frames(80, 96, 128)))
 
 
-def run(clip, checkpoint, start=0, rate=4):
-    return handlers.run(clip, start, rate, checkpoint, "cpu")
+STEP = 4 / 25  # seconds: four frames of the clips here
+
+
+def run(clip, checkpoint, start=0, step=STEP):
+    return handlers.run(clip, start, step, checkpoint, "cpu")
 
 
 def note(steps):
@@ -39,24 +42,23 @@ def note(steps):
     return lambda what, share: steps.append((what, share))
 
 
-def error_text(clip, checkpoint, tmp_path, start=0, rate=4):
+def error_text(clip, checkpoint, tmp_path, start=0, step=STEP):
     """What the visitor reads when this clip fails."""
     with pytest.raises(SifaError) as caught:
-        handlers.view_clip(clip, start, rate, checkpoint, "cpu", tmp_path)
+        handlers.view_clip(clip, start, step, checkpoint, "cpu", tmp_path)
     return str(caught.value)
 
 
-def test_a_clip_is_read_from_the_start_time_at_the_sampling_rate(clip, checkpoint):
+def test_a_clip_is_read_from_the_start_time_at_the_step(clip, checkpoint):
     assert run(clip, checkpoint).clip.indices.tolist() == list(range(0, 64, 4))
-    assert run(clip, checkpoint, start=1.0, rate=2).clip.indices.tolist() == list(range(25, 57, 2))
+    assert run(clip, checkpoint, start=1.0, step=0.08).clip.indices.tolist() == list(range(25, 57, 2))
 
 
 def test_every_stage_is_named_and_shares_only_grow(clip, checkpoint, tmp_path):
     steps = []
-    handlers.view_clip(clip, 0.2, 4, checkpoint, "cpu", tmp_path, note(steps))
+    handlers.view_clip(clip, 0.2, STEP, checkpoint, "cpu", tmp_path, note(steps))
     assert [what for what, _ in steps] == [
         "loading the model",
-        "reading the file",
         "decoding and sampling 16 frames",
         "preparing the frames",
         *(f"block {i} of 4" for i in (1, 2, 3, 4)),
@@ -68,7 +70,7 @@ def test_every_stage_is_named_and_shares_only_grow(clip, checkpoint, tmp_path):
 
 def test_what_ifs_are_worked_out_on_demand_with_progress(clip, checkpoint, tmp_path):
     steps = []
-    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, note(steps), what_if=True)
+    view = handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path, note(steps), what_if=True)
     shown = explorer.unpack(view.trace)
     assert [each.name for each in shown.what_if] == [each.name for each in INTERVENTIONS]
     assert len(shown.trust.blocks) == 4
@@ -78,11 +80,11 @@ def test_what_ifs_are_worked_out_on_demand_with_progress(clip, checkpoint, tmp_p
     assert [what for what, _ in steps][-2:] == ["how far to trust it", "packing the trace"]
     assert [share for _, share in steps] == sorted(share for _, share in steps)
     assert all(0 < share < 1 for _, share in steps)
-    assert explorer.unpack(handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path).trace).what_if == ()
+    assert explorer.unpack(handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path).trace).what_if == ()
 
 
 def test_what_is_shown_belongs_to_the_clip(clip, checkpoint, tmp_path):
-    view = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path)
+    view = handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path)
     expected = run(clip, checkpoint)
     shown = explorer.unpack(view.trace)
     assert shown.logits == pytest.approx(expected.logits, abs=1e-4)
@@ -99,9 +101,9 @@ def test_what_is_shown_belongs_to_the_clip(clip, checkpoint, tmp_path):
 
 def test_a_short_clip_is_padded_and_the_page_says_so(checkpoint, tmp_path):
     short = str(write_clip(tmp_path / "short.mp4", numbered_frames(10, 96, 96)))
-    view = handlers.view_clip(short, 0, 4, checkpoint, "cpu", tmp_path)
+    view = handlers.view_clip(short, 0, STEP, checkpoint, "cpu", tmp_path)
     assert "frames 0, 4, 8 of 10" in view.status
-    assert "too short for 16 frames at this rate, so its last frame stands in for the missing 13" in view.status
+    assert "too short for 16 frames at this step, so its last frame stands in for the missing 13" in view.status
     assert "the whole 96 × 96 picture" in view.status
 
 
@@ -128,7 +130,7 @@ def test_no_clip_is_error_text(checkpoint, tmp_path):
 
 def test_what_nobody_expected_is_one_sentence_and_a_traceback_in_the_log(clip, checkpoint, tmp_path, caplog):
     with pytest.raises(SifaError) as caught:
-        handlers.view_clip(clip, 0, 4, checkpoint, "nonsense", tmp_path)
+        handlers.view_clip(clip, 0, STEP, checkpoint, "nonsense", tmp_path)
     message = str(caught.value)
     assert message.startswith("Something went wrong that should not (RuntimeError).")
     assert "Traceback" in caplog.text
@@ -143,7 +145,7 @@ def test_a_failed_clip_leaves_no_files(clip, checkpoint, tmp_path):
 def test_names_are_escaped(clip, checkpoint, tmp_path):
     name = '<img src=x onerror="alert(1)">&.mp4'
     (tmp_path / name).write_bytes(Path(clip).read_bytes())
-    view = handlers.view_clip(str(tmp_path / name), 0, 4, checkpoint, "cpu", tmp_path)
+    view = handlers.view_clip(str(tmp_path / name), 0, STEP, checkpoint, "cpu", tmp_path)
     for text in (view.status, view.page.read_text(), texts.failure(f"{name} is bad")):
         assert "<img" not in text
     assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;.mp4" in view.status
@@ -159,8 +161,8 @@ def test_what_ifs_give_way_before_each_run_of_the_model(clip, checkpoint, tmp_pa
         thread.start()
         thread.join()
 
-    alone = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, what_if=True)
-    beside = handlers.view_clip(clip, 0, 4, checkpoint, "cpu", tmp_path, note(steps), True, other_runs)
+    alone = handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path, what_if=True)
+    beside = handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path, note(steps), True, other_runs)
     assert len(passes) >= len(INTERVENTIONS) + 5
     assert not network._forward_pre_hooks
     one, two = explorer.unpack(alone.trace), explorer.unpack(beside.trace)
@@ -171,12 +173,12 @@ def test_what_ifs_give_way_before_each_run_of_the_model(clip, checkpoint, tmp_pa
 
 def test_the_answer_is_plain_data_and_only_for_uploaded_clips(clip, checkpoint, tmp_path):
     folder = Path(clip).parent
-    answer = handlers.answer({"path": clip}, 0, 4, checkpoint, "cpu", folder)
+    answer = handlers.answer({"path": clip}, 0, STEP, checkpoint, "cpu", folder)
     assert [entry["label"] for entry in answer["top5"]] == [label for label, _ in run(clip, checkpoint).top(5)]
     assert answer["frames"] == list(range(0, 64, 4))
     for elsewhere in (clip, f"{tmp_path}/../{folder.name}/numbered.mp4", "/etc/passwd"):
         with pytest.raises(SifaError, match="Upload the clip first"):
-            handlers.answer({"path": elsewhere}, 0, 4, checkpoint, "cpu", tmp_path)
+            handlers.answer({"path": elsewhere}, 0, STEP, checkpoint, "cpu", tmp_path)
 
 
 def test_samples_are_listed_by_number_and_shown_without_a_model(clip, tmp_path):
@@ -220,7 +222,7 @@ def test_weights_with_the_title_of_shipped_ones_are_not_replaced_by_them(tmp_pat
 @pytest.mark.parametrize("variant", ["rigid", "free", "no-temporal"])
 def test_the_teaching_variants_open(clip, tmp_path, variant):
     file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
-    view = handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path)
+    view = handlers.view_clip(clip, 0, STEP, file, "cpu", tmp_path)
     assert "24 motions" in view.status
     shown = explorer.unpack(view.trace)
     assert len(shown.trace) == (0 if variant == "no-temporal" else 4)
@@ -234,7 +236,7 @@ def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant)
     """The class-only ones, as the samples do."""
     file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
     steps = []
-    shown = explorer.unpack(handlers.view_clip(clip, 0, 4, file, "cpu", tmp_path, note(steps), what_if=True).trace)
+    shown = explorer.unpack(handlers.view_clip(clip, 0, STEP, file, "cpu", tmp_path, note(steps), what_if=True).trace)
     assert "what if: class-only weights" in [what for what, _ in steps]
     assert [share for _, share in steps] == sorted(share for _, share in steps)
     other = shown.what_if[-1]
@@ -245,4 +247,4 @@ def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant)
 
 def test_weights_that_are_not_offered_are_refused(clip, tmp_path):
     with pytest.raises(SifaError, match="Choose one of the listed weights"):
-        handlers.view_clip(clip, 0, 4, None, "cpu", tmp_path)
+        handlers.view_clip(clip, 0, STEP, None, "cpu", tmp_path)

@@ -171,7 +171,7 @@ def test_an_uploaded_clip_is_predicted_run_again_and_saved(opened, files, tmp_pa
     assert hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)
 
     opened.get_by_label("Start, seconds").fill("1")
-    opened.get_by_label("number input for Take every n-th frame").fill("2")
+    opened.get_by_label("number input for Seconds from frame to frame").fill("0.08")
     opened.get_by_role("button", name="Run").click()
     expect(opened.locator("#status")).to_contain_text("frames 25, 27, 29 … 55 of 80, 1.00 to 2.20 s")
 
