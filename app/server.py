@@ -3,7 +3,6 @@
 import argparse
 import atexit
 import errno
-import importlib.util
 import os
 import shutil
 import signal
@@ -184,8 +183,6 @@ def known_as(chosen: argparse.Namespace) -> Hosts:
 def notes(chosen: argparse.Namespace, samples: bool) -> list[str]:
     """What is missing, or open to others, in a sentence each."""
     told = []
-    if importlib.util.find_spec("decord") is None:
-        told.append("no clip can be read, only samples: decord2 is missing; pip install decord2")
     if not samples:
         told.append("there are no samples; where they are Git LFS pointers, fetch them with: git lfs pull")
     if chosen.host.strip("[]") in EVERY_ADDRESS and not chosen.allow_host and SPACE not in os.environ:

@@ -16,8 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from sifa.video import _decord
-from sifa.video._pictures import fit_size, is_hdr, orientation, picture_of, pixel_shape, resized, square_size
+from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import Complaints, Survey, Track, count, frame_rate, is_constant, survey
 from sifa.video.containers import HEAD_BYTES, find_container
@@ -141,34 +140,19 @@ def read_pictures(
     """The pictures of these frames, their full height and width, and what was done to them."""
     pixel = pixel_shape(found.pixel)
     notes = ["square"] if pixel != 1 else []
-    exact = _decord.reads_exactly(found, wanted[0]) and not is_mirrored(video, found, complaints)
-    if exact and (frames := _decord.read(video, found)):
-        chosen = set(wanted)
-        shown = [f for i, f in zip(range(wanted[-1] + 1), frames) if i in chosen]
-        if said := complaints.take():
-            raise damaged(said[0])
-        pairs = [(resized(f, fit_size(f.shape[1], f.shape[0], ask.max_side)), (f.shape[0], f.shape[1])) for f in shown]
-    else:
-        pairs = []
-        for frame in frames_by_av(video, found, wanted, complaints):
-            if is_hdr(frame) and "hdr" not in notes:
-                notes.append("hdr")
-            if frame.width * frame.height > ask.max_pixels:
-                raise Refused("pixels", [frame.width, frame.height])
-            pairs.append(picture_of(frame, pixel, ask.max_side))
+    pairs = []
+    for frame in frames_of(video, found, wanted, complaints):
+        if is_hdr(frame) and "hdr" not in notes:
+            notes.append("hdr")
+        if frame.width * frame.height > ask.max_pixels:
+            raise Refused("pixels", [frame.width, frame.height])
+        pairs.append(picture_of(frame, pixel, ask.max_side))
     if len({(picture.shape, size) for picture, size in pairs}) > 1:
         raise Refused("size")
     return [picture for picture, _ in pairs], pairs[0][1], notes
 
 
-def is_mirrored(video: BinaryIO, found: Survey, complaints: Complaints) -> bool:
-    """Whether the first frame is to be shown as in a mirror, which decord does not do."""
-    with Track(video, found.container) as track:
-        frame, _ = next(track.frames(complaints), (None, []))
-    return frame is None or orientation(frame)[1]
-
-
-def frames_by_av(video: BinaryIO, found: Survey, wanted: list[int], complaints: Complaints) -> Iterator[Any]:
+def frames_of(video: BinaryIO, found: Survey, wanted: list[int], complaints: Complaints) -> Iterator[Any]:
     """The frames of these numbers, ascending, each checked to be shown when the survey says; from the last key frame before
     them on where that saves work."""
     chosen, ticks = set(wanted), found.ticks
@@ -219,7 +203,7 @@ def main() -> None:
     os.dup2(2, 1)  # decoders may print
     limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
     load()
-    shut_off(parent, _decord.COPIES, without)
+    shut_off(parent, without)
     header, frames = answer(os.fdopen(0, "rb", buffering=0), Request(**arguments))
     text = json.dumps(header).encode()
     out.write(struct.pack("<I", len(text)) + text)

@@ -114,10 +114,10 @@ def follow_parent(parent: int) -> bool:
     return True
 
 
-def shut_off(parent: int, descriptors: int = 0, without: Collection[str] = ()) -> dict[str, int]:
+def shut_off(parent: int, without: Collection[str] = ()) -> dict[str, int]:
     """Shuts this process off, but for what is open, and says what each layer holds, 0 for nothing.
 
-    `descriptors` more may be opened, such as copies of open ones. `without` leaves out layers, by their names.
+    `without` leaves out layers, by their names.
     """
     held = dict(user=0, landlock=0, descriptors=0, calls=0)
     if LIBC is not None:
@@ -128,7 +128,7 @@ def shut_off(parent: int, descriptors: int = 0, without: Collection[str] = ()) -
         if "landlock" not in without:
             held["landlock"] = restrict_access()
     if "descriptors" not in without:
-        held["descriptors"] = limit_descriptors(descriptors)
+        held["descriptors"] = limit_descriptors()
     if LIBC is not None and "calls" not in without:
         held["calls"] = filter_calls()
     return held
@@ -163,15 +163,15 @@ def restrict_access() -> int:
     return version if done else 0
 
 
-def limit_descriptors(descriptors: int) -> int:
-    """From now on `descriptors` more can be opened, files and sockets alike; 1, or 0 on Windows."""
+def limit_descriptors() -> int:
+    """From now on none can be opened, for files and sockets alike; 1, or 0 on Windows."""
     try:
         import resource
     except ImportError:  # Windows
         return 0
     free = os.dup(0)
     os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free + descriptors, free + descriptors))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))
     return 1
 
 

@@ -34,14 +34,12 @@ class Survey:
     width: int  # in stored pixels, as the header states it
     height: int
     pixel: Fraction | None  # width of a stored pixel by its height, as the header states it
-    plain: bool  # eight bits a colour, and not of high dynamic range
     times: np.ndarray  # (frames,) float64 seconds since the first shown frame, in the order shown
     ticks: (
         list[int] | None
     )  # presentation times of the shown frames in units of the track; None where they may not be trusted
     keys: list[int]  # those of the frames at which decoding can begin, in the order of the file
     rate: float  # frames per second that the header states, 0 if none
-    packets: int
     cut_off: bool  # the file ends before its last frame
     complaints: list[
         str
@@ -176,12 +174,10 @@ def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
             width=context.width,
             height=context.height,
             pixel=stream.sample_aspect_ratio,
-            plain=all(part.bits == 8 for part in context.format.components) and int(context.color_trc) not in HDR,
             times=np.empty(0),
             ticks=None,
             keys=[p.pts for p in packets if p.key and p.pts is not None],
             rate=float(stream.average_rate or stream.guessed_rate or 0),
-            packets=len(packets),
             complaints=[line for line in said if not is_cut_off(line)],
             cut_off=any(map(is_cut_off, said)) or (container == "mov" and stream.frames > len(packets)),
         )

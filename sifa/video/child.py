@@ -129,7 +129,7 @@ def run(name: str, video: BinaryIO, asked: Asked) -> Answer:
 def environment() -> dict[str, str]:
     """What the child inherits of this process's environment: where Python and its libraries are. It uses one thread."""
     inherited = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name.upper())}
-    return {"PATH": os.defpath} | inherited | ONE_THREAD  # decord stops where there is no PATH
+    return inherited | ONE_THREAD
 
 
 def _finish(program: str, argument: str, given: BinaryIO | None, most: int, seconds: int) -> Finished:

@@ -1,13 +1,9 @@
 """Reading clips from video files: decoding behind one door, in a child process with limits.
 
-`child.py` runs that process. In it decord2 (the maintained continuation of decord, same module name) decodes the files that it
-reads exactly, and PyAV the others.
+`child.py` runs that process, in which PyAV decodes.
 """
 
-import importlib.metadata
-import importlib.util
 import math
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,7 +75,6 @@ def _read(
     limits: DecodeLimits,
 ) -> Clip:
     """The clip, its step and start each counted in "frames" or "seconds"."""
-    _check_decord()
     arguments = dict(
         num_frames=num_frames,
         step=step[0],
@@ -152,17 +147,6 @@ def _check_kind(path: Path, head: bytes) -> None:
         raise VideoError(
             f"{path.name} could not be read as a video: it begins with {head[:12]!r}, as no file of the kinds that are read "
             f"does. Choose one of {KINDS}"
-        )
-
-
-@cache
-def _check_decord() -> None:
-    """The old package `decord` installs a module of the same name and may have replaced decord2's."""
-    installed = {name.lower() for name in importlib.metadata.packages_distributions().get("decord", [])}
-    if "decord" in installed or importlib.util.find_spec("decord") is None or not installed:
-        raise VideoError(
-            "decord2 is not installed, or the old package decord has replaced it; repair it with: "
-            "pip uninstall -y decord decord2 && pip install decord2"
         )
 
 

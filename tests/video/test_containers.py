@@ -6,7 +6,6 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -179,25 +178,6 @@ def test_the_child_refuses_lists_by_itself(secret):
     with file.open("rb") as video:
         done = child._finish("_decode", json.dumps(ASKED | {"parent": os.getpid()}), video, 1 << 16, 20)
     assert (done.status, bytes(done.out[4:])) == (0, b'{"error": "kind", "seen": null}')
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "without"),
-    [
-        ("a.mp4", dict(), "_decode.frames_by_av"),
-        ("camera.webm", dict(codec="libvpx-vp9", deadline="realtime", container_options={"live": "1"}), "_decode.NONE"),
-    ],
-)
-def test_without_a_name_for_the_open_file_its_bytes_are_read(tmp_path, monkeypatch, name, options, without):
-    """As on Windows: by decord, or by PyAV after decord has found that the file states no length."""
-    file = write_clip(tmp_path / name, FRAMES, **options)
-    wanted = read_clip(file, 8, 3)
-    change = f"from sifa.video import _decode, _decord; _decord.STANDARD_INPUT = ''; {without} = None\n"
-    monkeypatch.setattr(child, "MAIN", change + child.MAIN)
-    clip = read_clip(file, 8, 3)
-    assert frame_numbers(clip.frames) == list(range(0, 24, 3))
-    np.testing.assert_array_equal(clip.frames, wanted.frames)
-    np.testing.assert_array_equal(clip.times, wanted.times)
 
 
 def test_a_git_lfs_pointer_is_called_one(tmp_path):

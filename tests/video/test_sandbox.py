@@ -36,7 +36,7 @@ ATTEMPTS = """
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 machine = platform.machine()
-held = _sandbox.shut_off(asked["parent"], 0, asked["without"])
+held = _sandbox.shut_off(asked["parent"], asked["without"])
 parent, folder = asked["parent"], asked["folder"]
 
 def call(*arguments):
@@ -238,8 +238,8 @@ def test_the_program_that_decodes_is_shut_off_before_it_reads(tmp_path, monkeypa
 DECODERS = """
 from sifa.video import _decode
 _decode.load()
-import av, decord, io
-_sandbox.shut_off(asked["parent"], 1, asked["without"])
+import av, io
+_sandbox.shut_off(asked["parent"], asked["without"])
 
 class Named(io.FileIO):  # whose name gives the kind away, as that of a file does
     name = asked["name"]
@@ -252,9 +252,8 @@ def first(**options):
 
 seen = []
 for read in (
-    lambda: decord.VideoReader("fd:").next(),
-    lambda: decord.VideoReader("/dev/fd/0").next(),
-    lambda: decord.VideoReader(asked["name"]).next(),
+    lambda: next(av.open("fd:").decode(video=0)),
+    lambda: next(av.open("/dev/fd/0").decode(video=0)),
     lambda: next(av.open(asked["name"], options=whole).decode(video=0)),
     first,
     lambda: first(options=whole),
@@ -348,7 +347,7 @@ def test_it_needs_nothing_of_the_environment(tmp_path, monkeypatch):
 def test_it_dies_with_its_parent(tmp_path, without):
     code = f"""{SHUT_OFF}
 print(os.getpid(), file=open(asked["name"], "w"), flush=True)
-_sandbox.shut_off(asked["parent"], 0, asked["without"])
+_sandbox.shut_off(asked["parent"], asked["without"])
 time.sleep(60)
 """
     code = code.replace("_sandbox.limit_resources(1 << 30, 20)\n", "")
