@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .bodies import NAME
 from .hosts import Hosts
+from .inputs import NAME, is_own
 
 MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 200 << 20  # of one file
@@ -141,11 +141,3 @@ def is_named(path: str, query: str) -> bool:
 def is_handed_out(path: str, folder: Path) -> bool:
     """Whether this is a whole upload or a result, and no link to something else."""
     return is_own(path, folder) and os.path.isfile(path)
-
-
-def is_own(path: str, folder: Path) -> bool:
-    """Whether a path, which need not exist, is where uploads and results lie: below a folder of the page's own one."""
-    if not path.isprintable() or "\ufffd" in path or not os.path.isabs(path) or len(path) > MAX_TARGET:
-        return False
-    plain, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))
-    return plain.name == real.name and folder in real.parents and real.parent != folder

@@ -128,6 +128,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
         from . import handlers, layout, running
         from .books import Books
         from .door import Door
+        from .jobs import Jobs
         from .visitors import Visitors
     except ModuleNotFoundError as error:
         if error.name not in ("fastapi", "gradio", "plotly"):
@@ -138,8 +139,9 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     except OSError as error:
         raise RunError(f"{chosen.log_file} cannot be written ({error.strerror}); choose another --log-file") from None
     listening = listen(chosen.host, chosen.port)
-    visitors, disk = Visitors(), Disk(folder)
-    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors)
+    visitors, disk, jobs = Visitors(), Disk(folder), Jobs()
+    operation.COUNTS.queue = jobs.counts
+    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors, jobs)
     books = Books(page, visitors)
     disk.watch(after=books.forget_files)
     hosts = known_as(chosen)
