@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.formparsers import MultiPartException
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+from .routes import ID, Message, Receive
 
 GRACE_SECONDS, SLOWEST = 20.0, 8000  # from then on a body comes at this many bytes a second or more, on average
 MAX_LEVELS = 20  # of lists and objects in one another
-NAME = re.compile(r"[\w-]{1,64}")  # of sessions, jobs and uploads
 
 
 class Unread(Exception):
@@ -83,7 +81,7 @@ def check_job(body: bytes, inputs: Mapping[int, int], is_own: Callable[[str], bo
         raise Unread(400, "The request must be a JSON object.")
     for key in ("session_hash", "event_id"):
         name = asked.get(key)
-        if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
+        if name is not None and not (isinstance(name, str) and re.fullmatch(ID, name)):
             raise Unread(400, f"{key} must be 1 to 64 letters, digits or dashes.")
     number, data = asked.get("fn_index"), asked.get("data")
     if number is not None and (type(number) is not int or number not in inputs):

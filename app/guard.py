@@ -3,23 +3,18 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException
 
 from . import operation, policy
-from .bodies import Receive, Unread, again, check_job, one_file, paced, read
+from .bodies import Unread, again, check_job, one_file, paced, read
 from .hosts import Hosts
-from .routes import Refusal, is_own, kind_of, refuse
+from .routes import Application, Message, Receive, Refusal, Scope, Send, is_own, kind_of, refuse
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 UNTRUSTED = (b"origin", b"x-forwarded-host", b"x-gradio-server")  # the framework would answer by them
 MAX_UPLOADS = 1000
 PROGRESS_SECONDS = 1.0  # the progress of an upload may be asked for before the upload itself

@@ -3,10 +3,10 @@
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-Message = MutableMapping[str, Any]
+from .routes import Application, Message, Receive, Scope, Send
+
 Headers = list[tuple[bytes, bytes]]
 PAGE = {
     "default-src": "'none'",
@@ -76,12 +76,10 @@ class PagePolicy:
     """ASGI middleware inside the framework's own, where the page is not compressed yet: it states the page's content
     policy."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], ancestors: Callable[[], str]) -> None:
+    def __init__(self, app: Application, ancestors: Callable[[], str]) -> None:
         self.app, self.ancestors = app, ancestors
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Any, send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; only the page itself is changed, which is made whole before it is sent."""
         if scope["type"] != "http" or scope["path"] != "/":
             await self.app(scope, receive, send)

@@ -6,17 +6,23 @@ too, until they stand here.
 
 import os
 import re
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .bodies import NAME
 from .hosts import Hosts
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 200 << 20  # of one file
 MULTIPART_BYTES = 100_000  # what the form around an uploaded file may add
 MAX_TARGET, MAX_HEADERS, MAX_HEADER_BYTES = 4096, 64, 16_384  # of the address, and of all headers together
-ID = NAME.pattern
+ID = r"[\w-]{1,64}"  # of sessions, jobs and uploads
 UPLOAD = "/gradio_api/upload"
 FILE = "/gradio_api/file="
 

@@ -33,8 +33,8 @@ from .routes import MAX_UPLOAD_BYTES
 LAST_SECONDS = 1.0  # for answers on their way when the page is stopped
 
 
-def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool) -> Guard:
-    """The page as an ASGI application that strangers may ask."""
+def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, *inside: Middleware) -> Guard:
+    """The page as an ASGI application that strangers may ask, with middleware of one's own inside the framework's."""
     page.has_launched = True  # without which Gradio lets a job read every file of this computer
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
@@ -45,7 +45,7 @@ def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool) -> G
         css=layout.CSS,
         max_file_size=MAX_UPLOAD_BYTES,
         root_path=os.environ.get("GRADIO_ROOT_PATH"),
-        app_kwargs={"middleware": [Middleware(PagePolicy, ancestors=hosts.ancestors)]},
+        app_kwargs={"middleware": [Middleware(PagePolicy, ancestors=hosts.ancestors), *inside]},
         footer_links=["api"],
         run_history=False,
         show_error=False,
