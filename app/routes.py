@@ -17,7 +17,7 @@ MAX_UPLOAD_BYTES = 200 << 20  # of one file
 MULTIPART_BYTES = 100_000  # what the form around an uploaded file may add
 MAX_TARGET, MAX_HEADERS, MAX_HEADER_BYTES = 4096, 64, 16_384  # of the address, and of all headers together
 ID = NAME.pattern
-UPLOAD = "/gradio_api/upload"
+
 FILE = "/gradio_api/file="
 
 
@@ -51,7 +51,7 @@ ROUTES = (
     Route("events", GET, r"/gradio_api/queue/data"),
     Route("events", GET, rf"/gradio_api/call/predict/{ID}"),  # the way in for programs: the answer to the POST below
     Route("file", READ, rf"{FILE}(/|[A-Za-z]:[\\/]).+"),  # an address instead of a path would be fetched from there
-    Route("upload", POST, UPLOAD),
+    Route("upload", POST, r"/gradio_api/upload"),
     Route("join", POST, r"/gradio_api/queue/join"),
     Route("cancel", POST, r"/gradio_api/cancel"),
     Route("call", POST, r"/gradio_api/call/predict"),

@@ -5,6 +5,7 @@ import atexit
 import errno
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from . import operation
 from .disk import Disk, own_folder
-from .hosts import ANY, Hosts, name_of
+from .hosts import ANY, Hosts
 
 SPACE = "SPACE_HOST"  # the variable in which Hugging Face Spaces says under which name the page is known
 EVERY_ADDRESS = ("0.0.0.0", "::")
@@ -103,7 +104,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 def host_name(text: str) -> str:
     """The type of --allow-host."""
     name = text.strip().lower()
-    if name != ANY and (name_of(name.removeprefix("*.")) != name.removeprefix("*.") or "*" in name.removeprefix("*.")):
+    if not re.fullmatch(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\]", name, re.ASCII):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no name of a host; use one like clips.example.org, without a port"
         )

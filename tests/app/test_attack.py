@@ -465,7 +465,8 @@ def test_nobody_stops_the_job_of_another(page, clip):
     path = json.loads(upload(page.url, "clip.mp4", clip)[1])[0]
     run = number(page, "run")
     answers = []
-    body = {"data": [{"path": path}, 0, 1, "x"], "fn_index": run, "session_hash": "the0visitor"}
+    clip = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [clip, 0, 1, "x"], "fn_index": run, "session_hash": "the0visitor"}
     thread = threading.Thread(target=lambda: answers.append(stream(page, body)))
     thread.start()
     for i in range(50):
