@@ -1,23 +1,17 @@
-"""What a request brings: JSON is read whole and looked at first, a form is watched while it arrives, both in due time."""
+"""What a request brings: it comes in due time, and the form of an upload is watched while it arrives."""
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.formparsers import MultiPartException
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+from .asgi import Message, Receive
 
 GRACE_SECONDS, SLOWEST = 20.0, 8000  # from then on a body comes at this many bytes a second or more, on average
-MAX_LEVELS = 20  # of lists and objects in one another
-NAME = re.compile(r"[\w-]{1,64}")  # of sessions, jobs and uploads
 
 
 class Unread(Exception):
@@ -46,65 +40,6 @@ def paced(receive: Receive, grace: float = GRACE_SECONDS, slowest: float = SLOWE
         return message
 
     return receive_in_time
-
-
-async def read(receive: Receive) -> bytes:
-    """The whole body. Raises Unread."""
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)
-
-
-def again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives a body once more, and then what comes after it."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
-
-
-def check_job(body: bytes, inputs: Mapping[int, int], is_own: Callable[[str], bool]) -> None:
-    """Look at JSON that asks for a job: `inputs` says how many values each function takes, `is_own` which paths are those
-    of uploads and results. Raises Unread."""
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Unread(400, "The request is no JSON that can be read here.") from None
-    if not isinstance(asked, dict):
-        raise Unread(400, "The request must be a JSON object.")
-    for key in ("session_hash", "event_id"):
-        name = asked.get(key)
-        if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
-            raise Unread(400, f"{key} must be 1 to 64 letters, digits or dashes.")
-    number, data = asked.get("fn_index"), asked.get("data")
-    if number is not None and (type(number) is not int or number not in inputs):
-        raise Unread(400, "fn_index must be the number of a function of the page; /config lists them.")
-    if number is not None and isinstance(data, list) and len(data) != inputs[number]:
-        raise Unread(400, f"data has {len(data)} values; the function takes {inputs[number]}.")
-    for path in paths(asked):
-        if path is not None and not (isinstance(path, str) and is_own(path)):
-            raise Unread(403, "Upload the clip first; files elsewhere on this computer or the network are not read.")
-
-
-def paths(asked: dict[str, Any]) -> Iterator[Any]:
-    """All that is called a path, at any depth, without recursion. Raises Unread where lists lie too deep in one another."""
-    inside: list[Any] = [asked]
-    for _ in range(MAX_LEVELS):
-        objects = [one for one in inside if isinstance(one, dict)]
-        yield from (one["path"] for one in objects if "path" in one)
-        inside = [part for one in inside if isinstance(one, list) for part in one]
-        inside += [part for one in objects for part in one.values()]
-    if any(isinstance(one, list | dict) for one in inside):
-        raise Unread(400, f"The request has lists inside lists more than {MAX_LEVELS} deep.")
 
 
 @dataclass

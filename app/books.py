@@ -41,6 +41,10 @@ class Books:
         """The session that an event belongs to; programs that name none have one for each event, of the same name."""
         return self._owners[event][1] if event in self._owners else event
 
+    def knows(self, session: str) -> bool:
+        """Whether there are answers of this session, or messages on their way to them."""
+        return session in self._page._queue.pending_messages_per_session
+
     def open(self) -> list[str]:
         """The address of every answer that has not been fetched."""
         self.strike()

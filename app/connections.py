@@ -1,11 +1,12 @@
 """How long a connection may take, and how many may be open at once: uvicorn's own protocol, with limits."""
 
 import asyncio
-import socket
 from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .visitors import network_of
 
 BUSY = b"Too many connections are open; try again in a moment.\n"
 BUSY_ANSWER = (
@@ -34,7 +35,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Close it at once where too many are open."""
         super().connection_made(transport)
-        self.place = place_of(self.client[0]) if self.client else ""
+        self.place = network_of(self.client[0]) if self.client else ""
         if self._is_too_much():
             transport.write(BUSY_ANSWER % (len(BUSY), BUSY))
             transport.close()
@@ -86,15 +87,6 @@ class Connection(H11Protocol):
 def limited(limits: Limits) -> type[Connection]:
     """The protocol with these limits, as a class for uvicorn."""
     return type("Connection", (Connection,), {"limits": limits})
-
-
-def place_of(address: str) -> str:
-    """What counts as one address: the whole one, or of IPv6 the network that one customer gets."""
-    if ":" not in address:
-        return address
-    return socket.inet_ntop(
-        socket.AF_INET6, socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8] + bytes(8)
-    )
 
 
 def cancel(timer: asyncio.TimerHandle | None) -> None:

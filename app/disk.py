@@ -23,6 +23,7 @@ QUOTA_BYTES, QUOTA_SHARE = 4 << 30, 0.2  # at most so much, and at most this sha
 RESERVE_BYTES = 64 << 20  # stays free for the rest of the computer
 FILE_BYTES = 64 << 10  # what a file counts at least
 OWNER = ".owner"  # a file that the owning process keeps locked
+KEPT = "kept-"  # before the name of what stays as long as the program runs
 PARTS = "tmp*"  # uploads on their way
 
 
@@ -91,11 +92,15 @@ class Disk:
         """Remove uploads and results older than an hour, and uploads that broke off."""
         now = time.time() if now is None else now
         for entry in self.folder.iterdir():
-            if entry.name == OWNER or entry.name.startswith("sample-"):
+            if entry.name == OWNER or entry.name.startswith(KEPT):
                 continue
             age = now - youngest(entry)
             if age > KEEP_SECONDS or (entry.match(PARTS) and entry.is_file() and age > PART_SECONDS):
                 remove(entry)
+
+    def kept(self, name: str) -> Path:
+        """A new folder for what stays as long as the program runs."""
+        return Path(tempfile.mkdtemp(prefix=f"{KEPT}{name}-", dir=self.folder))
 
     def watch(self, after: Callable[[], None], every: float = 60) -> None:
         """Sweep again and again and call something after it, in a thread that ends with the program."""

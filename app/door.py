@@ -1,4 +1,5 @@
-"""What passes the door: requests that the page can take now. ASGI middleware, behind that of `routes.py`.
+"""What passes the door: requests that the page can take now. ASGI middleware inside the framework, behind `guard.py`, which has
+looked at all that can be said without knowing the page.
 
 Every answer that has not been fetched takes memory, and every upload room on the disk; so both are counted here by address,
 before anything is read.
@@ -8,25 +9,24 @@ import asyncio
 import errno
 import json
 import logging
-import re
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException
 
 from sifa.errors import SifaError
 
-from .bodies import Receive, Unread
+from .asgi import Application, Message, Receive, Scope, Send, again, answer, drop, read
+from .bodies import Unread
 from .books import Books
 from .disk import Disk, FullError
-from .guard import Application, Message, Scope, Send
-from .inputs import read_wish
-from .routes import UPLOAD
+from .inputs import read_cancel, read_wish
+from .routes import kind_of
 from .visitors import Pace, Visitors, address_of
 
 log = logging.getLogger(__name__)
-JOIN = re.compile(r"/gradio_api/(queue/join|call/\w+)")
-LISTEN = re.compile(r"/gradio_api/(?:queue/data|call/\w+/(?P<event>[\w-]+))")
 PER_ADDRESS, IN_ALL = 48, 192  # answers that may be open; those who have none find room until twice as many
 RATE = 5  # wishes of an address in a second, once it has had as many as may be open
 RETRY_SECONDS = 1
@@ -50,19 +50,15 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
         scope["sifa.address"] = address_of(scope, self.proxies)
-        if method == "POST" and JOIN.fullmatch(path):
-            await self._join(scope, receive, send)
-        elif method == "POST" and path == UPLOAD:
-            await self._upload(scope, receive, send)
-        elif method == "GET" and (listens := LISTEN.fullmatch(path)):
-            asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
-            session = self.books.session(listens["event"]) if listens["event"] else asked
-            with self.visitors.listen(session):
-                await self.app(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        steps = {
+            "join": self._join,
+            "call": self._join,
+            "cancel": self._cancel,
+            "events": self._listen,
+            "upload": self._upload,
+        }
+        await steps.get(kind_of(scope["method"], scope["path"]), self.app)(scope, receive, send)
 
     def refusal(self, address: str) -> str | None:
         """Why no further wish of this address is taken, or None."""
@@ -80,42 +76,49 @@ class Door:
         address, name = scope["sifa.address"], scope["path"].partition("/call/")[2] or None
         if reason := self.refusal(address):
             await asyncio.sleep(RETRY_SECONDS)  # so that who asks again and again costs little
-            await answer(send, 503, {"detail": reason}, [(b"retry-after", str(RETRY_SECONDS).encode())])
+            headers = [(b"retry-after", str(RETRY_SECONDS).encode())]
+            await answer(send, 503, {"detail": reason}, headers=headers)
             return
+
+        def rewrite(body: object) -> dict[str, object]:
+            return read_wish(body, name, self.books.functions(), self.disk.folder)
+
         self.entering[address] += 1
         try:
             await asyncio.sleep(self.pace.delay(address))
-            wish = read_wish(json.loads(await read(receive)), name, self.books.functions(), self.disk.folder)
-            await self._pass(wish, scope, receive, send)
-        except SifaError as error:
-            await answer(send, 400, {"detail": str(error)})
-        except (ValueError, RecursionError):
-            await answer(send, 400, {"detail": "The request is no JSON that can be read."})
+            await self._pass(rewrite, scope, receive, send)
         finally:
             self.entering[address] -= 1
             self.entering = +self.entering
 
-    async def _pass(self, wish: dict[str, object], scope: Scope, receive: Receive, send: Send) -> None:
-        """On to the framework, whose answer names the event."""
-        body = json.dumps(wish).encode()
-        kept = [
-            (name, value)
-            for name, value in scope["headers"]
-            if name.lower() not in (b"content-length", b"content-type")
-        ]
-        kept += [(b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")]
-        unread, said = [{"type": "http.request", "body": body, "more_body": False}], bytearray()
+    async def _cancel(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._pass(read_cancel, scope, receive, send)
 
-        async def receive_again() -> Message:
-            return unread.pop() if unread else await receive()
+    async def _pass(
+        self, rewrite: Callable[[object], dict[str, object]], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """On to the framework with the body as `rewrite` gives it; the answer to a wish names the event."""
+        try:
+            wish = rewrite(json.loads(await read(receive)))
+        except SifaError as error:
+            await answer(send, 400, {"detail": str(error)})
+            return
+        except (ValueError, RecursionError):
+            await answer(send, 400, {"detail": "The request is no JSON that can be read."})
+            return
+        body, said = json.dumps(wish).encode(), bytearray()
+        described = (b"content-length", b"content-type")
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() not in described]
+        kept += [(b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")]
 
         async def send_and_read(message: Message) -> None:
             if message["type"] == "http.response.body":
                 said.extend(message.get("body", b""))
-                self._note(bytes(said), wish, scope["sifa.address"])
+                if "data" in wish:
+                    self._note(bytes(said), wish, scope["sifa.address"])
             await send(message)
 
-        await self.app({**scope, "headers": kept}, receive_again, send_and_read)
+        await self.app({**scope, "headers": kept}, again(body, receive), send_and_read)
 
     def _note(self, said: bytes, wish: dict[str, object], address: str) -> None:
         try:
@@ -124,6 +127,15 @@ class Door:
             return
         if isinstance(event, str):
             self.books.add(event, address, str(wish["session_hash"] or event))
+
+    async def _listen(self, scope: Scope, receive: Receive, send: Send) -> None:
+        event = scope["path"].partition("/call/predict/")[2]
+        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+        if not self.books.knows(event or asked):
+            await answer(send, 404, "There is no such job.\n")
+            return
+        with self.visitors.listen(self.books.session(event) if event else asked):
+            await self.app(scope, receive, send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, begun = {name.lower(): value for name, value in scope["headers"]}, False
@@ -138,7 +150,8 @@ class Door:
             with self.disk.upload(scope["sifa.address"], int(length) if length.isdigit() else 0):
                 await self.app(scope, receive, send_once)
         except FullError as error:
-            await read(receive, DRAIN_BYTES)  # browsers read no answer before they have sent all
+            with suppress(MultiPartException):  # or whatever else may be wrong with it
+                await drop(receive, DRAIN_BYTES)
             await answer(send, 507, str(error))
         except (Unread, MultiPartException):  # said by those who stand before this
             raise
@@ -148,28 +161,3 @@ class Door:
                 full = isinstance(error, OSError) and error.errno in FULL
                 reason = "the disk of the computer that runs this page is full" if full else "it did not arrive whole"
                 await answer(send, 507 if full else 400, f"The file could not be stored: {reason}. Try again later.")
-
-
-async def read(receive: Receive, limit: int | None = None) -> bytes:
-    """The whole body, whose length is limited before; as much of it as there is where the connection breaks. With a limit as
-    much as that, and nothing of it is kept."""
-    body, count = bytearray(), 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        count += len(part)
-        if limit is None:
-            body.extend(part)
-        if message["type"] != "http.request" or not message.get("more_body") or (limit and count > limit):
-            return bytes(body)
-
-
-async def answer(send: Send, status: int, said: object, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-    """A short answer: a sentence, or JSON where it is an object."""
-    text, kind = (
-        (said, b"text/plain; charset=utf-8") if isinstance(said, str) else (json.dumps(said), b"application/json")
-    )
-    body = text.encode()
-    sent = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *(headers or [])]
-    await send({"type": "http.response.start", "status": status, "headers": sent})
-    await send({"type": "http.response.body", "body": body})

@@ -1,47 +1,29 @@
 """What stands before the page: it answers by itself what the page must not see, and adds what browsers must know."""
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException
 
 from . import operation, policy
-from .bodies import Receive, Unread, again, check_job, one_file, paced, read
+from .asgi import Application, Message, Receive, Scope, Send, again, answer, read
+from .bodies import Unread, one_file, paced
 from .hosts import Hosts
-from .routes import Refusal, is_own, kind_of, refuse
+from .routes import Refusal, kind_of, refuse
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 UNTRUSTED = (b"origin", b"x-forwarded-host", b"x-gradio-server")  # the framework would answer by them
 MAX_UPLOADS = 1000
 PROGRESS_SECONDS = 1.0  # the progress of an upload may be asked for before the upload itself
 
 
-@dataclass(frozen=True)
-class Page:
-    """What must be known of the page: the folder of its files, under which names it is asked for, how many values each
-    of its functions takes, which sessions have jobs, and whether the counters are open."""
-
-    folder: Path
-    hosts: Hosts
-    inputs: Mapping[int, int]
-    sessions: Container[str] = ()
-    metrics: bool = False
-
-
 class Guard:
-    """ASGI middleware around the page."""
+    """ASGI middleware around the page, whose files lie in `folder`, and which is asked for under the names of `hosts`; the
+    counters are for everybody with `metrics`."""
 
-    def __init__(self, app: Application, page: Page) -> None:
-        self.app, self.page = app, page
+    def __init__(self, app: Application, folder: Path, hosts: Hosts, metrics: bool = False) -> None:
+        self.app, self.folder, self.hosts, self.metrics = app, folder, hosts, metrics
         self.uploads: dict[str, None] = {}  # the names of the last ones, whose progress may be asked for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,18 +59,18 @@ class Exchange:
             )
 
     async def _answer(self) -> None:
-        scope, page = self.scope, self.guard.page
+        scope, guard = self.scope, self.guard
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         query = scope.get("query_string", b"").decode("latin-1")
-        refusal = refuse(scope["method"], scope["path"], query, headers, page.hosts, page.folder)
-        if self.kind == "metrics" and not page.metrics:
+        refusal = refuse(scope["method"], scope["path"], query, headers, guard.hosts, guard.folder)
+        if self.kind == "metrics" and not guard.metrics:
             refusal = refusal or Refusal(404, "The counters are off; start the page with --metrics.")
         if refusal is not None:
             await self._refuse(refusal)
         elif self.kind == "health":
-            await self._say(200, "application/json", json.dumps(operation.health()))
+            await answer(self.send, 200, operation.health())
         elif self.kind == "metrics":
-            await self._say(200, "text/plain; version=0.0.4; charset=utf-8", operation.metrics())
+            await answer(self.send, 200, operation.metrics(), "text/plain; version=0.0.4; charset=utf-8")
         else:
             kept = [(name, value) for name, value in scope["headers"] if name.lower() not in UNTRUSTED]
             await self._pass_on({**scope, "headers": kept}, dict(headers), parse_qs(query))
@@ -96,13 +78,7 @@ class Exchange:
     async def _pass_on(self, scope: Scope, headers: dict[str, str], query: dict[str, list[str]]) -> None:
         """To the page, with the body that it may see."""
         app, receive, uploads = self.guard.app, self.receive, self.guard.uploads
-        if self.kind == "events":
-            session = query.get("session_hash", [scope["path"].rpartition("/")[2]])[0]
-            if session in self.guard.page.sessions:
-                await app(scope, receive, self.send)
-            else:
-                await self._refuse(Refusal(404, "There is no such job."))
-        elif self.kind == "progress":
+        if self.kind == "progress":
             if await self._has_begun(query["upload_id"][0]):
                 await app(scope, receive, self.send)
             else:
@@ -114,10 +90,7 @@ class Exchange:
                 del uploads[next(iter(uploads))]
             await app(scope, one_file(paced(receive), headers.get("content-type", "")), self.send)
         elif scope["method"] == "POST":
-            body = await read(paced(receive))
-            page = self.guard.page
-            check_job(body, page.inputs, lambda path: is_own(path, page.folder))
-            await app(scope, again(body, receive), self.send)
+            await app(scope, again(await read(paced(receive)), receive), self.send)
         else:
             await app(scope, receive, self.send)
 
@@ -148,10 +121,4 @@ class Exchange:
 
     async def _refuse(self, refusal: Refusal) -> None:
         if not self.status:  # nothing was said yet
-            await self._say(refusal.status, "text/plain; charset=utf-8", f"{refusal.reason}\n")
-
-    async def _say(self, status: int, content_type: str, text: str) -> None:
-        body = text.encode()
-        headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": b"" if self.scope["method"] == "HEAD" else body})
+            await answer(self.send, refusal.status, f"{refusal.reason}\n")

@@ -28,7 +28,7 @@ from sifa.weights.card import CARDS_FRAME_RATE, VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 
-from .disk import FullError
+from .disk import KEPT, FullError
 from .inputs import number, title, uploaded
 from .texts import describe, sentence
 
@@ -147,7 +147,7 @@ def digest(file: Path) -> str:
 def view_sample(sample: Sample, folder: Path) -> View:
     """A sample as it was packed; needs no model, and is written once for all visitors."""
     packed = sample.trace.read_bytes()
-    return view(packed, explorer.unpack(packed), folder, "sample-")
+    return view(packed, explorer.unpack(packed), folder, f"{KEPT}sample-")
 
 
 @errors_for_visitors()

@@ -1,6 +1,7 @@
 """What arrives from outside, checked before it is used: it may be anything that JSON can say."""
 
 import math
+import os
 import re
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 from sifa.errors import SifaError, VideoError
 
-SESSION = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of sessions, jobs and uploads
+LONGEST_PATH = 4096
 DEPTH = 20  # of lists in lists
 Json = Any
 
@@ -36,23 +38,27 @@ def chosen_sample(value: Json, count: int) -> int:
 
 
 def uploaded(value: Json, folder: Path) -> str | None:
-    """The path of an uploaded clip, {"path": ...}, or None where there is none. Raises VideoError for all else: only files
-    below `folder`, where uploads lie, are read, and they are there for an hour."""
+    """The path of an uploaded clip, {"path": ...}, or None where there is none. Raises VideoError for all else: only uploads
+    in `folder` are read, and they are there for an hour."""
     if value is None:
         return None
     path = value.get("path") if isinstance(value, dict) else None
-    if not isinstance(path, str) or "\0" in path:
+    if not isinstance(path, str):
         raise VideoError('Upload the clip first, and name it as {"path": ...} with the path that the upload answered.')
-    try:
-        inside = Path(path).resolve().is_relative_to(folder.resolve())
-        there = inside and Path(path).is_file()
-    except (OSError, RuntimeError, ValueError):  # no path at all, longer than one may be, or links in a circle
-        inside = there = False
-    if not inside:
-        raise VideoError("Upload the clip first; files elsewhere on this computer are not read.")
-    if not there:
+    if not is_own(path, folder):
+        raise VideoError("Upload the clip first; files elsewhere on this computer or the network are not read.")
+    if not os.path.isfile(path):
         raise VideoError("This clip is no longer here; clips are kept for an hour. Choose it again.")
     return path
+
+
+def is_own(path: str, folder: Path) -> bool:
+    """Whether a path, which need not exist, is where uploads and results lie: below a folder of the page's own one, and no
+    link to something else."""
+    if not path.isprintable() or "\ufffd" in path or not os.path.isabs(path) or len(path) > LONGEST_PATH:
+        return False
+    plain, real, home = Path(os.path.abspath(path)), Path(os.path.realpath(path)), folder.resolve()
+    return plain.name == real.name and home in real.parents and real.parent != home
 
 
 def shown(value: Json) -> str:
@@ -77,8 +83,8 @@ def read_wish(
     wish = {key: body.get(key) for key in ("session_hash", "fn_index", "trigger_id")}
     session, index, trigger = wish.values()
     function: int | str = -1 if name is None else name
-    if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
-        raise SifaError("session_hash must be a text of at most 64 letters and digits.")
+    if session is not None:
+        check_name(session, "session_hash")
     if trigger is not None and (isinstance(trigger, bool) or not isinstance(trigger, int) or abs(trigger) > 10**6):
         raise SifaError("trigger_id must be a small whole number.")
     values = body["data"]
@@ -86,10 +92,8 @@ def read_wish(
         del wish["fn_index"], wish["trigger_id"]
     elif session is None:
         raise SifaError("The request must say which session it is of, in session_hash.")
-    elif isinstance(index, bool) or not isinstance(index, int):
-        raise SifaError(f"fn_index is {shown(index)}; it must be the number of a function.")
     else:
-        function = index
+        function = function_number(index)
     if function not in functions:
         raise SifaError(f"The page has no function {shown(function)}; /gradio_api/info describes its interface.")
     are_files = functions[function]
@@ -99,6 +103,32 @@ def read_wish(
         **wish,
         "data": [file(v, folder) if is_file else plain(v) for v, is_file in zip(values, are_files, strict=True)],
     }
+
+
+def read_cancel(body: Json) -> dict[str, Json]:
+    """A request to stop a job, as the web framework can take it. Raises SifaError where it is none."""
+    if not isinstance(body, dict):
+        raise SifaError("The request must be a JSON object.")
+    for key in ("session_hash", "event_id"):
+        check_name(body.get(key), key)
+    return {
+        "session_hash": body["session_hash"],
+        "event_id": body["event_id"],
+        "fn_index": function_number(body.get("fn_index")),
+    }
+
+
+def check_name(value: Json, key: str) -> None:
+    """Raises SifaError where this cannot be the name of a session or a job."""
+    if not (isinstance(value, str) and NAME.fullmatch(value)):
+        raise SifaError(f"{key} must be a text of 1 to 64 letters, digits and dashes.")
+
+
+def function_number(index: Json) -> int:
+    """The number of a function of the page, which need not exist. Raises SifaError."""
+    if isinstance(index, bool) or not isinstance(index, int):
+        raise SifaError(f"fn_index is {shown(index)}; it must be the number of a function.")
+    return index
 
 
 def file(value: Json, folder: Path) -> Json:

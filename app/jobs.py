@@ -109,6 +109,11 @@ class Jobs:
             rest = sum(max(0.0, mean - (now - each.since)) for each in self._running)
             return Place(before + len(self._running), (before * mean + rest) / self.lanes, ticket.replaces)
 
+    def counts(self) -> tuple[int, int]:
+        """How many jobs wait, and how many run."""
+        with self._lock:
+            return sum(map(len, self._waiting.values())), len(self._running)
+
     def check(self, ticket: Ticket) -> None:
         """Raises StoppedError where the visitor of a running job has left."""
         if ticket.here() is False:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.events import api
@@ -75,7 +76,7 @@ def build(
                 notice = notices()
                 what_if = gr.Button("Try the what-ifs", elem_id="what-if", size="sm", visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
-        view = explorer()
+        view = explorer(disk)
         with gr.Accordion("How to read this", open=False, elem_id="reading"):
             gr.Markdown(texts.HOW_TO_READ)
         with gr.Row():
@@ -161,11 +162,17 @@ def weights_list(titles: list[str]) -> gr.Dropdown:
     )
 
 
-def explorer() -> gr.HTML:
-    """The canvas viewer as a component; its value names a packed trace, which the browser fetches once."""
+def explorer(disk: Disk) -> gr.HTML:
+    """The canvas viewer as a component; its value names a packed trace, which the browser fetches once.
+
+    Its source is a file of its own: Gradio goes through a component's script at every event of every visitor.
+    """
+    source = disk.kept("viewer") / "viewer.mjs"
+    source.write_text(script(), encoding="utf-8")
+    address = "gradio_api/file=" + quote(str(source), safe="/\\:")
     return gr.HTML(
         html_template="<div class='explorer-root'></div>",
-        js_on_load=f"{function('showExplorer')}({{ element, props, watch, trigger }}, {json.dumps(script())});",
+        js_on_load=f"{function('showExplorer')}({{ element, props, watch, trigger }}, {json.dumps(address)});",
         apply_default_css=False,
         elem_id="explorer",
     )

@@ -12,11 +12,11 @@
  */
 
 /**
- * Show the trace that the component's value names, in the viewer whose source is `source`.
+ * Show the trace that the component's value names, in the viewer, which is an ES module as in the notebooks and in exported pages.
  * @param {Component} component
- * @param {string} source an ES module, as in the notebooks and in exported pages
+ * @param {string} address where its source is; the server calls all files downloads, so that it is made a module here
  */
-function showExplorer({ element, props, watch }, source) {
+function showExplorer({ element, props, watch }, address) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.explorer-root'));
   const model = {
     get: (/** @type {string} */ key) => (key === 'linked' ? true : (props.value || {})[key]),
@@ -30,7 +30,9 @@ function showExplorer({ element, props, watch }, source) {
   watch('value', note);
   note();
   addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
-  import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
+  fetch(address)
+    .then(answer => (answer.ok ? answer.text() : Promise.reject(new Error(`the server answers ${answer.status}`))))
+    .then(source => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))))
     .then(module => module.default.render({ model, el: root }))
     .catch(error => { root.textContent = `The explorer could not start: ${error}`; });
 }

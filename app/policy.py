@@ -3,11 +3,10 @@
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-Message = MutableMapping[str, Any]
-Headers = list[tuple[bytes, bytes]]
+from .asgi import Application, Headers, Message, Receive, Scope, Send
+
 PAGE = {
     "default-src": "'none'",
     # 'unsafe-eval': Gradio makes functions of the scripts of components; blob: is the viewer, a module of its own
@@ -76,12 +75,10 @@ class PagePolicy:
     """ASGI middleware inside the framework's own, where the page is not compressed yet: it states the page's content
     policy."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], ancestors: Callable[[], str]) -> None:
+    def __init__(self, app: Application, ancestors: Callable[[], str]) -> None:
         self.app, self.ancestors = app, ancestors
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Any, send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; only the page itself is changed, which is made whole before it is sent."""
         if scope["type"] != "http" or scope["path"] != "/":
             await self.app(scope, receive, send)

@@ -9,15 +9,15 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .bodies import NAME
 from .hosts import Hosts
+from .inputs import NAME, is_own
 
 MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 200 << 20  # of one file
 MULTIPART_BYTES = 100_000  # what the form around an uploaded file may add
 MAX_TARGET, MAX_HEADERS, MAX_HEADER_BYTES = 4096, 64, 16_384  # of the address, and of all headers together
 ID = NAME.pattern
-UPLOAD = "/gradio_api/upload"
+
 FILE = "/gradio_api/file="
 
 
@@ -51,7 +51,7 @@ ROUTES = (
     Route("events", GET, r"/gradio_api/queue/data"),
     Route("events", GET, rf"/gradio_api/call/predict/{ID}"),  # the way in for programs: the answer to the POST below
     Route("file", READ, rf"{FILE}(/|[A-Za-z]:[\\/]).+"),  # an address instead of a path would be fetched from there
-    Route("upload", POST, UPLOAD),
+    Route("upload", POST, r"/gradio_api/upload"),
     Route("join", POST, r"/gradio_api/queue/join"),
     Route("cancel", POST, r"/gradio_api/cancel"),
     Route("call", POST, r"/gradio_api/call/predict"),
@@ -141,11 +141,3 @@ def is_named(path: str, query: str) -> bool:
 def is_handed_out(path: str, folder: Path) -> bool:
     """Whether this is a whole upload or a result, and no link to something else."""
     return is_own(path, folder) and os.path.isfile(path)
-
-
-def is_own(path: str, folder: Path) -> bool:
-    """Whether a path, which need not exist, is where uploads and results lie: below a folder of the page's own one."""
-    if not path.isprintable() or "\ufffd" in path or not os.path.isabs(path) or len(path) > MAX_TARGET:
-        return False
-    plain, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))
-    return plain.name == real.name and folder in real.parents and real.parent != folder

@@ -25,7 +25,7 @@ from sifa.errors import RunError
 
 from . import layout
 from .connections import Limits, limited
-from .guard import Guard, Page
+from .guard import Guard
 from .hosts import Hosts
 from .policy import PagePolicy
 from .routes import MAX_UPLOAD_BYTES
@@ -56,9 +56,7 @@ def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, door
         mcp_server=False,
         pwa=False,
     )
-    inputs = {number: len(function.inputs) for number, function in page.fns.items()}
-    sessions = page._queue.pending_messages_per_session
-    return Guard(outer, Page(folder.resolve(), hosts, inputs, sessions, metrics))
+    return Guard(outer, folder, hosts, metrics)
 
 
 def share(hosts: Hosts, port: int) -> str:

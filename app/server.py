@@ -4,6 +4,7 @@ import argparse
 import atexit
 import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from . import operation
 from .disk import Disk, own_folder
-from .hosts import ANY, Hosts, name_of
+from .hosts import ANY, Hosts
 
 SPACE = "SPACE_HOST"  # the variable in which Hugging Face Spaces says under which name the page is known
 EVERY_ADDRESS = ("0.0.0.0", "::")
@@ -102,7 +103,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
 def host_name(text: str) -> str:
     """The type of --allow-host."""
     name = text.strip().lower()
-    if name != ANY and (name_of(name.removeprefix("*.")) != name.removeprefix("*.") or "*" in name.removeprefix("*.")):
+    if not re.fullmatch(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\]", name, re.ASCII):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no name of a host; use one like clips.example.org, without a port"
         )
@@ -127,6 +128,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
         from . import handlers, layout, running
         from .books import Books
         from .door import Door
+        from .jobs import Jobs
         from .visitors import Visitors
     except ModuleNotFoundError as error:
         if error.name not in ("fastapi", "gradio", "plotly"):
@@ -137,8 +139,9 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     except OSError as error:
         raise RunError(f"{chosen.log_file} cannot be written ({error.strerror}); choose another --log-file") from None
     listening = listen(chosen.host, chosen.port)
-    visitors, disk = Visitors(), Disk(folder)
-    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors)
+    visitors, disk, jobs = Visitors(), Disk(folder), Jobs()
+    operation.COUNTS.queue = jobs.counts
+    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors, jobs)
     books = Books(page, visitors)
     disk.watch(after=books.forget_files)
     hosts = known_as(chosen)

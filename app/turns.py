@@ -51,9 +51,11 @@ async def take_turn(
     try:
         ticket = jobs.enter(visit.address, visit.session, visit.here, long)
         turn = asyncio.wrap_future(ticket.turn)
+        told = 0.0
         while not (await asyncio.wait([turn], timeout=LOOK_SECONDS))[0]:
             place = jobs.place(ticket)  # also where nobody listens, since it notes who has left
-            if visit.here():
+            if visit.here() and time.monotonic() - told >= place.ahead * LOOK_SECONDS:  # the farther, the more seldom
+                told = time.monotonic()
                 yield place
         turn.result()
         thread = True

@@ -70,17 +70,22 @@ class Pace:
 
 def address_of(scope: Mapping[str, Any], proxies: int = 0) -> str:
     """Whose request it is: the address of the other end, or behind that many proxies of ours the one that the outermost of
-    them saw. Of an IPv6 address it is the network, since one visitor has a whole one."""
+    them saw."""
     address = (scope.get("client") or ("unknown",))[0]
     if proxies:
         values = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
         hops = [hop.strip() for hop in ",".join(values).split(",") if hop.strip()]
         if hops:
             address = hops[-proxies] if len(hops) >= proxies else hops[0]
+    return network_of(str(address))
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or of an IPv6 one the network, since one visitor has a whole one."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return str(address)[:64]
+        return address[:64]
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     if parsed.ipv4_mapped:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app import disk
 from tests.clips import numbered_frames, write_clip
 
 from . import started
@@ -57,7 +58,7 @@ def memory(page):
 
 def left_behind(page):
     """Files of uploads that were not finished."""
-    return [f for f in page.temporary.glob("sifa-explorer-*/*") if f.is_file()]
+    return [f for f in page.temporary.glob("sifa-explorer-*/*") if f.is_file() and f.name != disk.OWNER]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_no_foreign_page_may_read_an_answer(page, origin):
 
 
 @pytest.mark.parametrize(
-    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 422), ("none", 422), ("x", 403)]
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 400), ("none", 400), ("x", 403)]
 )
 def test_posts_that_the_browser_calls_foreign_are_refused(page, site, status):
     assert send_json(page.url, "/gradio_api/queue/join", {}, **{"Sec-Fetch-Site": site})[0] == status
@@ -243,7 +244,7 @@ def test_no_function_of_the_page_stumbles_over_a_value(page, value):
     for function in json.loads(ask(page.url, "GET", "/config")[2])["dependencies"]:
         body = {"data": [value] * len(function["inputs"]), "fn_index": function["id"], "session_hash": "stumble"}
         text = stream(page, body | {"event_data": {"index": value, "value": value}, "trigger_id": 1})
-        assert "process_completed" in text
+        assert "process_completed" in text or re.match('400 {"detail": "Upload the clip first', text), text[:500]
         assert "should not" not in text
 
 
@@ -257,7 +258,7 @@ def test_files_elsewhere_on_the_computer_are_not_read(page, name, clip, tmp_path
     )
     assert "result-" not in text
     assert "top5" not in text
-    assert re.search("Upload the clip first|not in the cache folder|^4\\d\\d", text), text[:500]
+    assert re.search("Upload the clip first; files elsewhere", text), text[:500]
 
 
 def test_only_whole_uploads_and_results_of_the_page_are_handed_out(page, tmp_path):
@@ -465,7 +466,8 @@ def test_nobody_stops_the_job_of_another(page, clip):
     path = json.loads(upload(page.url, "clip.mp4", clip)[1])[0]
     run = number(page, "run")
     answers = []
-    body = {"data": [{"path": path}, 0, 1, "x"], "fn_index": run, "session_hash": "the0visitor"}
+    clip = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [clip, 0, 1, "x"], "fn_index": run, "session_hash": "the0visitor"}
     thread = threading.Thread(target=lambda: answers.append(stream(page, body)))
     thread.start()
     for i in range(50):

@@ -8,8 +8,9 @@ import time
 import pytest
 import uvicorn
 
-from app.bodies import paced, read
-from app.connections import Connection, Limits, limited, place_of
+from app.asgi import read
+from app.bodies import paced
+from app.connections import Connection, Limits, limited
 
 LIMITS = Limits(head=0.6, answer=0.6, connections=6, of_one=4)
 PATIENCE = 0.4  # what a busy machine may take longer
@@ -169,12 +170,6 @@ def test_too_many_connections_in_all_are_refused(server):
         for one in opened:
             one.close()
         time.sleep(0.1)
-
-
-def test_one_address_is_what_one_customer_has():
-    assert place_of("192.0.2.7") == "192.0.2.7"
-    assert place_of("2001:db8:1:2:3:4:5:6") == place_of("2001:db8:1:2::1") != place_of("2001:db8:1:3::1")
-    assert place_of("fe80::1%eth0") == "fe80::"
 
 
 def test_limits_belong_to_their_own_protocol():

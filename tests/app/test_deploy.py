@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from app import routes, server
+from app.door import PER_ADDRESS
 from tests.clips import numbered_frames, write_clip
 
 ROOT = Path(__file__).parents[2]
@@ -85,10 +86,14 @@ def test_the_image_starts_a_program_of_the_package_with_options_that_it_has():
     (version,) = {line.split()[0] for line in of("FROM")}
     assert version == "python:3.11-slim"
     pages = [service for name, service in compose()["services"].items() if name.startswith("page")]
-    given = [[re.sub(r"\$\{\w+:-(.+)\}", r"\1", word) for word in page["command"]] for page in pages]
-    for more in ([], *given):
+    for more in ([], *(options_of(page) for page in pages)):
         chosen = server.parser("sifa app").parse_args([*options[1:], *more])
         assert (chosen.host, chosen.port) == ("0.0.0.0", int(of("EXPOSE")[0]))
+
+
+def options_of(page, host="localhost"):
+    """Of a service that is a page, with ALLOWED_HOST as given."""
+    return [re.sub(r"\$\{ALLOWED_HOST:-.+\}", host, word) for word in page["command"]]
 
 
 def test_the_image_runs_as_a_user_who_is_not_root_and_asks_for_its_health():
@@ -261,9 +266,9 @@ def running(command, said, **options):
         page.wait(20)
 
 
-def ask(port, method, path, body=None, **headers):
-    """-> (status, headers, body) of one request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+def ask(port, method, path, body=None, source="127.0.0.1", **headers):
+    """-> (status, headers, body) of one request, from the address `source`."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120, source_address=(source, 0))
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
@@ -312,7 +317,8 @@ def replicas(tmp_path_factory):
     with ExitStack() as stack:
         pages = {}
         for port in ports:
-            command = [sys.executable, "-m", "app", "--device", "cpu", "--port", port, "--allow-host", HOST]
+            command = [sys.executable, "-m", "app", "--device", "cpu", "--port", port]
+            command += options_of(compose()["services"]["page1"], HOST)
             pages[port] = stack.enter_context(running(command, folder / f"said{port}", cwd=ROOT))
         before = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-g", "daemon off;"], stderr=subprocess.PIPE)
         stack.callback(before.wait, 20)
@@ -354,6 +360,22 @@ def test_what_is_too_large_or_for_another_host_is_refused_through_the_proxy(repl
     assert connection.getresponse().status == 413
     connection.close()
     assert ask(proxy, "GET", "/", Host="other.example.org")[0] == 421
+
+
+@pytest.mark.slow
+def test_behind_the_proxy_each_visitor_has_an_address_of_their_own(replicas):
+    """Whatever they say of it themselves; both are led to the same replica."""
+    proxy, _, _ = replicas
+    wish, headers = b'{"data": [null, 0, 1]}', dict(Cookie=f"replica={'5' * 32}", Content_Type="application/json")
+
+    def join(source, forwarded):
+        headers["X_Forwarded_For"] = forwarded
+        return ask(proxy, "POST", "/gradio_api/call/predict", wish, source, **headers)
+
+    found = [join("127.0.0.3", f"192.0.2.{i}")[0] for i in range(PER_ADDRESS + 2)]
+    assert found == [200] * PER_ADDRESS + [503] * 2
+    assert b"requests from your address are not answered yet" in join("127.0.0.3", "")[2]
+    assert join("127.0.0.4", "127.0.0.3")[0] == 200
 
 
 @pytest.mark.slow

@@ -111,19 +111,19 @@ def test_uploads_that_broke_off_are_removed_when_none_is_on_its_way(small, tmp_p
 
 
 def test_what_is_older_than_an_hour_is_swept(small, tmp_path):
-    for name in ("result-1/a.sifa", "0123abc/clip.mp4", "sample-1/a.sifa", "tmpabc"):
+    for name in ("result-1/a.sifa", "0123abc/clip.mp4", "kept-1/a.sifa", "tmpabc"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     small.sweep(time.time() + 60)
     assert len(files(tmp_path)) == 4
     small.sweep(time.time() + disk.PART_SECONDS + 1)
-    assert files(tmp_path) == ["0123abc/clip.mp4", "result-1/a.sifa", "sample-1/a.sifa"]
+    assert files(tmp_path) == ["0123abc/clip.mp4", "result-1/a.sifa", "kept-1/a.sifa"]
     os.utime(tmp_path / "0123abc/clip.mp4", (1, 1))  # a copy keeps the time of what it is a copy of
     small.sweep(time.time() + 3590)
     assert len(files(tmp_path)) == 3
     small.sweep(time.time() + 3601)
-    assert files(tmp_path) == ["sample-1/a.sifa"]
-    assert [each.name for each in tmp_path.iterdir()] == ["sample-1"]
+    assert files(tmp_path) == ["kept-1/a.sifa"]
+    assert [each.name for each in tmp_path.iterdir()] == ["kept-1"]
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_no_half_result(tiny):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -67,10 +68,32 @@ def test_only_uploaded_clips_are_read(value, tmp_path):
 
 
 def test_an_expired_clip_is_said_to_be_expired(tmp_path):
-    (tmp_path / "clip.mp4").touch()
-    assert inputs.uploaded({"path": str(tmp_path / "clip.mp4")}, tmp_path) == str(tmp_path / "clip.mp4")
+    clip = uploaded_clip(tmp_path)
+    assert inputs.uploaded({"path": clip}, tmp_path) == clip
+    Path(clip).unlink()
     with pytest.raises(SifaError, match="no longer here; clips are kept for an hour. Choose it again"):
-        inputs.uploaded({"path": str(tmp_path / "gone.mp4")}, tmp_path)
+        inputs.uploaded({"path": clip}, tmp_path)
+
+
+def uploaded_clip(folder):
+    """The path of a file where uploads lie."""
+    (folder / "0a1b").mkdir()
+    (folder / "0a1b" / "clip.mp4").touch()
+    return str(folder / "0a1b" / "clip.mp4")
+
+
+def test_what_lies_in_the_folder_itself_or_is_a_link_is_no_upload(tmp_path):
+    """Uploads on their way lie there, and the lock of the process."""
+    for name in ("tmpabcdefgh", "0a1b/link.mp4", "0a1b/../tmpabcdefgh"):
+        path = tmp_path / name
+        (tmp_path / "0a1b").mkdir(exist_ok=True)
+        if name.endswith("link.mp4"):
+            (tmp_path / "elsewhere").touch()
+            path.symlink_to(tmp_path / "elsewhere")
+        else:
+            path.touch()
+        with pytest.raises(SifaError, match="Upload the clip first; files elsewhere on this computer or the network"):
+            inputs.uploaded({"path": str(path)}, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +139,8 @@ def test_programs_name_the_function_in_the_address(tmp_path):
 
 
 def test_no_more_of_a_request_is_passed_on_than_is_needed(tmp_path):
-    (tmp_path / "clip.mp4").touch()
     file = {
-        "path": str(tmp_path / "clip.mp4"),
+        "path": uploaded_clip(tmp_path),
         "url": "http://elsewhere",
         "meta": {"_type": "gradio.FileData"},
         "size": "x",
@@ -139,6 +161,25 @@ def test_no_more_of_a_request_is_passed_on_than_is_needed(tmp_path):
         "trigger_id": None,
         "data": [plain, [{"path": file["path"]}, math.inf]],
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (None, "must be a JSON object"),
+        ({"session_hash": None}, "session_hash must be a text"),
+        ({"event_id": ["a"]}, "event_id must be a text"),
+        ({"event_id": "../x"}, "event_id must be a text"),
+        ({"session_hash": "\u00e9"}, "session_hash must be a text"),
+        ({"fn_index": "1"}, "fn_index is '1'"),
+        ({"fn_index": True}, "fn_index is True"),
+    ],
+)
+def test_what_stops_no_job_is_explained(body, words):
+    good = {"session_hash": "a", "event_id": "b", "fn_index": 1}
+    assert inputs.read_cancel(good | {"more": 1}) == good
+    with pytest.raises(SifaError, match=words):
+        inputs.read_cancel(good | body if body else body)
 
 
 @pytest.mark.parametrize(

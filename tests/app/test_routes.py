@@ -254,6 +254,7 @@ def test_health_is_told_under_every_name(url):
     assert json.loads(text)["status"] == "ok"
     assert json.loads(text)["version"] == sifa.__version__
     assert 0 < json.loads(text)["seconds"] < 600
+    assert (json.loads(text)["waiting"], json.loads(text)["running"]) == (0, 0)
     assert ask(url, "HEAD", "/healthz")[::2] == (200, "")
     assert ask(url, "POST", "/healthz", b"{}")[0] == 404
 
@@ -271,7 +272,7 @@ def test_counters_and_lines_where_they_are_asked_for(tmp_path):
         assert started.upload(page.url, "secret name.mp4", b"x")[0] == 200
         assert ask(page.url, "GET", "/secret")[0] == 404
         own = {"Origin": "https://clips.example.org", "Content-Type": "application/json"}
-        assert ask(page.url, "POST", "/gradio_api/cancel", b"{}", own)[0] == 422, "the proxy has changed Host"
+        assert ask(page.url, "POST", "/gradio_api/cancel", b"{}", own)[0] == 400, "the proxy has changed Host"
         text = ask(page.url, "GET", "/metrics")[2]
     finally:
         page.stop()
@@ -285,7 +286,7 @@ def test_counters_and_lines_where_they_are_asked_for(tmp_path):
     said = (tmp_path / "log").read_text()
     lines = [json.loads(line) for line in said.splitlines()]
     assert [line["kind"] for line in lines] == ["asset", "upload", "closed", "cancel", "metrics"]
-    assert [line["status"] for line in lines] == [200, 200, 404, 422, 200]
+    assert [line["status"] for line in lines] == [200, 200, 404, 400, 200]
     assert len({line["id"] for line in lines}) == 5
     assert "secret" not in said
     assert "127.0.0.1" not in said
@@ -302,5 +303,5 @@ def test_no_other_protocol_reaches_the_page():
     async def send(message):
         sent.append(message["type"])
 
-    asyncio.run(guard.Guard(application, None)({"type": "websocket", "path": "/", "headers": []}, None, send))
+    asyncio.run(guard.Guard(application, None, None)({"type": "websocket", "path": "/", "headers": []}, None, send))
     assert sent == ["websocket.close"]

@@ -139,7 +139,7 @@ def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["", "http://x.example", "x.example:80", "a b", "*x.example", "x.*", "*.", "**"])
 def test_names_of_hosts_are_looked_at_first(name, capsys):
     with pytest.raises(SystemExit):
-        server.main(["--allow-host", name])
+        server.parser("sifa app").parse_args(["--allow-host", name])
     assert f"{name!r} is no name of a host; use one like clips.example.org, without a port" in capsys.readouterr().err
 
 
