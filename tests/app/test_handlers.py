@@ -109,7 +109,7 @@ def test_a_short_clip_is_padded_and_the_page_says_so(checkpoint, tmp_path):
 
 def test_a_start_after_the_end_is_explained_in_seconds(clip, checkpoint, tmp_path):
     message = error_text(clip, checkpoint, tmp_path, start=9)
-    assert message == "numbered.mp4 is 3.2 s long, so it cannot start at 9 s. Start earlier."
+    assert message == "numbered.mp4 is 3.2 s long, so it cannot start at 9 s; start earlier."
 
 
 def test_a_text_file_called_mp4_is_error_text(checkpoint, tmp_path):
@@ -130,9 +130,9 @@ def test_no_clip_is_error_text(checkpoint, tmp_path):
 
 def test_what_nobody_expected_is_one_sentence_and_a_traceback_in_the_log(clip, checkpoint, tmp_path, caplog):
     with pytest.raises(SifaError) as caught:
-        handlers.view_clip(clip, 0, STEP, checkpoint, "nonsense", tmp_path)
+        handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path / "gone")
     message = str(caught.value)
-    assert message.startswith("Something went wrong that should not (RuntimeError).")
+    assert message.startswith("Something went wrong that should not (FileNotFoundError).")
     assert "Traceback" in caplog.text
     assert str(tmp_path) not in message
 
