@@ -95,13 +95,13 @@ def limit_resources(memory_bytes: int, seconds: int) -> None:
         import resource
     except ImportError:  # Windows: the parent's time limit remains
         return
-    for what, value in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, seconds + 1),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+    for what, value, hard in (
+        (resource.RLIMIT_AS, memory_bytes, memory_bytes),
+        (resource.RLIMIT_CPU, seconds + 1, seconds + 2),  # first a signal that says why
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_FSIZE, 0, 0),
     ):
-        resource.setrlimit(what, (value, value))
+        resource.setrlimit(what, (value, hard))
 
 
 def follow_parent(parent: int) -> bool:

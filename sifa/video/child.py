@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from sifa.video.answer import Answer, Asked, most_bytes, parse
 
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 COMPLAINT_BYTES = 1 << 20  # of standard error
+SIGXCPU = getattr(signal, "SIGXCPU", None)  # by which the system ends what has used its seconds
 INHERITED = re.compile("PATH|LD_LIBRARY_PATH|DYLD_.+|SYSTEMROOT|__PYVENV_LAUNCHER__")  # where Python's libraries are
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 PACKAGE = (  # makes the package's files importable without what its __init__ loads
@@ -27,6 +29,7 @@ PACKAGE = (  # makes the package's files importable without what its __init__ lo
     "sys.modules['sifa'] = sifa\n"
 )
 MAIN = "importlib.import_module('sifa.video.' + sys.argv.pop()).main()"
+BUSY = 3  # the limit is on the processor's seconds; on busy cores they take longer
 PROBE_SECONDS, PROBE_BYTES = 20, 1000
 PIECE = 1 << 16  # bytes: what a pipe holds
 NOTHING = memoryview(b"")
@@ -100,11 +103,10 @@ def run(name: str, video: BinaryIO, asked: Asked) -> Answer:
     file's `name`, where the child took too long or its answer is none to what was asked.
     """
     most = most_bytes(asked)
-    done = _finish("_decode", json.dumps(asked | {"parent": os.getpid()}), video, most, asked["seconds"])
-    if done.status is None:
-        raise VideoError(
-            f"{name} took longer than {asked['seconds']} s to decode; cut a shorter piece or reduce its size"
-        )
+    argument, seconds = json.dumps(asked | {"parent": os.getpid()}), asked["seconds"]
+    done = _finish("_decode", argument, video, most, BUSY * seconds)
+    if done.status is None or (SIGXCPU and done.status == -SIGXCPU):
+        raise VideoError(f"{name} took longer than {seconds} s to decode; cut a shorter piece or reduce its size")
     complaint = COMPLAINT.search(done.complaints)
     damaged = Answer(dict(error="damaged", seen=complaint[1].decode(errors="replace")), NOTHING) if complaint else None
     try:

@@ -9,7 +9,11 @@ from sifa.data.motion import pasted
 from sifa.errors import DataError
 from sifa.evaluation.metamorphic import Window, check_folder, check_window, crosses_cut, windows
 from sifa.video.write import write_mp4
+from sifa.weights.card import load_card
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames
+
+CARD = load_card(DEFAULT_CHECKPOINT)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +45,9 @@ def test_long_videos_are_cut_into_windows_and_short_ones_slowed(tmp_path):
     frames = numbered_frames(200)
     write_mp4(frames, tmp_path / "long.mp4")
     write_mp4(frames[:40], tmp_path / "short.mp4")
-    assert [int(c.indices[0]) for c in windows(tmp_path / "long.mp4", 16, 4, 8)] == [0, 61, 122]
-    assert len(list(windows(tmp_path / "long.mp4", 16, 4, 2))) == 2
-    (short,) = windows(tmp_path / "short.mp4", 16, 4, 8)
+    assert [int(c.indices[0]) for c in windows(tmp_path / "long.mp4", CARD, 8)] == [0, 61, 122]
+    assert len(list(windows(tmp_path / "long.mp4", CARD, 2))) == 2
+    (short,) = windows(tmp_path / "short.mp4", CARD, 8)
     assert short.sampling_rate == 2
     assert short.padded == 0
 

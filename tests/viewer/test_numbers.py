@@ -277,7 +277,7 @@ HEADERS = {
     "half a flow": taken("true_flow", 0, last="visible"),
     "no figures": changed("trust", last="blocks", to=[FIGURES]),
     "no words": taken("trust", "blocks", 2, last="words"),
-    "no deletion": changed("trust", last="deletion", to=None),
+    "a number as deletion": changed("trust", last="deletion", to=7),
     "a text as number removed": changed("trust", "deletion", last="removed", to=MARKUP),
     "a text as neighbours": changed("trust", "deletion", last="neighbours", to=MARKUP),
 }
