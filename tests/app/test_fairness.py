@@ -56,6 +56,16 @@ def test_one_job_runs_at_a_time_and_the_next_one_when_it_is_over(clock):
     assert second.turn.done()
 
 
+def test_the_waiting_and_the_running_are_counted_without_those_who_left(clock):
+    jobs, here = Jobs(clock=clock), {"a/1": True, "a/2": True, "b/1": None}
+    for name in here:
+        jobs.enter(*name.split("/"), lambda name=name: here[name])
+    assert jobs.counts() == (2, 1)
+    here["b/1"] = False
+    clock.now += 1
+    assert jobs.counts() == (1, 1)
+
+
 def test_as_many_run_at_once_as_there_are_lanes(clock):
     jobs = Jobs(lanes=2, clock=clock)
     tickets = {name: enter(jobs, name) for name in ("a/1", "a/2", "a/3")}

@@ -254,7 +254,7 @@ def test_health_is_told_under_every_name(url):
     assert json.loads(text)["status"] == "ok"
     assert json.loads(text)["version"] == sifa.__version__
     assert 0 < json.loads(text)["seconds"] < 600
-    assert (json.loads(text)["waiting"], json.loads(text)["running"]) == (0, 0)
+    assert {"waiting", "running"} <= set(json.loads(text))
     assert ask(url, "HEAD", "/healthz")[::2] == (200, "")
     assert ask(url, "POST", "/healthz", b"{}")[0] == 404
 
@@ -273,6 +273,8 @@ def test_counters_and_lines_where_they_are_asked_for(tmp_path):
         assert ask(page.url, "GET", "/secret")[0] == 404
         own = {"Origin": "https://clips.example.org", "Content-Type": "application/json"}
         assert ask(page.url, "POST", "/gradio_api/cancel", b"{}", own)[0] == 400, "the proxy has changed Host"
+        called = json.loads(send_json(page.url, "/gradio_api/call/predict", {"data": [None, 0, 1]})[2])["event_id"]
+        assert "event: error" in ask(page.url, "GET", f"/gradio_api/call/predict/{called}")[2]
         text = ask(page.url, "GET", "/metrics")[2]
     finally:
         page.stop()
@@ -280,18 +282,33 @@ def test_counters_and_lines_where_they_are_asked_for(tmp_path):
         'sifa_requests_total{kind="asset",status="2xx"} 1',
         'sifa_requests_total{kind="closed",status="4xx"} 1',
         "sifa_uploads_total 1",
-        f"sifa_received_bytes_total {len(started.form(('secret name.mp4', b'x'))) + 2}",
+        'sifa_jobs_total{kind="predict",outcome="failed"} 1',
+        "sifa_jobs_waiting 0",
+        "sifa_jobs_running 0",
     ):
         assert line in text.splitlines()
     said = (tmp_path / "log").read_text()
     lines = [json.loads(line) for line in said.splitlines()]
-    assert [line["kind"] for line in lines] == ["asset", "upload", "closed", "cancel", "metrics"]
-    assert [line["status"] for line in lines] == [200, 200, 404, 400, 200]
-    assert len({line["id"] for line in lines}) == 5
+    assert [line["kind"] for line in lines] == [
+        "asset",
+        "upload",
+        "closed",
+        "cancel",
+        "call",
+        "job",
+        "events",
+        "metrics",
+    ]
+    assert [line.get("status") for line in lines] == [200, 200, 404, 400, 200, None, 200, 200]
+    assert lines[1]["received"] == len(started.form(("secret name.mp4", b"x")))
+    assert len({line["id"] for line in lines}) == 8
+    assert called not in said
     assert "secret" not in said
     assert "127.0.0.1" not in said
     assert "example" not in said
-    assert page.said == "note: whoever reaches the page can read /metrics\n"
+    notes = page.said.splitlines()
+    assert notes[-1] == "note: whoever reaches the page can read /metrics"
+    assert all(note.startswith("note: ") for note in notes)
 
 
 def test_no_other_protocol_reaches_the_page():

@@ -17,7 +17,7 @@ def test_what_the_weights_know():
 
 def test_a_one_frame_clip_is_described():
     prediction = nano_prediction()
-    still = replace(prediction.clip, indices=np.zeros(16, np.int64), times=np.zeros(16), source_frames=1)
+    still = replace(prediction.clip, indices=np.zeros(16, np.int64), times=np.zeros(16), source_frames=1, padded=15)
     status = texts.describe(replace(prediction, clip=still))
     assert "frame 0 of 1" in status
     assert "missing 15" in status
