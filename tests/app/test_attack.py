@@ -57,7 +57,7 @@ def memory(page):
 
 def left_behind(page):
     """Files of uploads that were not finished."""
-    return [f for f in page.temporary.glob("sifa-explorer-*/*") if f.is_file()]
+    return [f for f in page.temporary.glob("sifa-explorer-*/[!.]*") if f.is_file()]
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +150,12 @@ def test_no_foreign_page_may_read_an_answer(page, origin):
 
 
 @pytest.mark.parametrize(
-    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 422), ("none", 422), ("x", 403)]
+    ("site", "foreign"),
+    [("cross-site", True), ("same-site", True), ("same-origin", False), ("none", False), ("x", True)],
 )
-def test_posts_that_the_browser_calls_foreign_are_refused(page, site, status):
-    assert send_json(page.url, "/gradio_api/queue/join", {}, **{"Sec-Fetch-Site": site})[0] == status
+def test_posts_that_the_browser_calls_foreign_are_refused(page, site, foreign):
+    status = send_json(page.url, "/gradio_api/queue/join", {}, **{"Sec-Fetch-Site": site})[0]
+    assert status in ([403] if foreign else [400, 422])
 
 
 def test_a_body_of_600_mb_costs_no_memory(page):
@@ -243,7 +245,7 @@ def test_no_function_of_the_page_stumbles_over_a_value(page, value):
     for function in json.loads(ask(page.url, "GET", "/config")[2])["dependencies"]:
         body = {"data": [value] * len(function["inputs"]), "fn_index": function["id"], "session_hash": "stumble"}
         text = stream(page, body | {"event_data": {"index": value, "value": value}, "trigger_id": 1})
-        assert "process_completed" in text
+        assert re.match("4\\d\\d", text) or "process_completed" in text, text[:500]
         assert "should not" not in text
 
 
