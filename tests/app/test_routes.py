@@ -263,6 +263,7 @@ def test_counters_are_off_by_default(url):
     assert ask(url, "GET", "/metrics")[::2] == (404, "The counters are off; start the page with --metrics.\n")
 
 
+@pytest.mark.slow
 def test_counters_and_lines_where_they_are_asked_for(tmp_path):
     page = started.start(
         tmp_path, "--metrics", "--log-file", str(tmp_path / "log"), "--allow-host", "clips.example.org"
