@@ -117,7 +117,7 @@ def test_what_is_older_than_an_hour_is_swept(small, tmp_path):
     small.sweep(time.time() + 60)
     assert len(files(tmp_path)) == 4
     small.sweep(time.time() + disk.PART_SECONDS + 1)
-    assert files(tmp_path) == ["0123abc/clip.mp4", "result-1/a.sifa", "kept-1/a.sifa"]
+    assert files(tmp_path) == ["0123abc/clip.mp4", "kept-1/a.sifa", "result-1/a.sifa"]
     os.utime(tmp_path / "0123abc/clip.mp4", (1, 1))  # a copy keeps the time of what it is a copy of
     small.sweep(time.time() + 3590)
     assert len(files(tmp_path)) == 3
