@@ -28,7 +28,7 @@ from .visitors import Pace, Visitors, address_of
 
 log = logging.getLogger(__name__)
 PER_ADDRESS, IN_ALL = 48, 192  # answers that may be open; those who have none find room until twice as many
-RATE = 5  # wishes of an address in a second, once it has had as many as may be open
+RATE, BURST = 5, 16  # requests of an address in a second, once it has made so many
 RETRY_SECONDS = 1
 DRAIN_BYTES = 32 << 20  # of an upload that is refused
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -43,7 +43,7 @@ class Door:
     def __init__(self, app: Application, books: Books, visitors: Visitors, disk: Disk, proxies: int = 0) -> None:
         self.app, self.books, self.visitors, self.disk, self.proxies = app, books, visitors, disk, proxies
         self.entering: Counter[str] = Counter()  # requests of each address that are being read
-        self.pace = Pace(RATE, PER_ADDRESS)
+        self.pace = Pace(RATE, BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""

@@ -112,6 +112,7 @@ class Jobs:
     def counts(self) -> tuple[int, int]:
         """How many jobs wait, and how many run."""
         with self._lock:
+            self._go_on()  # which strikes out who has left
             return sum(map(len, self._waiting.values())), len(self._running)
 
     def check(self, ticket: Ticket) -> None:

@@ -31,12 +31,16 @@ from .policy import PagePolicy
 from .routes import MAX_UPLOAD_BYTES
 
 MAX_EVENTS = 500  # at once: more than the door lets in
+MAX_SESSIONS = 100  # of which the framework remembers the values of all components, a fifth of a megabyte each
 LAST_SECONDS = 1.0  # for answers on their way when the page is stopped
 
 
 def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, door: Middleware) -> Guard:
     """The page as an ASGI application that strangers may ask; `door` says what it takes at once."""
-    page.max_threads = page.state_session_capacity = page._queue.max_thread_count = MAX_EVENTS
+    page.max_threads = page._queue.max_thread_count = MAX_EVENTS
+    page.state_session_capacity = (
+        MAX_SESSIONS  # whoever comes back later begins anew there, which nothing here depends on
+    )
     page.has_launched = True  # without which Gradio lets a job read every file of this computer
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(

@@ -1,29 +1,29 @@
-"""The real program in a process of its own, and visitors who speak to it over HTTP as the page does."""
+"""The real program in a process of its own, on a free port."""
 
-import http.client
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import uuid
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+
+from sifa.weights.checkpoint import save
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from tests.predictions import nano_model
 
 ROOT = Path(__file__).parents[2]
-LINE = r"The page is at (http://[^ /]+)"
 
 
 class Program:
-    """The program where it runs: its process, address, and temporary folder."""
+    """The program where it runs: its process and address, where its temporary files lie, and what it says on stderr."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, temporary: Path) -> None:
-        self.process, self.url, self.temporary = process, url, temporary
+    def __init__(self, process: subprocess.Popen[str], url: str, temporary: Path, errors: Path) -> None:
+        self.process, self.url, self.temporary, self.errors = process, url, temporary, errors
+        self.port = int(url.rpartition(":")[2])
 
     @property
     def folder(self) -> Path:
@@ -31,118 +31,63 @@ class Program:
         (found,) = self.temporary.glob("sifa-explorer-*")
         return found
 
+    @property
+    def said(self) -> str:
+        """What it wrote to stderr so far."""
+        return self.errors.read_text(encoding="utf-8")
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> tuple[float, int]:
+        """Seconds until it has ended, and how."""
+        start = time.monotonic()
+        self.process.send_signal(signal_number)
+        status = self.process.wait(30)
+        return time.monotonic() - start, status
+
+
+def start(
+    folder: Path,
+    *options: str,
+    weights: Path | None = None,
+    python: tuple[str, ...] = ("-m", "app"),
+    **environment: str,
+) -> Program:
+    """The program, once it answers, with a small untrained model if no other is given; whatever it writes lies below
+    `folder`. `python` are Python's own options."""
+    temporary, errors = folder / "temporary", folder / "errors"
+    temporary.mkdir()
+    command = [sys.executable, *python, "--checkpoint", str(weights or small_weights(folder)), "--device", "cpu"]
+    command += ["--port", str(free_port()), *options]
+    variables = os.environ | {"TMPDIR": str(temporary)} | environment
+    with errors.open("wb") as stderr:
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    assert process.stdout
+    line = process.stdout.readline()
+    found = re.match(r"The page is at (http://\S+) ", line)
+    assert found, f"the program said {line!r}, {errors.read_text()!r} and ended with {process.poll()}"
+    return Program(process, found[1], temporary, errors)
+
 
 @contextmanager
 def program(
-    temporary: Path, *options: str, start: tuple[str, ...] = ("-m", "app"), **environment: str
+    folder: Path, *options: str, weights: Path | None = DEFAULT_CHECKPOINT, python: tuple[str, ...] = ("-m", "app")
 ) -> Iterator[Program]:
-    """The program on a free port; `start` are Python's own options."""
+    """The program with its own weights while the body runs."""
+    page = start(folder, *options, weights=weights, python=python)
+    try:
+        yield page
+    finally:
+        if page.process.poll() is None:
+            page.stop()
+
+
+def small_weights(folder: Path) -> Path:
+    """A new file of an untrained model."""
+    file, model = folder / "small.safetensors", nano_model()
+    save(model, model.card, file)
+    return file
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, *start, "--device", "cpu", "--port", str(port), *options]
-    variables = os.environ | {"TMPDIR": str(temporary)} | environment
-    with open(temporary / "said.log", "w") as said:
-        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=said, text=True)
-        try:
-            assert process.stdout
-            line = process.stdout.readline()
-            found = re.match(LINE, line)
-            assert found, f"the program said {line!r} and {(temporary / 'said.log').read_text()}"
-            yield Program(process, found[1], temporary)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
-
-
-class Visitor:
-    """One session of the page, from an address of its own."""
-
-    def __init__(self, url: str, source: str = "127.0.0.1") -> None:
-        self.host, self.source, self.session = urlsplit(url).netloc, source, uuid.uuid4().hex[:11]
-        self.functions: dict[str, int] = {}
-
-    def connect(self, timeout: float = 120) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self.host, timeout=timeout, source_address=(self.source, 0))
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
-        """-> (status, text)"""
-        connection = self.connect()
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def find_functions(self) -> None:
-        """The indices of the page's functions, in the order of layout.connect."""
-        config = json.loads(self.ask("GET", "/config")[1])
-        names = ("load", "sample", "run", "what_if", "weights", "again", "predict")
-        listed = sorted(each["id"] for each in config["dependencies"])
-        assert len(listed) == len(names)
-        self.functions = dict(zip(names, listed, strict=True))
-        self.titles = next(
-            [title for title, _ in each["props"]["choices"]]
-            for each in config["components"]
-            if each["props"].get("elem_id") == "weights"
-        )
-
-    def upload(self, file: Path) -> dict[str, Any]:
-        """-> the clip as an input"""
-        form = (
-            f'--x\r\nContent-Disposition: form-data; name="files"; filename="{file.name}"\r\n\r\n'.encode()
-            + file.read_bytes()
-            + b"\r\n--x--\r\n"
-        )
-        kind = {"Content-Type": "multipart/form-data; boundary=x"}
-        status, text = self.ask("POST", "/gradio_api/upload", form, **kind)
-        assert status == 200, text
-        return {"path": json.loads(text)[0], "meta": {"_type": "gradio.FileData"}}
-
-    def join(self, function: str, data: list[Any], session: str | None = None) -> tuple[int, Any]:
-        """Wish for something. -> (status, answer)"""
-        if not self.functions:
-            self.find_functions()
-        body = {"data": data, "fn_index": self.functions[function], "session_hash": session or self.session}
-        return self.post("/gradio_api/queue/join", body)
-
-    def post(self, path: str, body: Any) -> tuple[int, Any]:
-        status, text = self.ask("POST", path, json.dumps(body).encode(), **{"Content-Type": "application/json"})
-        try:
-            return status, json.loads(text)
-        except ValueError:
-            return status, text
-
-    def listen(self, session: str | None = None, timeout: float = 120) -> Iterator[dict[str, Any]]:
-        """The messages of the session, until all its answers are there."""
-        connection = self.connect(timeout)
-        try:
-            connection.request("GET", f"/gradio_api/queue/data?session_hash={session or self.session}")
-            answer = connection.getresponse()
-            while line := answer.readline():
-                if line.startswith(b"data: "):
-                    message = json.loads(line[6:])
-                    yield message
-                    if message["msg"] == "close_stream":
-                        return
-        finally:
-            connection.close()
-
-    def run(self, clip: Any, start: Any = 0, step: Any = 0.04, weights: Any = None) -> list[Any]:
-        """Run a clip and wait: the values of all outputs."""
-        if not self.functions:
-            self.find_functions()
-        status, said = self.join("run", [clip, start, step, weights or self.titles[0]])
-        assert status == 200, said
-        return self.answer()
-
-    def answer(self, session: str | None = None) -> list[Any]:
-        """The values of what the session waits for."""
-        (values,) = [m["output"]["data"] for m in self.listen(session) if m["msg"] == "process_completed"]
-        return list(values)
-
-
-def status_of(values: list[Any]) -> str:
-    """The words of the status, of the outputs of an event."""
-    return str(values[2])
+        return int(probe.getsockname()[1])

@@ -13,8 +13,8 @@ import pytest
 from app import disk
 from tests.clips import numbered_frames, write_clip
 
-from . import started
-from .started import MULTIPART, ask, form, send_json, talk, upload
+from .asking import MULTIPART, ask, form, send_json, talk, upload
+from .program import start
 
 SECONDS = 2.0  # for a refusal, on a busy machine
 HEAD = b"Host: 127.0.0.1\r\n"
@@ -24,7 +24,7 @@ DEEP = b"[" * 10_000 + b"]" * 10_000
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    page = started.start(tmp_path_factory.mktemp("attacked"), "--metrics")
+    page = start(tmp_path_factory.mktemp("attacked"), "--metrics")
     yield page
     said = page.said
     page.stop()

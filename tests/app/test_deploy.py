@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import yaml
 
 from app import routes, server
 from app.door import PER_ADDRESS
+from tests.app.program import free_port
 from tests.clips import numbered_frames, write_clip
 
 ROOT = Path(__file__).parents[2]
@@ -241,12 +241,6 @@ def test_the_image_built_here_serves_the_page_from_a_tree_that_is_read_only(imag
 
 
 # Several replicas behind nginx
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -40,8 +40,10 @@ def shown(steps):
 
 
 def upload(page):
-    (page.folder / "mine.mp4").touch()
-    return {"path": str(page.folder / "mine.mp4")}
+    file = page.folder / "0a1b" / "mine.mp4"
+    file.parent.mkdir()
+    file.touch()
+    return {"path": str(file)}
 
 
 def no_progress(share, desc):

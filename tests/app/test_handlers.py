@@ -129,10 +129,13 @@ def test_no_clip_is_error_text(checkpoint, tmp_path):
 
 
 def test_what_nobody_expected_is_one_sentence_and_a_traceback_in_the_log(clip, checkpoint, tmp_path, caplog):
+    def fail(*_):
+        raise RuntimeError(str(tmp_path))
+
     with pytest.raises(SifaError) as caught:
-        handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path / "gone")
+        handlers.view_clip(clip, 0, STEP, checkpoint, "cpu", tmp_path, fail)
     message = str(caught.value)
-    assert message.startswith("Something went wrong that should not (FileNotFoundError).")
+    assert message.startswith("Something went wrong that should not (RuntimeError).")
     assert "Traceback" in caplog.text
     assert str(tmp_path) not in message
 
@@ -172,11 +175,11 @@ def test_what_ifs_give_way_before_each_run_of_the_model(clip, checkpoint, tmp_pa
 
 
 def test_the_answer_is_plain_data_and_only_for_uploaded_clips(clip, checkpoint, tmp_path):
-    folder = Path(clip).parent
+    folder = Path(clip).parent.parent
     answer = handlers.answer({"path": clip}, 0, STEP, checkpoint, "cpu", folder)
     assert [entry["label"] for entry in answer["top5"]] == [label for label, _ in run(clip, checkpoint).top(5)]
     assert answer["frames"] == list(range(0, 64, 4))
-    for elsewhere in (clip, f"{tmp_path}/../{folder.name}/numbered.mp4", "/etc/passwd"):
+    for elsewhere in (clip, f"{tmp_path}/../{folder.name}/{Path(clip).parent.name}/numbered.mp4", "/etc/passwd"):
         with pytest.raises(SifaError, match="Upload the clip first"):
             handlers.answer({"path": elsewhere}, 0, STEP, checkpoint, "cpu", tmp_path)
 

@@ -13,7 +13,8 @@ import pytest
 
 from app import server
 
-from . import started
+from .asking import ask
+from .program import start
 
 ROOT = Path(__file__).parents[2]
 IN_THE_WHEEL = f"""
@@ -60,13 +61,13 @@ def test_help_names_the_command_and_every_option(options, prog, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", [["-m", "app"], ["-c", IN_THE_WHEEL]], ids=["app", "sifa.app"])
-def test_a_busy_port_is_one_sentence(tmp_path, start):
+@pytest.mark.parametrize("python", [["-m", "app"], ["-c", IN_THE_WHEEL]], ids=["app", "sifa.app"])
+def test_a_busy_port_is_one_sentence(tmp_path, python):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        command = [sys.executable, *start, "--port", str(port), "--device", "cpu"]
+        command = [sys.executable, *python, "--port", str(port), "--device", "cpu"]
         environment = os.environ | {"TMPDIR": str(tmp_path)}
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=120, env=environment, cwd=ROOT, check=False
@@ -196,10 +197,10 @@ def test_notes_say_what_is_missing_and_what_is_open(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_an_ipv6_address_stands_in_brackets(tmp_path):
-    page = started.start(tmp_path, "--host", "::1")
+    page = start(tmp_path, "--host", "::1")
     try:
         assert page.url.startswith("http://[::1]:")
-        assert started.ask(page.url, "GET", "/healthz")[0] == 200
-        assert page.said == ""
+        assert ask(page.url, "GET", "/healthz")[0] == 200
+        assert all(line.startswith("note: ") for line in page.said.splitlines())
     finally:
         assert page.stop()[1] == 0

@@ -14,8 +14,8 @@ import pytest
 
 from tests.clips import numbered_frames, write_clip
 
-from . import started
-from .started import ask, form, send_json, upload
+from .asking import ask, form, send_json, upload
+from .program import start
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
 SECONDS = 2.0
@@ -23,7 +23,7 @@ SECONDS = 2.0
 
 @pytest.fixture
 def page(tmp_path):
-    page = started.start(tmp_path)
+    page = start(tmp_path)
     yield page
     if page.process.poll() is None:
         page.process.kill()

@@ -19,7 +19,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.visitors import FIRST_SECONDS
-from tests.app.program import Visitor, program, status_of
+from tests.app.program import program
+from tests.app.visitor import Visitor, status_of
 from tests.clips import numbered_frames, write_clip
 
 FRAMES = 80

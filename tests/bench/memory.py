@@ -7,7 +7,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.app.program import Program, Visitor, program, status_of
+from tests.app.program import Program, program
+from tests.app.visitor import Visitor, status_of
 from tests.clips import numbered_frames, write_clip
 
 EVERY = 50

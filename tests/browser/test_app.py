@@ -1,11 +1,6 @@
 """The page in real Chromium: the real program in its own process, with a small untrained model."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,56 +10,13 @@ from playwright.sync_api import expect
 
 from sifa.tracing.interventions import INTERVENTIONS
 from sifa.weights.card import load_card
-from sifa.weights.checkpoint import save
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from tests.app.program import start
 from tests.clips import numbered_frames, write_clip
-from tests.predictions import nano_model
 
 ROOT = Path(__file__).parents[2]
 HEADING, BARS, CANVAS = ".sifa-answer h2", ".sifa-bars li", ".sifa-query canvas"
 BROKEN = "notes.mp4 could not be read as a video"
-
-
-class App:
-    def __init__(self, process, url, temporary):
-        self.process, self.url, self.temporary = process, url, temporary
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
-
-
-def start(folder, checkpoint=None):
-    """The program on a free port, with a small untrained model if no other is given; its temporary files lie below the
-    folder."""
-    file, temporary = folder / "small.safetensors", folder / "temporary"
-    if checkpoint is None:
-        model, checkpoint = nano_model(), file
-        save(model, model.card, file)
-    temporary.mkdir()
-    command = [
-        sys.executable,
-        "-m",
-        "app",
-        "--checkpoint",
-        str(checkpoint),
-        "--device",
-        "cpu",
-        "--port",
-        str(free_port()),
-    ]
-    environment = os.environ | {"TMPDIR": str(temporary)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    line = process.stdout.readline()
-    found = re.match(r"The page is at (http://\S+)", line)
-    assert found, f"the program said {line!r} and ended with {process.poll()}"
-    return App(process, found[1], temporary)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +250,7 @@ def test_a_program_asks_for_the_answer(app, files):
 
 
 def test_nothing_stays_on_disk_when_the_program_ends(app, files):
-    (folder,) = app.temporary.glob("sifa-explorer-*")
+    folder = app.folder
     assert list(folder.iterdir())
-    assert app.stop() == 0
+    assert app.stop()[1] == 0
     assert not folder.exists()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .test_app import App, app, files, own_clip, ready, start  # noqa: F401
+from .test_app import app, files, own_clip, ready  # noqa: F401
 
 INLINE = "const s = document.createElement('script'); s.textContent = 'window.evil = 1'; document.body.append(s);"
 HANDLER = "document.body.insertAdjacentHTML('beforeend', '<img src=x: onerror=\"window.evil = 1\">');"

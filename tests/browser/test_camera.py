@@ -6,8 +6,9 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from tests.app.program import start
 from tests.browser.conftest import ARGUMENTS
-from tests.browser.test_app import HEADING, start
+from tests.browser.test_app import HEADING
 
 PRETENDED = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 

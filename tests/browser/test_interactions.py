@@ -4,8 +4,8 @@ import pytest
 
 from sifa import explorer
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from tests.app.program import start
 from tests.browser.interactions import INTERACTIONS, SAMPLE, go_through
-from tests.browser.test_app import start
 from tests.browser.test_viewer import open_page
 
 
@@ -25,7 +25,7 @@ def test_in_a_single_file_with_the_network_off(page, tmp_path):
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     """The page with the shipped weights, whose samples hold what-ifs and the tour."""
-    app = start(tmp_path_factory.mktemp("app"), DEFAULT_CHECKPOINT)
+    app = start(tmp_path_factory.mktemp("app"), weights=DEFAULT_CHECKPOINT)
     yield app
     app.stop()
 

@@ -7,11 +7,10 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from sifa.weights.checkpoint import save
-from tests.app.program import Visitor, program
+from tests.app.program import program, small_weights
+from tests.app.visitor import Visitor
 from tests.browser.test_app import own_clip, ready, violations
 from tests.clips import numbered_frames, write_clip
-from tests.predictions import nano_model
 
 pytestmark = pytest.mark.slow
 LIMITS = """
@@ -26,14 +25,11 @@ EXPIRED = "This result has expired: results are kept for an hour."
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    file = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    model = nano_model()
-    save(model, model.card, file)
-    return file
+    return small_weights(tmp_path_factory.mktemp("weights"))
 
 
 def start(folder, weights, per_address=48, quota=10**9):
-    return program(folder, "--checkpoint", str(weights), start=("-c", LIMITS.format(per_address, quota)))
+    return program(folder, weights=weights, python=("-c", LIMITS.format(per_address, quota)))
 
 
 @pytest.fixture

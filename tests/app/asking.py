@@ -1,65 +1,12 @@
-"""The real program in a process of its own, on a free port, with a small untrained model, and ways to talk to it."""
+"""Requests to the program over HTTP: as they should be, and as bytes."""
 
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
-from sifa.weights.checkpoint import save
-from tests.predictions import nano_model
-
-ROOT = Path(__file__).parents[2]
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
-
-
-class Program:
-    """A started page: where it is, its process, and the folders of its temporary files and of what it says."""
-
-    def __init__(self, process, url, temporary, errors):
-        self.process, self.url, self.temporary, self.errors = process, url, temporary, errors
-        self.port = int(url.rstrip("/").rpartition(":")[2])
-
-    def stop(self, signal_number=signal.SIGTERM):
-        """Seconds until it has ended, and how."""
-        start = time.monotonic()
-        self.process.send_signal(signal_number)
-        status = self.process.wait(30)
-        return time.monotonic() - start, status
-
-    @property
-    def said(self):
-        """What it wrote to stderr so far."""
-        return self.errors.read_text(encoding="utf-8")
-
-
-def start(folder, *options, **environment):
-    """The program, once it answers; whatever it writes lies below `folder`."""
-    temporary, checkpoint, errors = folder / "temporary", folder / "small.safetensors", folder / "errors"
-    temporary.mkdir()
-    model = nano_model()
-    save(model, model.card, checkpoint)
-    command = [sys.executable, "-m", "app", "--checkpoint", str(checkpoint), "--device", "cpu"]
-    command += ["--port", str(free_port()), *options]
-    variables = os.environ | {"TMPDIR": str(temporary)} | environment
-    with errors.open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=stderr, text=True)
-    line = process.stdout.readline()
-    found = re.match(r"The page is at (http://\S+?)/? ", line)
-    assert found, f"the program said {line!r}, {errors.read_text()!r} and ended with {process.poll()}"
-    return Program(process, found[1], temporary, errors)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ask(url, method, path, body=None, headers=None):
