@@ -110,10 +110,11 @@ NAMES = [
 
 @cache
 def program(name: str) -> str:
-    """The path of ffmpeg or ffprobe; skips the test where there is none."""
+    """The path of ffmpeg or ffprobe; skips the test where there is none, or fails it where nothing may be skipped."""
     if path := shutil.which(name):
         return path
-    return pytest.skip(f"there is no program {name} on PATH")
+    missing = f"there is no program {name} on PATH"
+    return pytest.fail(missing) if os.environ.get("SIFA_REQUIRE_BROWSER") == "1" else pytest.skip(missing)
 
 
 def run(*arguments: str | Path, given: bytes = b"") -> bytes:

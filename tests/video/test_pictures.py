@@ -1,6 +1,5 @@
 """What is done to a frame before it is shown: square pixels, turning, and the light of HDR."""
 
-import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -76,8 +75,6 @@ def test_pictures_are_turned_as_a_player_turns_them(tmp_path, name, pixel):
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
 def test_hdr_is_reduced_and_said(tmp_path, transfer):
-    if not shutil.which("ffmpeg"):
-        pytest.skip("there is no program ffmpeg on PATH")
     tags = ("-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", transfer)
     clip = read_clip(matrix.encode(tmp_path / "hdr.mp4", "hevc_10_bit", *tags), 4, 10)
     assert clip.notes == (HDR,)

@@ -1,7 +1,6 @@
 """Decoding, on real files made here: whatever is decoded is exactly the right frames; anything else is a VideoError."""
 
 import os
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,6 +14,7 @@ from sifa.errors import VideoError
 from sifa.video.clip import DecodeLimits
 from sifa.video.read import read_clip
 from tests.clips import frame_numbers, numbered_frames, write_clip
+from tests.video.matrix import program
 
 FRAMES = numbered_frames(40)
 KINDS = {
@@ -113,8 +113,7 @@ def test_rotation_in_the_metadata_is_honoured(tmp_path, turns):
 
 def test_a_trim_by_edit_list_shows_what_a_player_shows(tmp_path):
     """Cut without re-encoding: decoders must start before the cut, and random access then returns wrong frames."""
-    if not (ffmpeg := shutil.which("ffmpeg")):
-        pytest.skip("no ffmpeg program on PATH to cut with")
+    ffmpeg = program("ffmpeg")
     whole = h264(tmp_path / "whole.mp4", g="30")
     cut = tmp_path / "cut.mp4"
     subprocess.run([ffmpeg, "-loglevel", "error", "-ss", "0.6", "-i", whole, "-c", "copy", cut], check=True)
@@ -202,8 +201,7 @@ STRICTEST = "-err_detect crccheck+bitstream+buffer+careful+compliant+explode -xe
 
 def complaints_of_ffmpeg(file, count):
     """What the ffmpeg program at its strictest says of so many frames, but for the order of their times."""
-    if not (ffmpeg := shutil.which("ffmpeg")):
-        pytest.skip("no ffmpeg program on PATH to judge whether this damage can be noticed")
+    ffmpeg = program("ffmpeg")
     command = f"{STRICTEST} -i {file.name} -vf setpts=N -frames:v {count} -fps_mode passthrough -f null -".split()
     done = subprocess.run([ffmpeg, "-v", "error", *command], cwd=file.parent, capture_output=True, text=True)
     return done.stderr + "failed" * done.returncode
