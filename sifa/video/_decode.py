@@ -18,7 +18,7 @@ import numpy as np
 
 from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
-from sifa.video._survey import Complaints, Survey, Track, count, frame_rate, is_constant, survey
+from sifa.video._survey import USUAL_RATE, Complaints, Survey, Track, count, frame_rate, is_constant, survey
 from sifa.video.containers import HEAD_BYTES, find_container
 
 EARLY = 1e-3  # seconds: containers round times to a millisecond
@@ -59,7 +59,7 @@ def choose(times: np.ndarray, fps: float, ask: Request) -> tuple[np.ndarray, int
 
     A time means the frame that is shown then. At a constant rate a step in seconds is a whole number of frames.
     """
-    end = times[-1] + (1 / fps if fps > 0 else 0.0)
+    end = times[-1] + 1 / (fps or USUAL_RATE)
     if ask.start >= (end if ask.start_is_seconds else len(times)):
         raise Refused("late", float(end)) if ask.start_is_seconds else Refused("start", len(times))
     start = shown_at(times, ask.start) if ask.start_is_seconds else int(ask.start)
@@ -74,7 +74,8 @@ def choose(times: np.ndarray, fps: float, ask: Request) -> tuple[np.ndarray, int
 
 def shown_at(times: np.ndarray, moments: Any) -> Any:
     """The number of the frame that is shown at each moment."""
-    return np.maximum(np.searchsorted(times, np.asarray(moments) + EARLY, side="right") - 1, 0)
+    early = np.minimum(EARLY, np.diff(times, prepend=-np.inf) / 4)
+    return np.maximum(np.searchsorted(times - early, np.asarray(moments), side="right") - 1, 0)
 
 
 def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
@@ -156,10 +157,10 @@ def frames_of(video: BinaryIO, found: Survey, wanted: list[int], complaints: Com
     """The frames of these numbers, ascending, each checked to be shown when the survey says; from the last key frame before
     them on where that saves work."""
     chosen, ticks = set(wanted), found.ticks
-    with Track(video, found.container) as track:
+    with Track(video, found.container, found.by_index) as track:
         key = track.seek(found, wanted[0])
         number = bisect_left(ticks, key) if ticks and key is not None else 0
-        for frame, said in track.frames(complaints):
+        for frame, said in track.frames(found, complaints):
             if said:
                 raise damaged(said[0]) if key is None else NotAsSurveyed
             if key is not None and frame.pts is not None and frame.pts < key:

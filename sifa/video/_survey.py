@@ -4,14 +4,17 @@ Headers are not believed: containers state counts, rates and lengths that their 
 one, and where a packet need not be one frame the frames themselves are counted, by decoding.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import av
 import numpy as np
 from av import logging as av_logging
+
+from sifa.video.answer import FASTEST
 
 # Codecs each of whose packets is one frame, and containers that give each packet the time at which its frame is shown
 ONE_TO_ONE = ("h264", "hevc", "vp9", "av1", "gif", "png", "mjpeg", "prores", "ffv1", "huffyuv", "rawvideo", "dnxhd")
@@ -22,6 +25,8 @@ STRICT = {"err_detect": "crccheck+bitstream+buffer+careful+compliant+explode"}  
 NO_PROTOCOL = {"protocol_whitelist": "none"}
 ROUNDING = 1.5e-3  # seconds: some containers count in thousandths
 LONGEST = 1e7  # seconds
+GIF_SHORTEST, GIF_USUAL = 0.015, 0.1  # seconds: players show a picture of a gif with less than the one for the other
+USUAL_RATE = 30.0  # frames per second, of files that state none
 HDR = (16, 18)  # transfer functions of ITU-T H.273: SMPTE ST 2084 (PQ), and ARIB STD-B67 (HLG)
 SEEK_FROM = 100  # frames: fewer are decoded from the beginning
 
@@ -41,6 +46,8 @@ class Survey:
     keys: list[int]  # those of the frames at which decoding can begin, in the order of the file
     rate: float  # frames per second that the header states, 0 if none
     cut_off: bool  # the file ends before its last frame
+    by_index: bool  # its index leads to its packets; else it is read from front to back
+    slots: list[int]  # decoding times of the packets, as far as they are known
     complaints: list[
         str
     ]  # of damage: in the survey of the container, in counting by decoding of a frame, after the last counted
@@ -50,6 +57,7 @@ class Stamp(NamedTuple):
     """What a packet says of itself."""
 
     pts: int | None
+    dts: int | None
     size: int
     key: bool
     discarded: bool  # decoded for the sake of others, but not shown
@@ -57,7 +65,7 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, packet: Any) -> "Stamp":
-        return cls(packet.pts, packet.size, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
+        return cls(packet.pts, packet.dts, packet.size, packet.is_keyframe, packet.is_discard, packet.is_corrupt)
 
 
 class Complaints:
@@ -86,13 +94,21 @@ class Complaints:
         return lines
 
 
-class Track:
-    """The first picture track of an open file, at its beginning; to be used in a `with`."""
+class FrontToBack:
+    """A file that cannot be sought in, so that its index is not used."""
 
-    def __init__(self, video: BinaryIO, container: str) -> None:
+    def __init__(self, video: BinaryIO) -> None:
+        self.read = video.read
+
+
+class Track:
+    """The best picture track of an open file (the default one, else the largest), at its beginning; to be used in a `with`."""
+
+    def __init__(self, video: BinaryIO, container: str, by_index: bool = True) -> None:
         video.seek(0)
         self.container = container
-        self.file = av.open(video, "r", format=container, options=NO_PROTOCOL | STRICT)
+        source = video if by_index else FrontToBack(video)
+        self.file = av.open(source, "r", format=container, options=NO_PROTOCOL | STRICT)
 
     def __enter__(self) -> "Track":
         stream = self.file.streams.best("video")
@@ -120,23 +136,28 @@ class Track:
         self.file.seek(key, stream=self.stream)
         return key
 
-    def frames(self, complaints: Complaints) -> Iterator[tuple[Any, list[str]]]:
+    def frames(self, found: Survey, complaints: Complaints) -> Iterator[tuple[Any, list[str]]]:
         """Each frame as it comes out, with what was complained of since the one before; at the end, None with the rest.
 
         A stream that begins within a group of pictures has frames whose references are missing. What the decoder says of those
-        counts only if it delivers them.
+        counts only if it delivers them. A file that is cut off ends with its last whole packet.
         """
         complaints.take()
-        first_key: int | None = None
+        ended, first_key = False, cast(int | None, None)
         said, leading = list[str](), list[str]()
         for packet in self.packets():
+            ended |= found.cut_off and packet.is_corrupt
+            if ended and packet.size:
+                complaints.take()
+                continue
             if packet.is_keyframe and first_key is None:
                 first_key = packet.pts
             is_leading = (first_key is None and self.container in ANYWHERE) or (
                 first_key is not None and packet.size > 0 and packet.pts is not None and packet.pts < first_key
             )
             frames = decoded(packet)
-            (leading if is_leading else said).extend(complaints.take())
+            lines = [line for line in complaints.take() if not (found.cut_off and is_cut_off(line))]
+            (leading if is_leading else said).extend(lines)
             for frame in frames:
                 if first_key is None or (frame.pts is not None and frame.pts < first_key):
                     said, leading = leading + said, []
@@ -163,8 +184,24 @@ def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
 
     Raises av.error.FFmpegError and ValueError for what is no video.
     """
+    found, stated = survey_packets(video, container, complaints)
+    if container != "avi":
+        return found
+    if found.slots and stated > found.slots[-1] + 1:  # the index is wrong, or the file ends early
+        forward, _ = survey_packets(video, container, complaints, by_index=False)
+        if len(forward.slots) > len(found.slots):
+            found = forward
+    found.cut_off = is_riff_cut_off(video)
+    return found
+
+
+def survey_packets(
+    video: BinaryIO, container: str, complaints: Complaints, by_index: bool = True
+) -> tuple[Survey, int]:
+    """The survey, and the number of frames that the header states."""
     complaints.take()
-    with Track(video, container) as track:
+    size = video.seek(0, os.SEEK_END)
+    with Track(video, container, by_index) as track:
         stream, context = track.stream, track.stream.codec_context
         numbered = container in NUMBERED and context.name in ONE_TO_ONE
         packets = [p for p in map(Stamp.of, track.packets()) if p.size]
@@ -179,12 +216,34 @@ def survey(video: BinaryIO, container: str, complaints: Complaints) -> Survey:
             keys=[p.pts for p in packets if p.key and p.pts is not None],
             rate=float(stream.average_rate or stream.guessed_rate or 0),
             complaints=[line for line in said if not is_cut_off(line)],
-            cut_off=any(map(is_cut_off, said)) or (container == "mov" and stream.frames > len(packets)),
+            cut_off=any(map(is_cut_off, said)) or (container == "mov" and stored_end(stream) > size),
+            by_index=by_index,
+            slots=[p.dts for p in packets if p.dts is not None],
         )
         if numbered and not said and (ticks := shown_ticks(packets, found.keys)):
             found.ticks = ticks
-            found.times = (np.array(ticks, np.float64) - ticks[0]) * float(stream.time_base)
-    return found
+            gaps = np.diff(np.array(ticks, np.float64), prepend=ticks[0]) * float(stream.time_base)
+            if container == "gif":
+                gaps[1:][gaps[1:] < GIF_SHORTEST] = GIF_USUAL
+            found.times = np.cumsum(gaps)
+        return found, stream.frames
+
+
+def stored_end(stream: Any) -> int:
+    """The byte at which the last of the packets that the index names ends."""
+    return max((entry.pos + entry.size for entry in stream.index_entries), default=0)
+
+
+def is_riff_cut_off(video: BinaryIO) -> bool:
+    """Whether the file ends before the last of its RIFF chunks does."""
+    end, at = video.seek(0, os.SEEK_END), 0
+    while at < end:
+        video.seek(at)
+        name, size = video.read(4), int.from_bytes(video.read(4), "little")
+        if name != b"RIFF":
+            return False  # what follows the video
+        at += 8 + size
+    return at > end
 
 
 def shown_ticks(packets: list[Stamp], keys: list[int]) -> list[int] | None:
@@ -209,32 +268,34 @@ def is_cut_off(line: str) -> bool:
 def count(video: BinaryIO, found: Survey, complaints: Complaints, most: int) -> None:
     """Decode all frames (most + 1 at the most) to learn their number and their times, up to the first damage."""
     seen: list[float | None] = []
-    with Track(video, found.container) as track:
-        for frame, said in track.frames(complaints):
-            found.complaints = [line for line in said if not is_cut_off(line)]
+    with Track(video, found.container, found.by_index) as track:
+        for frame, said in track.frames(found, complaints):
+            found.complaints = said
             if found.complaints or frame is None or len(seen) > most:
                 break
             seen.append(None if frame.pts is None else float(frame.pts * track.stream.time_base))
-    found.times = steady(seen, found.rate)
+        slots = [float(dts * track.stream.time_base) for dts in found.slots]
+    found.times = steady(seen, slots if found.container == "avi" else [], found.rate)
 
 
-def steady(seen: list[float | None], rate: float) -> np.ndarray:
-    """Times since the first frame, seconds; evenly spaced by the rate (or 30 a second) where those that came with the frames
-    are not known or do not increase."""
-    if seen and None not in seen:
-        times = np.array(seen, np.float64)
-        if np.all(np.diff(times) > 0) and times[-1] - times[0] < LONGEST:
-            return np.asarray(times - times[0])
-    return np.asarray(np.arange(len(seen)) / (rate if 0 < rate < 1000 else 30.0))
+def steady(seen: list[float | None], slots: list[float], rate: float) -> np.ndarray:
+    """Times since the first frame, seconds: those that came with the frames, where all are known and increase; else the packets'
+    slots, where there is one for each frame; else evenly spaced by the rate, or the usual one."""
+    for known in (seen, slots):
+        if seen and len(known) == len(seen) and None not in known:
+            times = np.array(known, np.float64)
+            if np.all(np.diff(times) > 0) and times[-1] - times[0] < LONGEST:
+                return np.asarray(times - times[0])
+    return np.asarray(np.arange(len(seen)) / (rate if 0 < rate < FASTEST else USUAL_RATE))
 
 
 def frame_rate(times: np.ndarray, stated: float) -> float:
     """Frames per second: the stated rate where the times keep it, else that of the times; 0 if unknown."""
     span = times[-1] - times[0]
-    if stated > 0 and np.abs(times - np.arange(len(times)) / stated).max() < ROUNDING:
+    if 0 < stated < FASTEST and np.abs(times - np.arange(len(times)) / stated).max() < ROUNDING:
         return stated
     fps = (len(times) - 1) / span if span > 0 else stated
-    return fps if 0 < fps < 1000 else 0.0
+    return fps if 0 < fps < FASTEST else 0.0
 
 
 def is_constant(times: np.ndarray, fps: float) -> bool:

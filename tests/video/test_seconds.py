@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import save_file
 
 from sifa.errors import VideoError
@@ -12,6 +13,7 @@ from sifa.weights.checkpoint import adopt, save
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import frame_numbers, numbered_frames, write_clip, write_frames
 from tests.predictions import nano_model
+from tests.video import matrix
 
 STEP = 4 / 30
 
@@ -28,6 +30,33 @@ def test_a_step_in_seconds_is_the_nearest_whole_number_of_frames(tmp_path, fps, 
     assert frame_numbers(clip.frames) == clip.indices.tolist() == list(range(first, first + 8 * frames, frames))
     assert clip.sampling_rate == frames
     assert clip.padded == 0
+
+
+@pytest.mark.parametrize(("fps", "suffix"), [(1000, "mp4"), (1000, "mkv"), (1000, "avi"), (2000, "mp4")])
+def test_cameras_for_slow_motion_are_no_exception(tmp_path, fps, suffix):
+    """Some count more than a thousand frames a second."""
+    options = ("-vf", f"settb=1/{fps},setpts=N", "-r", str(fps))
+    file = matrix.encode(tmp_path / f"fast.{suffix}", "h264_b", *options, count=400)
+    clip = read_seconds(file, 4, 0.05, 0.01)
+    assert clip.fps == pytest.approx(fps)
+    assert frame_numbers(clip.frames) == list(range(fps // 100, 400, fps // 20))[:4]
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("wmv2", "wmv"), ("mpeg4", "avi"), ("gif", "gif"), ("libx264", "mp4")])
+def test_a_single_frame_is_there_from_the_beginning(tmp_path, codec, suffix):
+    file = matrix.encode(tmp_path / f"one.{suffix}", {"libx264": "h264"}.get(codec, codec), count=1)
+    assert read_seconds(file, 2, STEP, 0.0).indices.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("milliseconds", "seconds"), [(0, 0.1), (10, 0.1), (20, 0.02), (500, 0.5)])
+def test_the_shortest_times_of_a_gif_mean_a_tenth_of_a_second(tmp_path, milliseconds, seconds):
+    """As in browsers: such gifs are from a time in which no screen kept up with them."""
+    file = tmp_path / "a.gif"
+    first, *others = map(Image.fromarray, numbered_frames(12))
+    first.save(file, save_all=True, append_images=others, duration=milliseconds)
+    clip = read_clip(file, 12)
+    np.testing.assert_allclose(clip.times, np.arange(12) * seconds, atol=1e-6)
+    assert frame_numbers(clip.frames) == list(range(12))
 
 
 def test_at_30_a_second_it_is_bit_identical_to_four_frames(tmp_path):
