@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 
 import sifa
 from sifa.cli import main
+from sifa.data.listing import read_listing
 from sifa.errors import RunError, SifaError
 from sifa.training.clips import read_clips
 from sifa.training.folder import claimed
@@ -84,7 +85,7 @@ def clips(own, tmp_path):
 
 def tune(clips, out, start, recipe=OWN, **options):
     """Train on the user's clips as they are now."""
-    return train(recipe, out, start=start, data=read_clips(clips, load_card(start)), **options)
+    return train(recipe, out, start=start, data=read_clips(read_listing(clips), load_card(start)), **options)
 
 
 def weights(file):
@@ -174,13 +175,15 @@ KILLED = """
 import sys, torch
 from dataclasses import replace
 from pathlib import Path
+from sifa.data.listing import read_listing
 from sifa.training.clips import read_clips
 from sifa.training.loop import train
 from sifa.training.recipes import FINE_TUNING
 from sifa.weights.card import load_card
 torch.set_num_threads(1)
 clips, out, start = sys.argv[1:]
-data, recipe = read_clips(clips, load_card(start)), replace(FINE_TUNING, variant="sifa_swin", steps=40, batch=8)
+data = read_clips(read_listing(clips), load_card(start))
+recipe = replace(FINE_TUNING, variant="sifa_swin", steps=40, batch=8)
 train(recipe, Path(out), start=start, data=data, save_every=3, progress=lambda *_: print("step", flush=True))
 """
 
@@ -231,7 +234,7 @@ def runs(own, tmp_path_factory, start):
     """What a whole run gives, and the folder of one that stopped after 4 of 6 steps, with states of steps 2 and 4."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("runs")
-    data = read_clips(own, load_card(start))
+    data = read_clips(read_listing(own), load_card(start))
     whole = train(OWN, folder / "whole", start=start, data=data)
     with pytest.raises(KeyboardInterrupt):
         train(OWN, folder / "stopped", start=start, data=data, save_every=2, progress=stop_after(4))
