@@ -15,10 +15,12 @@ from torch.optim import Optimizer
 from sifa.errors import DataError, RunError
 from sifa.training.record import Record, changes, circumstances, impossible
 from sifa.weights.files import reason, write_whole
+from sifa.weights.tensors import not_finite
 
 MAGIC = b"SIFARUN1"  # then the sha256 of the rest, and the rest: what torch.save makes
 START = len(MAGIC) + hashlib.sha256().digest_size
 NAME, BEFORE = "state.pt", "state.before.pt"
+REMEDY = "Give a smaller --lr and another --out; the last good state is kept"
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class State:
 
         Whenever a run is stopped, one of the two files is whole.
         """
+        if broken := not_finite(self.model.state_dict()):
+            raise RunError(f"after step {position.step} numbers in {broken[0]} are infinite or none. {REMEDY}")
         now = dict(
             record=self.record,
             position=vars(position),
@@ -115,15 +119,15 @@ class State:
         if faults := impossible(before, self.record):
             raise DataError(f"{out} holds a run that cannot go on. {' '.join(faults)} Choose another --out")
         found = changes(before, self.record)
+        if found and step >= self.record["recipe"]["steps"]:
+            raise DataError(
+                f"{out} holds a run that has done its {step} steps. {' '.join(found)} Choose another --out, or give more --steps "
+                "and --accept-changes to train on that"
+            )
         if found and not accept:
             raise DataError(
                 f"{out} holds a run of something else. {' '.join(found)} Choose another --out, or add --accept-changes to go "
                 f"on from step {step} with what is new"
-            )
-        if found and step >= self.record["recipe"]["steps"]:
-            raise DataError(
-                f"{out} holds a run that has done its {step} steps. {' '.join(found)} To train on that, give more --steps, or "
-                "choose another --out"
             )
         for sentence in circumstances(before, self.record):
             logger.warning("%s The last digits of the weights may differ from those of a run in one piece.", sentence)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,17 @@ def test_a_million_lines_are_read_soon(tmp_path):
     seconds, found = spent(tmp_path / "list")
     assert "1000000 of 1000000 files that list names are missing: 'videos/0.mp4'" in found
     assert seconds < 15
+
+
+@pytest.mark.parametrize("name", [b"new\nline", b"esc\x1b[31m", b"latin \xe9"])
+def test_classes_that_no_screen_can_show_are_refused(tmp_path, name):
+    """Else they would stand in a card that cannot be printed."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    folder.mkdir()
+    (folder / "a.mp4").touch()
+    with pytest.raises(DataError, match="has a control character in its name, or is not UTF-8; rename it") as error:
+        read_listing(tmp_path)
+    assert str(error.value).isprintable()
+    (tmp_path / "clips").mkdir()
+    folder.rename(tmp_path / "clips" / "\U0001f468\u200d\U0001f469")  # joined by a character without a picture
+    assert [label for _, label in read_listing(tmp_path / "clips").clips] == ["\U0001f468\u200d\U0001f469"]

@@ -29,7 +29,7 @@ from sifa.training.folder import claimed
 from sifa.training.log import COLUMNS, Log
 from sifa.training.loop import train
 from sifa.training.recipes import FINE_TUNING, Recipe
-from sifa.training.state import MAGIC, unsound
+from sifa.training.state import MAGIC, Position, State, unsound
 from sifa.weights.card import load_card
 from sifa.weights.checkpoint import save
 from tests.clips import numbered_frames, write_clip
@@ -105,10 +105,12 @@ def test_clips_that_were_added_are_said_and_never_counted_as_trained_on(clips, t
     file = tune(clips, tmp_path / "run", start)
     before = file.read_bytes()
     add_clip(clips, "up", 9)
+    done = r"has done its 6 steps\. The clips of up: 1 new; 6 now, 5 before\. Choose another --out, or give more --steps and --a"
+    refused(lambda: tune(clips, tmp_path / "run", start), done)
+    refused(lambda: tune(clips, tmp_path / "run", start, accept_changes=True), done)
     refused(
-        lambda: tune(clips, tmp_path / "run", start), r"The clips of up: 1 new; 6 now, 5 before\.", "--accept-changes"
+        lambda: tune(clips, tmp_path / "run", start, replace(OWN, steps=8)), "a run of something else", "from step 6"
     )
-    refused(lambda: tune(clips, tmp_path / "run", start, accept_changes=True), "has done its 6 steps", "more --steps")
     assert file.read_bytes() == before
     longer = tune(clips, tmp_path / "run", start, replace(OWN, steps=8), accept_changes=True)
     card = load_card(longer)
@@ -433,3 +435,24 @@ def test_a_seed_that_no_generator_takes_is_refused(tmp_path, capsys):
         main(["train", "--out", str(tmp_path / "run"), "--seed", "9" * 30])
     assert ended.value.code == 2
     assert "it must be from -1000000000000 to 1000000000000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--lr", "--offset-lr", "--weight-decay", "--flow-weight"])
+def test_rates_that_no_weight_can_take_are_refused(tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--out", str(tmp_path / "run"), option, "1e60"])
+    assert ended.value.code == 2
+    assert f"{option[2:].replace('-', '_')} is 1e+60; it must be from 0 to 1000000" in capsys.readouterr().err
+
+
+def test_weights_that_run_away_are_said_and_never_saved(clips, tmp_path, start):
+    remedy = "Give a smaller --lr and another --out; the last good state is kept"
+    out, recipe = tmp_path / "run", replace(OWN, lr=1e6, weight_decay=1e6)
+    refused(lambda: tune(clips, out, start, recipe), "the loss of step 2 is nan", remedy)
+    assert sorted(file.name for file in out.iterdir()) == ["log.csv", "state.pt"]
+    before = (out / "state.pt").read_bytes()
+    model = sifa.load(start)
+    model.head.bias.data[0] = float("inf")
+    state = State(out, {}, model, [])
+    refused(lambda: state.save(Position(3)), "after step 3 numbers in head.bias are infinite or none", remedy)
+    assert (out / "state.pt").read_bytes() == before

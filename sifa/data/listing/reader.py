@@ -23,7 +23,7 @@ from sifa.data.listing.readings import (
 )
 from sifa.data.listing.records import headed_readings, json_readings
 from sifa.data.listing.text import CLIPS, Lines, counted, read_text, refusal, several, short, split_lines
-from sifa.errors import DataError
+from sifa.errors import DataError, fit_for_screens
 
 SOME = 100  # lines in which ways to read a list are tried first
 EVERY_LINE = "every line names a clip and its class, as in: folder/clip.mp4 3"
@@ -150,9 +150,10 @@ def _read_lines(file: Path, lines: Lines, files: Files, labels: Path | None) -> 
         return folders, found
     if has_several_numbers(lines) and not (best and any(best[1]) and not _hides_numbers(best, files)):
         raise refusal(
-            file, CLIPS, "its lines end in several numbers. Path and class, and path, number of frames and class are read, "
-            "not several classes per clip, nor parts of videos; where the columns are others, name them in a first line such as "
-            "path,label"
+            file, CLIPS, f"its lines end in several numbers, as {short(lines.texts[0])}, and read as path and class, or as path, "
+            f"number of frames and class, not all files are found in {files.root}. If it is one of these, say with --videos "
+            "where the files lie. Several classes per clip and parts of videos are not read; where the columns are others, name "
+            "them in a first line such as path,label"
         )  # fmt: skip
     if best:
         return best
@@ -228,6 +229,11 @@ def _is_named(reading: Reading, labels: Path) -> bool:
 def _named(classes: Iterable[str], labels: Path | None, first_number: int | None) -> tuple[dict[str, str], str]:
     """Class -> its name, and in words what the classes are. Raises DataError."""
     known = list(dict.fromkeys(classes))
+    if odd := [one for one in known if not fit_for_screens(one)]:
+        raise DataError(
+            f"the class {short(odd[0])} has a control character in its name, or is not UTF-8; rename it, since no screen "
+            "can show it"
+        )
     if labels:
         return name_all(known, read_names(labels, known), first_number)
     called = {one: same_form(one) for one in known}
