@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sifa.data.listing.checks import Found, check_frames, check_split_file, missing_files, once
+from sifa.data.listing.checks import Found, check_classes, check_frames, check_split_file, missing_files, once
 from sifa.data.listing.classes import Names, name_all, read_names
 from sifa.data.listing.files import Files, same_form
 from sifa.data.listing.folders import read_folder
@@ -23,7 +23,7 @@ from sifa.data.listing.readings import (
 )
 from sifa.data.listing.records import headed_readings, json_readings
 from sifa.data.listing.text import CLIPS, Lines, counted, read_text, refusal, several, short, split_lines
-from sifa.errors import DataError, fit_for_screens
+from sifa.errors import DataError
 
 SOME = 100  # lines in which ways to read a list are tried first
 EVERY_LINE = "every line names a clip and its class, as in: folder/clip.mp4 3"
@@ -229,11 +229,7 @@ def _is_named(reading: Reading, labels: Path) -> bool:
 def _named(classes: Iterable[str], labels: Path | None, first_number: int | None) -> tuple[dict[str, str], str]:
     """Class -> its name, and in words what the classes are. Raises DataError."""
     known = list(dict.fromkeys(classes))
-    if odd := [one for one in known if not fit_for_screens(one)]:
-        raise DataError(
-            f"the class {short(odd[0])} has a control character in its name, or is not UTF-8; rename it, since no screen "
-            "can show it"
-        )
+    check_classes(known)
     if labels:
         return name_all(known, read_names(labels, known), first_number)
     called = {one: same_form(one) for one in known}
