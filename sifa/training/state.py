@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -49,14 +50,20 @@ class State:
         A damaged file is left for the one before it, which is said in the log. Raises DataError where the run is of something
         else that was not accepted or cannot be gone on with, and where there was a run but no file of it is whole.
         """
-        saved = self._read(device)
-        if saved is None:
-            return Position()
-        position = Position(**saved["position"])
-        self._compare(saved["record"], position, accept)
-        self.model.load_state_dict(saved["model"])
-        for optimiser, entries in zip(self.optimisers, saved["optimizers"]):
-            optimiser.load_state_dict(entries)
+        try:
+            saved = self._read(device)
+            if saved is None:
+                return Position()
+            position = Position(**saved["position"])
+            self._compare(saved["record"], position, accept)
+            self.model.load_state_dict(saved["model"])
+            for optimiser, entries in zip(self.optimisers, saved["optimizers"]):
+                optimiser.load_state_dict(entries)
+        except (KeyError, TypeError, AttributeError, RuntimeError, UnpicklingError) as error:
+            raise DataError(
+                f"{self.file} holds something else than this version of the program writes ({type(error).__name__}); choose "
+                "another --out"
+            ) from error
         return position
 
     def save(self, position: Position) -> None:

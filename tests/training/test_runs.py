@@ -1,6 +1,8 @@
 """Runs that are stopped, changed, damaged, or have nowhere to write: each goes on to the same weights, or says why not."""
 
 import csv
+import hashlib
+import io
 import logging
 import os
 import random
@@ -291,6 +293,25 @@ def test_where_no_state_is_whole_nothing_is_overwritten(stopped):
         del before[name]
     refused(go_on, r"holds log.csv of a run.*state.pt is missing.*remove these files to begin anew")
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "held", [[1], {}, dict(position=dict(later=1)), dict(position={}, record={}, model={}, optimizers=[])], ids=str
+)
+def test_a_state_of_another_version_is_refused(stopped, held):
+    """Whole, as its digest says, but with something else in it."""
+    out, go_on = stopped
+    content = io.BytesIO()
+    torch.save(held, content)
+    (out / "state.pt").write_bytes(MAGIC + hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+    refused(go_on, "state.pt holds something else than this version of the program writes", "choose another --out")
+
+
+@pytest.mark.parametrize("option", ["--out", "--data", "--videos", "--labels"])
+def test_a_place_that_is_empty_is_never_the_folder_one_is_in(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--out", "run", "--data", "clips", option, ""])
+    assert f"{option}: it is empty; give a file or a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
