@@ -1,5 +1,12 @@
 """Every error that a user can act on. The message says what was wrong, the value seen, the limit, and what to do."""
 
+import unicodedata
+
+
+def fit_for_screens(text: str) -> bool:
+    """Whether a name holds no control character, nor a part of a letter, as file names in other encodings do."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+
 
 class SifaError(ValueError):
     """What all errors of this library have in common."""

@@ -1,6 +1,7 @@
 """The command `sifa`: one file a subcommand, each with `add_arguments(parser)`, `run(arguments)` and EXAMPLES."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -86,5 +87,10 @@ def _run(argv: list[str]) -> int:
 def _sentence(error: SifaError | OSError) -> str:
     """What went wrong, without the number that an OSError begins with."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
+        return shown(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    return shown(str(error))
+
+
+def shown(text: str) -> str:
+    """A text with \\x.. in place of what changes the screen; names in files that others made may hold it."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)

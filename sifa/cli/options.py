@@ -46,7 +46,7 @@ def add_json(parser: Options) -> None:
 
 
 def add_out(parser: Options, what: str, **changes: Any) -> None:
-    parser.add_argument("--out", type=Path, metavar="PATH", help=what, **changes)
+    parser.add_argument("--out", type=place, metavar="PATH", help=what, **changes)
 
 
 def add_amp(parser: Options, *kinds: str) -> None:
@@ -55,16 +55,16 @@ def add_amp(parser: Options, *kinds: str) -> None:
 
 def add_data(parser: Options, purpose: str) -> None:
     parser.add_argument(
-        "--data", type=Path, metavar="PATH", help=f"{purpose}: a folder with one sub-folder per class, or a list file"
+        "--data", type=place, metavar="PATH", help=f"{purpose}: a folder with one sub-folder per class, or a list file"
     )
     parser.add_argument(
         "--labels",
-        type=Path,
+        type=place,
         metavar="FILE",
         help="names of the classes, where --data gives numbers: one a line, with its number or without, or JSON",
     )
     parser.add_argument(
-        "--videos", type=Path, metavar="PATH", help="where the files of a list lie (default: beside it)"
+        "--videos", type=place, metavar="PATH", help="where the files of a list lie (default: beside it)"
     )
     parser.add_argument(
         "--class-numbers-from",
@@ -91,6 +91,13 @@ def device_name(text: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no device; use auto, cpu, cuda or cuda:N")
     return text
+
+
+def place(text: str) -> Path:
+    """The type of files and folders. An empty text is what a variable that is not set leaves, and never the folder one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; give a file or a folder")
+    return Path(text)
 
 
 def weights_source(text: str) -> str:

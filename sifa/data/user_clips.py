@@ -76,7 +76,8 @@ class VideoClips:
         few = [f"{label} ({len(videos[label])})" for label in self.labels if len(videos[label]) < LEAST]
         unread = f"; {len(self.skipped)} could not be read" if self.skipped else ""
         if few:
-            raise DataError(f"too few clips to learn from: {', '.join(few)}{unread}; every class needs {LEAST}")
+            some = ", ".join(few[:5]) + (f" ... ({len(few)} classes)" if few[5:] else "")
+            raise DataError(f"too few clips to learn from: {some}{unread}; every class needs {LEAST}")
         if len(self.labels) < 2:
             raise DataError(f"the clips have {len(self.labels)} class{unread}; telling apart needs at least two")
 

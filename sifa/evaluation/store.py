@@ -17,7 +17,10 @@ def reserve(folder: Path, settings: Mapping[str, object], write: bool) -> None:
     """Make a folder that of one run; DataError where it is that of another one."""
     file = folder / "run.json"
     if file.exists():
-        before = json.loads(file.read_text())
+        try:
+            before = dict(json.loads(file.read_text()))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{file} is damaged ({error}); give another --out, or remove this folder") from error
         other = [f"{k} {v} instead of {settings[k]}" for k, v in before.items() if settings.get(k) != v]
         if other:
             raise DataError(
@@ -62,7 +65,7 @@ def writer(file: Path | None) -> Iterator[Callable[[Row], None]]:
     with file.open("a", encoding="utf-8") as lines:
 
         def write(row: Row) -> None:
-            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+            lines.write(json.dumps(row) + "\n")
             lines.flush()
 
         yield write

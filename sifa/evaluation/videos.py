@@ -89,7 +89,7 @@ def _begin(
         views=str(views),
         precision=precision,
         videos=len(videos),
-        list=hashlib.sha256(text.encode()).hexdigest(),
+        list=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(),
     )
     reserve(out, settings, write)
     return read_rows(out)

@@ -7,6 +7,7 @@ same call after an interruption goes on from the last saved state. Under torchru
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch.optim import Optimizer
 
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, join_batches
 from sifa.data.user_clips import VideoClips
+from sifa.errors import RunError
 from sifa.evaluation.generated import evaluate_generated
 from sifa.model.registry import SIFAModel
 from sifa.tracing.records import Progress
@@ -29,7 +31,7 @@ from sifa.training.recipes import Recipe, class_pool
 from sifa.training.record import record_run, summary
 from sifa.training.result import even_out, write_result
 from sifa.training.start import begin
-from sifa.training.state import State
+from sifa.training.state import REMEDY, State
 from sifa.weights.card import card_of
 
 MEASURE_EVERY = 1500  # steps
@@ -80,6 +82,7 @@ def train(
             loss = losses(replica, draw(clips, step, pool, labels, recipe, shards), active, recipe)
             update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
             values, done = workers.mean(loss), step + 1
+            check_loss(values[0] + values[1], done)
             if keeper is None:
                 continue
             keeper.enter(done, values, int(active.sum()))
@@ -132,6 +135,12 @@ def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimiser in of:
         optimiser.step()
+
+
+def check_loss(loss: float, step: int) -> None:
+    """Raises RunError where the loss of a step is no number any more."""
+    if not math.isfinite(loss):
+        raise RunError(f"the loss of step {step} is {loss}: the weights have run away. {REMEDY}")
 
 
 def look(model: SIFAModel, clips: int, progress: Progress | None = None) -> None:

@@ -7,14 +7,15 @@ from typing import Any
 from sifa.data.motion import CLASSES
 from sifa.model.config import check_size
 
-MOST_STEPS, MOST_SEED = 10**9, 10**12
+MOST_STEPS, MOST_SEED, MOST_RATE = 10**9, 10**12, 10**6
+RATES = "lr", "offset_lr", "weight_decay", "flow_weight"
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything a run depends on, besides the code and the clips.
 
-    Raises ValueError for less than one step, and for a seed that no generator takes.
+    Raises ValueError for less than one step, for a seed that no generator takes, and for rates that no number holds.
     """
 
     variant: str = "sifa_swin_nano_16x64"
@@ -33,6 +34,9 @@ class Recipe:
         check_size("steps", self.steps, MOST_STEPS)
         if abs(self.seed) > MOST_SEED:
             raise ValueError(f"seed is {self.seed}; it must be from {-MOST_SEED} to {MOST_SEED}")
+        for name in RATES:
+            if not 0 <= getattr(self, name) <= MOST_RATE:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be from 0 to {MOST_RATE}")
 
 
 HARD = {  # how many times more often: what is learned last, by how the first runs went

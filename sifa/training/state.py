@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,10 +16,12 @@ from torch.optim import Optimizer
 from sifa.errors import DataError, RunError
 from sifa.training.record import Record, changes, circumstances, impossible
 from sifa.weights.files import reason, write_whole
+from sifa.weights.tensors import not_finite
 
 MAGIC = b"SIFARUN1"  # then the sha256 of the rest, and the rest: what torch.save makes
 START = len(MAGIC) + hashlib.sha256().digest_size
 NAME, BEFORE = "state.pt", "state.before.pt"
+REMEDY = "Give a smaller --lr and another --out; the last good state is kept"
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +50,20 @@ class State:
         A damaged file is left for the one before it, which is said in the log. Raises DataError where the run is of something
         else that was not accepted or cannot be gone on with, and where there was a run but no file of it is whole.
         """
-        saved = self._read(device)
-        if saved is None:
-            return Position()
-        position = Position(**saved["position"])
-        self._compare(saved["record"], position, accept)
-        self.model.load_state_dict(saved["model"])
-        for optimiser, entries in zip(self.optimisers, saved["optimizers"]):
-            optimiser.load_state_dict(entries)
+        try:
+            saved = self._read(device)
+            if saved is None:
+                return Position()
+            position = Position(**saved["position"])
+            self._compare(saved["record"], position, accept)
+            self.model.load_state_dict(saved["model"])
+            for optimiser, entries in zip(self.optimisers, saved["optimizers"]):
+                optimiser.load_state_dict(entries)
+        except (KeyError, TypeError, AttributeError, RuntimeError, UnpicklingError) as error:
+            raise DataError(
+                f"{self.file} holds something else than this version of the program writes ({type(error).__name__}); choose "
+                "another --out"
+            ) from error
         return position
 
     def save(self, position: Position) -> None:
@@ -62,6 +71,8 @@ class State:
 
         Whenever a run is stopped, one of the two files is whole.
         """
+        if broken := not_finite(self.model.state_dict()):
+            raise RunError(f"after step {position.step} numbers in {broken[0]} are infinite or none. {REMEDY}")
         now = dict(
             record=self.record,
             position=vars(position),
@@ -115,15 +126,15 @@ class State:
         if faults := impossible(before, self.record):
             raise DataError(f"{out} holds a run that cannot go on. {' '.join(faults)} Choose another --out")
         found = changes(before, self.record)
+        if found and step >= self.record["recipe"]["steps"]:
+            raise DataError(
+                f"{out} holds a run that has done its {step} steps. {' '.join(found)} Choose another --out, or give more --steps "
+                "and --accept-changes to train on that"
+            )
         if found and not accept:
             raise DataError(
                 f"{out} holds a run of something else. {' '.join(found)} Choose another --out, or add --accept-changes to go "
                 f"on from step {step} with what is new"
-            )
-        if found and step >= self.record["recipe"]["steps"]:
-            raise DataError(
-                f"{out} holds a run that has done its {step} steps. {' '.join(found)} To train on that, give more --steps, or "
-                "choose another --out"
             )
         for sentence in circumstances(before, self.record):
             logger.warning("%s The last digits of the weights may differ from those of a run in one piece.", sentence)

@@ -1,6 +1,5 @@
 """What weights are: the card that travels inside a checkpoint; and what a model must have to be used with it."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from sifa.errors import WeightsError
+from sifa.errors import WeightsError, fit_for_screens
 from sifa.model.config import ModelConfig, check_size
 from sifa.model.registry import model_config
 from sifa.video.clip import LARGEST, Clip
@@ -22,6 +21,7 @@ from sifa.weights.tensors import read_safetensors
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CARDS_FRAME_RATE = 30  # frames per second that sampling rates are meant for
 LARGEST_SAMPLING_RATE = 10_000  # source frames
+LEAST_STD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,18 @@ def _check_card(card: dict[str, Any]) -> None:
     for key, kind in kinds.items():
         if key in card and not isinstance(card[key], kind):
             raise ValueError(f"{key} is {shown(card[key])}; it must be {names[kind]}")
+        if kind is str and not fit_for_screens(card.get(key, "")):
+            raise ValueError(f"{key} is {shown(card[key])}; it must be one line without control characters")
     config: ModelConfig = model_config(card["variant"], **card["config"])
     if "num_frames" in card:
         config.change(num_frames=card["num_frames"])
     labels = card["labels"]
     if len(labels) != config.num_classes or not all(isinstance(label, str) for label in labels):
         raise ValueError(f"labels has {len(labels)} entries; it must be {config.num_classes} names, one for each class")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"labels has {len(labels)} names, and only {len(set(labels))} of them differ; each must")
+    if odd := [label for label in labels if not fit_for_screens(label)]:
+        raise ValueError(f"labels has {shown(odd[0])}; each must be one line without control characters")
     if "sampling_rate" in card:
         check_size("sampling_rate", card["sampling_rate"], LARGEST_SAMPLING_RATE)
     step = card.get("step_seconds")
@@ -160,8 +166,11 @@ def _check_normalisation(mean: object, std: object) -> None:
         return
     for name, values in (("mean", mean), ("std", std)):
         numbers = values if isinstance(values, list) and all(type(v) in (int, float) for v in values) else []
-        if not len(numbers) == 3 or not all(math.isfinite(v) and (v > 0 or name == "mean") for v in numbers):
-            raise ValueError(f"{name} is {shown(values)}; it must be three numbers, those of std above 0, or neither")
+        if not len(numbers) == 3 or not all(abs(v) <= LARGEST and (v >= LEAST_STD or name == "mean") for v in numbers):
+            raise ValueError(
+                f"{name} is {shown(values)}; it must be three numbers up to {LARGEST}, those of std from {LEAST_STD:g} on, "
+                "or neither"
+            )
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sifa.weights.labels import class_names
 from sifa.weights.pickles import read_state, unwrap
 from sifa.weights.prefixes import prefix_words, without_prefix
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
-from sifa.weights.tensors import digest, read_safetensors
+from sifa.weights.tensors import digest, not_finite, read_safetensors
 
 
 def save(model: nn.Module, card: ModelCard, file: Path) -> None:
@@ -92,7 +92,7 @@ def adopt(
     head = next((state[key] for key in ("fc.weight", "head.weight") if key in state), None)
     stem = next((state[key] for key in (SWIN_STEM, RESNET_STEM) if key in state), None)
     of_video = stem is not None and stem.dim() == 5
-    if of_video and head is not None:
+    if of_video and head is not None and head.dim():
         arguments = dict(num_classes=len(head)) | arguments
     try:
         model = create_model(variant, reading, **arguments).eval()
@@ -174,13 +174,25 @@ def load_weights(model: SIFAModel, weights: str | Path | Mapping[str, Tensor]) -
         for k in sorted(wanted.keys() & state.keys())
         if state[k].shape != wanted[k].shape
     ]
+    types = [
+        f"{k} {str(state[k].dtype).removeprefix('torch.')}"
+        for k in sorted(wanted.keys() & state.keys())
+        if wanted[k].is_floating_point() and not state[k].is_floating_point()
+    ]
+    faults = {
+        "missing": missing,
+        "not in this model": surplus,
+        "of another shape": shapes,
+        "of another type": types,
+        "with numbers that are infinite or none": not_finite(state),
+    }
     problems = [
         f"{what}: {', '.join(key[:100] for key in keys[:8])}{f' ... ({len(keys)} in all)' if len(keys) > 8 else ''}"
-        for what, keys in (("missing", missing), ("not in this model", surplus), ("of another shape", shapes))
+        for what, keys in faults.items()
         if keys
     ]
     if problems:
-        wrapped = prefix_words(unwrap(found))
+        wrapped = prefix_words(unwrap(found), wanted)
         raise WeightsError(f"the weights do not fit the model; {wrapped or '; '.join(problems)}")
     model.load_state_dict(state)
     return conversion

@@ -58,13 +58,18 @@ def _refuse_bomb(file: Path) -> None:
         )
 
 
+def _is_plain(value: object) -> bool:
+    """Whether it is a tensor whose numbers lie in memory one after another: neither sparse nor quantised."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized and not value.is_meta
+
+
 def unwrap(state: Mapping[str, Any]) -> dict[str, Tensor]:
     """The state dict inside of what training code saves."""
     for key in ("model", "state_dict", "model_state_dict"):
         if isinstance(state.get(key), dict):
             state = state[key]
-    strangers = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
+    strangers = [str(key) for key, value in state.items() if not (isinstance(key, str) and _is_plain(value))]
     if strangers or not state:
-        held = f"also holds {', '.join(strangers[:5])}, which are no tensors" if strangers else "is empty"
+        held = f"also holds {', '.join(strangers[:5])}, which are no named tensors" if strangers else "is empty"
         raise WeightsError(f"this is no state dict: it {held}; save model.state_dict() and load that")
     return dict(state)

@@ -1,37 +1,39 @@
-"""What wrappers put before every key of a state dict."""
+"""What wrappers put before every key of a state dict: DataParallel `module.`, torch.compile `_orig_mod.`, and others any word."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
-# by DataParallel, Lightning, mmaction, torch.compile and others; one may stand inside another
-PREFIXES = ("module.", "model.", "backbone.", "encoder.", "_orig_mod.", "net.", "network.", "student.", "teacher.")
-
 
 def without_prefix(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
-    """What stands before all keys, and the state without it; "" where they share nothing of what is known here."""
-    prefix = _longest(state)
+    """What stands before all keys, and the state without it; "" where they share nothing, as those of no model here do."""
+    prefix = _shared(state)
     return prefix, {key.removeprefix(prefix): value for key, value in state.items()}
 
 
-def prefix_words(keys: Iterable[str]) -> str:
-    """A sentence on what stands before most of the keys, but not before all; "" where nothing of what is known here does."""
-    keys = list(keys)
-    counts = {prefix: sum(key.startswith(prefix) for key in keys) for prefix in PREFIXES}
-    prefix, count = max(counts.items(), key=lambda pair: pair[1])
-    if not len(keys) / 2 < count < len(keys):
+def prefix_words(keys: Collection[str], wanted: Collection[str]) -> str:
+    """A sentence on what stands before most of the keys, but not before all; "" where it is a part of those that are wanted."""
+    own = {_first(key) for key in wanted}
+    counts = Counter(_first(key) for key in keys)
+    prefix, count = counts.most_common(1)[0]
+    if not prefix or prefix in own or not len(keys) / 2 < count < len(keys):
         return ""
-    inside = prefix + _longest(key.removeprefix(prefix) for key in keys if key.startswith(prefix))
+    inside = _shared([key for key in keys if key.startswith(prefix)])
     others = [key for key in keys if not key.startswith(prefix)]
     return (
-        f"{count} of the {len(keys)} keys begin with {inside!r}, and {', '.join(others[:3])}{' ...' if others[3:] else ''} "
-        "do not: save those of the model alone, without what stands before them"
+        f"{count} of the {len(keys)} keys begin with {inside!r}, but not {', '.join(others[:3])}{' ...' if others[3:] else ''}: "
+        "save those of the model alone, without what stands before them"
     )
 
 
-def _longest(keys: Iterable[str]) -> str:
-    """All of the known prefixes, one in another, that every key begins with."""
-    keys, prefix = list(keys), ""
-    while found := next((each for each in PREFIXES if keys and all(key.startswith(prefix + each) for key in keys)), ""):
-        prefix += found
-    return prefix
+def _first(key: str) -> str:
+    """The first part of a key, with its dot; "" where it has none."""
+    return key[: key.find(".") + 1]
+
+
+def _shared(keys: Collection[str]) -> str:
+    """The parts that all keys begin with, with their dots."""
+    common = os.path.commonprefix(list(keys))
+    return common[: common.rfind(".") + 1]

@@ -25,6 +25,11 @@ def digest(tensors: Mapping[str, Tensor], card: str) -> str:
     return found.hexdigest()
 
 
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The names of those that hold a number that is infinite or none."""
+    return [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+
+
 def read_safetensors(file: Path, weights: bool = True) -> tuple[dict[str, Tensor], Any]:
     """The tensors of a file (none without `weights`), and its card's JSON as plain data, None where it has no card.
 

@@ -191,7 +191,7 @@ def test_mmaction_lists_of_videos_and_of_frames(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("a.txt", "a.mp4 1 3 5\nb.mp4 2\n", "lines end in several numbers.*not several classes per clip"),
+        ("a.txt", "a.mp4 1 3 5\nb.mp4 2\n", "lines end in several numbers.*Several classes per clip.*are not read"),
         ("a.txt", "a.mp4 1 3\nb.mp4 2 4\n", "lines end in several|no folder has the number"),
         ("a.txt", "frames 3 1 3 5\nframes 3 2\n", "lines end in several numbers"),
         ("a.txt", "a.mp4 1,3\nb.mp4 2\n", "lines end in several numbers"),
@@ -254,3 +254,16 @@ def test_diving48(tmp_path):
     entries[1]["vid_name"] = entries[0]["vid_name"]
     with pytest.raises(DataError, match="entry 1 and entry 2 of .* name parts .start_frame and end_frame. of one file"):
         read(tmp_path, "Diving48_V2_train.json", entries, **options)
+
+
+def test_a_list_of_frames_whose_files_lie_elsewhere_says_where_they_were_looked_for(tmp_path):
+    make_frames(tmp_path, "rawframes/a", 3)
+    make_frames(tmp_path, "rawframes/b", 3)
+    with pytest.raises(
+        DataError, match="as 'a 3 0', .* not all files are found in .* say with --videos where the files lie"
+    ):
+        read(tmp_path, "train.txt", "a 3 0\nb 3 1\n")
+    assert read(tmp_path, "train.txt", "a 3 0\nb 3 1\n", videos=tmp_path / "rawframes")[0] == [
+        ("rawframes/a", "0"),
+        ("rawframes/b", "1"),
+    ]

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,51 @@ def test_a_million_lines_are_read_soon(tmp_path):
     seconds, found = spent(tmp_path / "list")
     assert "1000000 of 1000000 files that list names are missing: 'videos/0.mp4'" in found
     assert seconds < 15
+
+
+@pytest.mark.parametrize("name", [b"new\nline", b"esc\x1b[31m", b"latin \xe9"])
+def test_classes_that_no_screen_can_show_are_refused(tmp_path, name):
+    """Else they would stand in a card that cannot be printed."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    folder.mkdir()
+    (folder / "a.mp4").touch()
+    with pytest.raises(DataError, match="has a control character in its name, or is not UTF-8; rename it") as error:
+        read_listing(tmp_path)
+    assert str(error.value).isprintable()
+    (tmp_path / "clips").mkdir()
+    folder.rename(tmp_path / "clips" / "\U0001f468\u200d\U0001f469")  # joined by a character without a picture
+    assert [label for _, label in read_listing(tmp_path / "clips").clips] == ["\U0001f468\u200d\U0001f469"]
+
+
+@pytest.mark.parametrize(
+    "other", ["hand  wave", "hand\u00a0wave", "hand wave\u200b", "handwave", "\ufeffhand wave"], ids=ascii
+)
+def test_classes_that_look_alike_are_refused(tmp_path, other):
+    """Else one class would be learned as two."""
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.csv").write_text(f"path,label\na.mp4,hand wave\nb.mp4,{other}\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match="the classes 'hand wave' and .* differ only in spaces, invisible characters"
+    ) as error:
+        read_listing(tmp_path / "list.csv")
+    assert str(error.value).isprintable()
+    (tmp_path / "list.csv").write_text("path,label\na.mp4,01\nb.mp4,1\n")
+    with pytest.raises(DataError, match="the classes '01' and '1' differ only in .*zeros before a number"):
+        read_listing(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("list.json", '[{"path": "a.mp4", "label": NaN}]', "it is no JSON .NaN is no number of JSON"),
+        ("names.txt", "wa\x07ve\nclap\n", "'wa.x07ve' holds a control character; take it out"),
+        ("names.txt", '[{"id": 0, "name": "wave"}]', "entries are neither a name and a number each, nor names"),
+    ],
+)
+def test_values_that_are_no_classes_are_refused(tmp_path, name, text, why):
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "list.json").write_text('[{"path": "a.mp4", "label": 0}]')
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=why):
+        read_listing(tmp_path / "list.json", tmp_path / name if name == "names.txt" else None)

@@ -87,3 +87,10 @@ def test_clips_are_never_mirrored(tmp_path):
     for index in range(10):
         video = clips.batch(index, torch.tensor([0, 1])).video
         assert (video[..., -8:].mean() > video[..., :8].mean() + 0.3).all()
+
+
+def test_of_many_classes_with_too_few_clips_some_are_named(tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", numbered_frames(8, 48, 48))
+    clips = [(clip, f"class {number}") for number in range(30)]
+    with pytest.raises(DataError, match=r"class 0 \(1\), .*class 12 \(1\) \.\.\. \(30 classes\); every class needs 2$"):
+        video_clips(clips)

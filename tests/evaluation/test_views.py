@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,6 +178,21 @@ def test_a_folder_of_another_run_is_refused(model, videos, tmp_path):
     (tmp_path / "scores-0.jsonl").write_text("no line of ours\n")
     with pytest.raises(DataError, match=r"line 1 of .*scores-0.jsonl is damaged"):
         evaluate_videos(model, found[:2], out=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '"x"'])
+def test_a_damaged_account_of_a_run_is_said(model, videos, tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(DataError, match=r"run\.json is damaged .*; give another --out, or remove this folder"):
+        evaluate_videos(model, find_clips(videos), out=tmp_path)
+
+
+def test_files_whose_names_are_no_text_are_measured(model, videos, tmp_path):
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin \xe9.mp4"))
+    found = find_clips(videos)
+    shutil.copy(next(file for file, _ in found if file.is_file()), file)
+    clips = [(file, found[0][1])]
+    assert evaluate_videos(model, clips, out=tmp_path / "run") == evaluate_videos(model, clips, out=tmp_path / "run")
 
 
 def test_ways_of_running_agree(model):

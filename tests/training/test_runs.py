@@ -1,6 +1,8 @@
 """Runs that are stopped, changed, damaged, or have nowhere to write: each goes on to the same weights, or says why not."""
 
 import csv
+import hashlib
+import io
 import logging
 import os
 import random
@@ -29,7 +31,7 @@ from sifa.training.folder import claimed
 from sifa.training.log import COLUMNS, Log
 from sifa.training.loop import train
 from sifa.training.recipes import FINE_TUNING, Recipe
-from sifa.training.state import MAGIC, unsound
+from sifa.training.state import MAGIC, Position, State, unsound
 from sifa.weights.card import load_card
 from sifa.weights.checkpoint import save
 from tests.clips import numbered_frames, write_clip
@@ -105,10 +107,12 @@ def test_clips_that_were_added_are_said_and_never_counted_as_trained_on(clips, t
     file = tune(clips, tmp_path / "run", start)
     before = file.read_bytes()
     add_clip(clips, "up", 9)
+    done = r"has done its 6 steps\. The clips of up: 1 new; 6 now, 5 before\. Choose another --out, or give more --steps and --a"
+    refused(lambda: tune(clips, tmp_path / "run", start), done)
+    refused(lambda: tune(clips, tmp_path / "run", start, accept_changes=True), done)
     refused(
-        lambda: tune(clips, tmp_path / "run", start), r"The clips of up: 1 new; 6 now, 5 before\.", "--accept-changes"
+        lambda: tune(clips, tmp_path / "run", start, replace(OWN, steps=8)), "a run of something else", "from step 6"
     )
-    refused(lambda: tune(clips, tmp_path / "run", start, accept_changes=True), "has done its 6 steps", "more --steps")
     assert file.read_bytes() == before
     longer = tune(clips, tmp_path / "run", start, replace(OWN, steps=8), accept_changes=True)
     card = load_card(longer)
@@ -182,7 +186,8 @@ from sifa.training.recipes import FINE_TUNING
 from sifa.weights.card import load_card
 torch.set_num_threads(1)
 clips, out, start = sys.argv[1:]
-data, recipe = read_clips(read_listing(clips), load_card(start)), replace(FINE_TUNING, variant="sifa_swin", steps=40, batch=8)
+data = read_clips(read_listing(clips), load_card(start))
+recipe = replace(FINE_TUNING, variant="sifa_swin", steps=40, batch=8)
 train(recipe, Path(out), start=start, data=data, save_every=3, progress=lambda *_: print("step", flush=True))
 """
 
@@ -288,6 +293,25 @@ def test_where_no_state_is_whole_nothing_is_overwritten(stopped):
         del before[name]
     refused(go_on, r"holds log.csv of a run.*state.pt is missing.*remove these files to begin anew")
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "held", [[1], {}, dict(position=dict(later=1)), dict(position={}, record={}, model={}, optimizers=[])], ids=str
+)
+def test_a_state_of_another_version_is_refused(stopped, held):
+    """Whole, as its digest says, but with something else in it."""
+    out, go_on = stopped
+    content = io.BytesIO()
+    torch.save(held, content)
+    (out / "state.pt").write_bytes(MAGIC + hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+    refused(go_on, "state.pt holds something else than this version of the program writes", "choose another --out")
+
+
+@pytest.mark.parametrize("option", ["--out", "--data", "--videos", "--labels"])
+def test_a_place_that_is_empty_is_never_the_folder_one_is_in(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--out", "run", "--data", "clips", option, ""])
+    assert f"{option}: it is empty; give a file or a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -432,3 +456,24 @@ def test_a_seed_that_no_generator_takes_is_refused(tmp_path, capsys):
         main(["train", "--out", str(tmp_path / "run"), "--seed", "9" * 30])
     assert ended.value.code == 2
     assert "it must be from -1000000000000 to 1000000000000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--lr", "--offset-lr", "--weight-decay", "--flow-weight"])
+def test_rates_that_no_weight_can_take_are_refused(tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--out", str(tmp_path / "run"), option, "1e60"])
+    assert ended.value.code == 2
+    assert f"{option[2:].replace('-', '_')} is 1e+60; it must be from 0 to 1000000" in capsys.readouterr().err
+
+
+def test_weights_that_run_away_are_said_and_never_saved(clips, tmp_path, start):
+    remedy = "Give a smaller --lr and another --out; the last good state is kept"
+    out, recipe = tmp_path / "run", replace(OWN, lr=1e6, weight_decay=1e6)
+    refused(lambda: tune(clips, out, start, recipe), "the loss of step 2 is nan", remedy)
+    assert sorted(file.name for file in out.iterdir()) == ["log.csv", "state.pt"]
+    before = (out / "state.pt").read_bytes()
+    model = sifa.load(start)
+    model.head.bias.data[0] = float("inf")
+    state = State(out, {}, model, [])
+    refused(lambda: state.save(Position(3)), "after step 3 numbers in head.bias are infinite or none", remedy)
+    assert (out / "state.pt").read_bytes() == before

@@ -205,6 +205,8 @@ WRAPPERS = [
     "module.model.",
     "_orig_mod.module.",
     "model.backbone.encoder.",
+    "ema.",
+    "my-model.v2.",
 ]
 
 
@@ -246,7 +248,7 @@ def test_a_prefix_of_most_keys_is_named_in_place_of_the_keys(tmp_path):
         "cls_head.fc.weight": torch.zeros(2, 2)
     }
     with pytest.raises(
-        WeightsError, match=r"begin with 'backbone\.', and cls_head.fc.weight do not: save those of the model alone"
+        WeightsError, match=r"begin with 'backbone\.', but not cls_head.fc.weight: save those of the model alone"
     ):
         load_weights(model, state)
 

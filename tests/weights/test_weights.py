@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 import sifa
-from sifa.weights.checkpoint import load_weights, save
+from sifa.cli import main
+from sifa.weights.checkpoint import adopt, load_weights, save
 from tests.predictions import nano_model
 
 
@@ -96,7 +97,10 @@ def test_malformed_files_each_give_one_clear_error(tmp_path):
     refused("text.pth", b"these are not weights\n", "text.pth is a text, which holds no weights; give")
     refused("empty.pth", b"", "empty.pth is empty; copy or download it again")
     refused("nothing.pth", {}, "it is empty")
-    refused("numbers.pth", {"epoch": 3}, "also holds epoch, which are no tensors")
+    refused("numbers.pth", {"epoch": 3}, "also holds epoch, which are no named tensors")
+    refused("keys.pth", {1: torch.zeros(1)}, "also holds 1, which are no named tensors")
+    refused("sparse.pth", {"a": torch.zeros(2).to_sparse()}, "also holds a, which are no named tensors")
+    refused("meta.pth", {"a": torch.empty(2, device="meta")}, "also holds a, which are no named tensors")
     refused("list.pth", [torch.zeros(1)], "holds a list, not a state dict")
     refused("wide.pth", {"head.bias": torch.zeros(1).expand(10**9)}, r"head.bias \(1000000000,\) claims more numbers")
     with pytest.raises(sifa.WeightsError, match="there is no checkpoint nowhere.pth"):
@@ -116,3 +120,38 @@ def test_a_pth_with_the_training_codes_wrapping(tmp_path):
     other = sifa.create_model("sifa_swin_nano_16x64")
     load_weights(other, tmp_path / "a.pth")
     assert torch.equal(other.head.weight, model.head.weight)
+
+
+def test_numbers_that_no_model_computes_with_are_refused():
+    """Weights that ran away, and those of a type that only other code can read, such as eight bits."""
+    model = nano_model()
+    good = model.state_dict()
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(sifa.WeightsError, match="with numbers that are infinite or none: head.bias$"):
+            load_weights(model, good | {"head.bias": good["head.bias"] + value})
+    with pytest.raises(sifa.WeightsError, match="of another type: head.bias int8$"):
+        load_weights(model, good | {"head.bias": good["head.bias"].to(torch.int8)})
+    load_weights(model, {name: value.double() for name, value in good.items()})
+
+
+def test_a_head_without_classes_is_refused(tmp_path):
+    torch.save(
+        {"patch_embed.proj.weight": torch.zeros(2, 2, 2, 2, 2), "head.weight": torch.zeros(())}, tmp_path / "a.pth"
+    )
+    with pytest.raises(sifa.WeightsError, match="do not fit"):
+        adopt(tmp_path / "a.pth", "sifa_swin_nano_16x64")
+
+
+def test_an_error_shows_what_changes_the_screen_as_text(tmp_path, capsys):
+    torch.save(nano_model().state_dict() | {"\x1b[31mred": torch.zeros(1)}, tmp_path / "a.pth")
+    words = [
+        "convert",
+        str(tmp_path / "a.pth"),
+        "--variant",
+        "sifa_swin_nano_16x64",
+        "--out",
+        str(tmp_path / "b.safetensors"),
+    ]
+    assert main(words) == 1
+    assert "\\x1b[31mred" in (said := capsys.readouterr().err)
+    assert "\x1b" not in said

@@ -2,13 +2,15 @@
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 from sifa.data.listing.files import Files, count_pictures
-from sifa.data.listing.readings import Reading
+from sifa.data.listing.readings import NUMBER, Reading
 from sifa.data.listing.text import CLIPS, Lines, refusal, several, short
-from sifa.errors import DataError
+from sifa.errors import DataError, fit_for_screens
 
+UNSEEN = "Zs", "Cf"  # kinds of characters: spaces, and those without a picture of their own
 LOOK = 20  # folders of pictures in which the number of frames is compared
 Found = list[str | None]  # the file of each line
 
@@ -62,6 +64,26 @@ def check_frames(file: Path, reading: Reading, found: Found) -> None:
             f"({short(where)} has {count_pictures(where).total()}, the list says {frames}); name the columns in a first line "
             "such as path,frames,label, or write path and class alone"
         )
+
+
+def check_classes(classes: list[str]) -> None:
+    """Raises DataError for a class that no screen can show, and for two that nobody could tell apart."""
+    alike: dict[str, str] = {}
+    for one in classes:
+        if not fit_for_screens(one):
+            raise DataError(
+                f"the class {short(one)} has a control character in its name, or is not UTF-8; rename it, since no screen can "
+                "show it"
+            )
+        seen = "".join(
+            letter for letter in unicodedata.normalize("NFC", one) if unicodedata.category(letter) not in UNSEEN
+        )
+        other = alike.setdefault(str(int(seen)) if NUMBER.fullmatch(seen) else seen, one)
+        if unicodedata.normalize("NFC", other) != unicodedata.normalize("NFC", one):
+            raise DataError(
+                f"the classes {other!a} and {one!a} differ only in spaces, invisible characters or zeros before a "
+                "number; write both in one way"
+            )
 
 
 def missing_files(file: Path, reading: Reading, missing: list[str], files: Files) -> DataError:

@@ -10,7 +10,7 @@ from sifa.data.listing.files import same_form
 from sifa.data.listing.readings import NUMBER, SEPARATORS, quoted_rows
 from sifa.data.listing.records import load_json
 from sifa.data.listing.text import CLASSES, Lines, counted, plain, read_text, refusal, short, split_lines, twice
-from sifa.errors import DataError
+from sifa.errors import DataError, fit_for_screens
 
 NUMBER_COLUMNS = ("id", "number", "index", "label_id", "class_id", "label_index", "class_index", "idx")
 NAME_COLUMNS = ("name", "label_name", "class_name", "label", "class", "action", "category", "template")
@@ -74,13 +74,15 @@ def read_names(file: Path, classes: Iterable[str] = ()) -> Names:
     DataError for a file of another kind, and where it says two things of one class.
     """
     text = read_text(file, CLASSES)
-    if file.suffix.lower() == ".json" or re.match(r'\s*(\{|\[+)\s*"', text):
+    if file.suffix.lower() == ".json" or re.match(r'\s*(\{|\[[\[\s]*)\s*["{]', text):
         pairs = _from_json(file, load_json(file, text, CLASSES))
     else:
         pairs = _from_lines(file, text, set(classes))
     names = [name for _, name in pairs]
     if not names or not all(names):
         raise refusal(file, CLASSES, "a name is empty" if names else "it has no name")
+    if odd := [name for name in names if not fit_for_screens(name)]:
+        raise refusal(file, CLASSES, f"{short(odd[0])} holds a control character; take it out")
     for again in (twice(names), twice(number for number, _ in pairs if number is not None)):
         if again is not None:
             raise refusal(

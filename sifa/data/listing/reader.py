@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sifa.data.listing.checks import Found, check_frames, check_split_file, missing_files, once
+from sifa.data.listing.checks import Found, check_classes, check_frames, check_split_file, missing_files, once
 from sifa.data.listing.classes import Names, name_all, read_names
 from sifa.data.listing.files import Files, same_form
 from sifa.data.listing.folders import read_folder
@@ -150,9 +150,10 @@ def _read_lines(file: Path, lines: Lines, files: Files, labels: Path | None) -> 
         return folders, found
     if has_several_numbers(lines) and not (best and any(best[1]) and not _hides_numbers(best, files)):
         raise refusal(
-            file, CLIPS, "its lines end in several numbers. Path and class, and path, number of frames and class are read, "
-            "not several classes per clip, nor parts of videos; where the columns are others, name them in a first line such as "
-            "path,label"
+            file, CLIPS, f"its lines end in several numbers, as {short(lines.texts[0])}, and read as path and class, or as path, "
+            f"number of frames and class, not all files are found in {files.root}. If it is one of these, say with --videos "
+            "where the files lie. Several classes per clip and parts of videos are not read; where the columns are others, name "
+            "them in a first line such as path,label"
         )  # fmt: skip
     if best:
         return best
@@ -228,6 +229,7 @@ def _is_named(reading: Reading, labels: Path) -> bool:
 def _named(classes: Iterable[str], labels: Path | None, first_number: int | None) -> tuple[dict[str, str], str]:
     """Class -> its name, and in words what the classes are. Raises DataError."""
     known = list(dict.fromkeys(classes))
+    check_classes(known)
     if labels:
         return name_all(known, read_names(labels, known), first_number)
     called = {one: same_form(one) for one in known}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sifa.data.listing.readings import NUMBERS, SEPARATORS, Reading, quoted_rows
 from sifa.data.listing.text import CLIPS, Lines, counted, refusal, several, short, twice
@@ -76,11 +76,15 @@ def load_json(file: Path, text: str, kind: str) -> Any:
         return dict(pairs)
 
     try:
-        return json.loads(text, object_pairs_hook=once)
+        return json.loads(text, object_pairs_hook=once, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise refusal(file, kind, "it is nested too deeply") from error
     except ValueError as error:
         raise refusal(file, kind, f"it is no JSON ({error})") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _cell(file: Path, name: str, number: int, entry: Mapping[str, Any]) -> str:
