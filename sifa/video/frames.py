@@ -99,7 +99,9 @@ def list_pictures(folder: Path) -> list[Path]:
                 )
             pictures[number] = file
     if not pictures:
-        raise VideoError(f"the folder {folder.name} holds no numbered pictures such as 00001.jpg; check the path")
+        raise VideoError(
+            f"the folder {folder.name or folder} holds no numbered pictures such as 00001.jpg; check the path"
+        )
     order = sorted(pictures)
     gap = next((a + 1 for a, b in pairwise(order) if b > a + 1), None)
     if gap is not None:

@@ -228,7 +228,7 @@ def test_json_is_all_that_is_printed(capsys):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["predict", ""], ". is a folder; choose a video file in it"),
+        (["predict", ""], "the folder . holds no numbered pictures such as 00001.jpg; check the path"),
         (
             ["predict", SAMPLE, "--out", "none/page.html"],
             "there is no folder none to write page.html into; make it first",
