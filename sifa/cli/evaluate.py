@@ -73,8 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cards = parser.add_argument_group("what the cards say; these measure nothing")
     add = cards.add_argument
     add("--table", action="store_true", help="print the cards as tables")
-    add("--confusion", type=Path, metavar="FILE", help="write the confusion matrix of the card as a page")
-    add("--failures", type=Path, metavar="FILE", help="write a picture of held-out clips that are taken for others")
+    add("--confusion", type=options.place, metavar="FILE", help="write the confusion matrix of the card as a page")
+    add(
+        "--failures",
+        type=options.place,
+        metavar="FILE",
+        help="write a picture of held-out clips that are taken for others",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ and right exchanged, and one frame held still "nothing moves". Windows where the
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sifa.cli import options
@@ -21,7 +20,7 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="a folder of videos; those in its sub-folders count, too")
+    parser.add_argument("folder", type=options.place, help="a folder of videos; those in its sub-folders count, too")
     options.add_checkpoint(parser)
     options.add_device(parser)
     parser.add_argument(

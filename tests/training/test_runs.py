@@ -103,6 +103,7 @@ def refused(run, *words):
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_clips_that_were_added_are_said_and_never_counted_as_trained_on(clips, tmp_path, start):
     file = tune(clips, tmp_path / "run", start)
     before = file.read_bytes()
@@ -142,6 +143,7 @@ def test_every_difference_is_one_sentence(clips, tmp_path, start):
     assert "{" not in said
 
 
+@pytest.mark.slow
 def test_what_the_saved_weights_cannot_take_is_not_accepted(clips, tmp_path, start):
     tune(clips, tmp_path / "run", start)
     add_clip(clips, "left", 1), add_clip(clips, "left", 2)
