@@ -15,6 +15,7 @@ import numpy as np
 from av import logging as av_logging
 
 from sifa.video.answer import FASTEST
+from sifa.video.containers import is_riff_cut_off
 
 # Codecs each of whose packets is one frame, and containers that give each packet the time at which its frame is shown
 ONE_TO_ONE = ("h264", "hevc", "vp9", "av1", "gif", "png", "mjpeg", "prores", "ffv1", "huffyuv", "rawvideo", "dnxhd")
@@ -40,17 +41,13 @@ class Survey:
     height: int
     pixel: Fraction | None  # width of a stored pixel by its height, as the header states it
     times: np.ndarray  # (frames,) float64 seconds since the first shown frame, in the order shown
-    ticks: (
-        list[int] | None
-    )  # presentation times of the shown frames in units of the track; None where they may not be trusted
+    ticks: list[int] | None  # when the frames are shown, in units of the track; None where that may not be trusted
     keys: list[int]  # those of the frames at which decoding can begin, in the order of the file
     rate: float  # frames per second that the header states, 0 if none
     cut_off: bool  # the file ends before its last frame
     by_index: bool  # its index leads to its packets; else it is read from front to back
     slots: list[int]  # decoding times of the packets, as far as they are known
-    complaints: list[
-        str
-    ]  # of damage: in the survey of the container, in counting by decoding of a frame, after the last counted
+    complaints: list[str]  # of damage: to the container, or in counting to what follows the last frame counted
 
 
 class Stamp(NamedTuple):
@@ -222,28 +219,16 @@ def survey_packets(
         )
         if numbered and not said and (ticks := shown_ticks(packets, found.keys)):
             found.ticks = ticks
-            gaps = np.diff(np.array(ticks, np.float64), prepend=ticks[0]) * float(stream.time_base)
+            found.times = (np.array(ticks, np.float64) - ticks[0]) * float(stream.time_base)
             if container == "gif":
-                gaps[1:][gaps[1:] < GIF_SHORTEST] = GIF_USUAL
-            found.times = np.cumsum(gaps)
+                gaps = np.diff(found.times)
+                found.times[1:] = np.cumsum(np.where(gaps < GIF_SHORTEST, GIF_USUAL, gaps))
         return found, stream.frames
 
 
 def stored_end(stream: Any) -> int:
     """The byte at which the last of the packets that the index names ends."""
     return max((entry.pos + entry.size for entry in stream.index_entries), default=0)
-
-
-def is_riff_cut_off(video: BinaryIO) -> bool:
-    """Whether the file ends before the last of its RIFF chunks does."""
-    end, at = video.seek(0, os.SEEK_END), 0
-    while at < end:
-        video.seek(at)
-        name, size = video.read(4), int.from_bytes(video.read(4), "little")
-        if name != b"RIFF":
-            return False  # what follows the video
-        at += 8 + size
-    return at > end
 
 
 def shown_ticks(packets: list[Stamp], keys: list[int]) -> list[int] | None:
@@ -253,11 +238,7 @@ def shown_ticks(packets: list[Stamp], keys: list[int]) -> list[int] | None:
         return None
     ticks = sorted(p.pts for p in packets if p.pts is not None and not p.discarded)
     distinct = len(set(ticks)) == len(ticks)
-    return (
-        ticks
-        if ticks and distinct and keys and min(p.pts or 0 for p in packets if not p.discarded) >= min(keys)
-        else None
-    )
+    return ticks if ticks and distinct and keys and ticks[0] >= min(keys) else None
 
 
 def is_cut_off(line: str) -> bool:

@@ -2,6 +2,9 @@
 description of streams would make the decoder open whatever it names.
 """
 
+import os
+from typing import BinaryIO
+
 HEAD_BYTES = 768  # what the functions here need of a file's beginning
 KINDS = "mp4, mov, webm, mkv, avi, gif, 3gp, wmv, flv and MPEG streams (mpg, vob, ts)"
 SUFFIXES = (  # by which videos are found in folders and lists
@@ -41,3 +44,15 @@ def _is_transport_stream(head: bytes) -> bool:
         len(head) > first + 2 * length and all(head[first + length * i] == 0x47 for i in range(3))
         for first, length in ((0, 188), (4, 192))
     )
+
+
+def is_riff_cut_off(video: BinaryIO) -> bool:
+    """Whether the file ends before the last of its RIFF chunks does."""
+    end, at = video.seek(0, os.SEEK_END), 0
+    while at < end:
+        video.seek(at)
+        name, size = video.read(4), int.from_bytes(video.read(4), "little")
+        if name != b"RIFF":
+            return False  # what follows the video
+        at += 8 + size
+    return at > end
