@@ -244,6 +244,7 @@ def test_the_place_and_the_time_to_wait_are_told(clock):
     clock.now += 1
     places = {name: jobs.place(ticket) for name, ticket in waiting.items()}
     assert {name: (p.ahead, p.seconds) for name, p in places.items()} == {"b/1": (1, 3), "a/3": (2, 7), "a/4": (3, 11)}
+    assert jobs.place(enter(jobs, "a/5")).ahead == 4  # though the others have been told theirs already
 
 
 def test_addresses_are_forgotten_in_time(clock):
