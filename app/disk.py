@@ -1,5 +1,6 @@
 """What the page keeps on the disk: uploads and results for an hour, up to a quota; and what others left there."""
 
+import logging
 import os
 import shutil
 import sys
@@ -16,6 +17,7 @@ from sifa.errors import RunError
 if sys.platform != "win32":
     import fcntl
 
+log = logging.getLogger(__name__)
 PREFIX = "sifa-explorer-"
 KEEP_SECONDS = 3600  # uploads and results live as long as this
 PART_SECONDS = 120  # an upload of which nothing has arrived for as long has broken off
@@ -39,7 +41,7 @@ class Disk:
         self.folder, self.reserve = folder, reserve
         self.quota = min(QUOTA_BYTES, int(QUOTA_SHARE * free)) if quota is None else quota
         self._lock = threading.Lock()
-        self._arriving = 0  # bytes that uploads on their way have announced
+        self._arriving: Counter[str] = Counter()  # bytes that uploads on their way count, by address
         self._uploads = 0  # on their way
         self._sent: Counter[tuple[int, str]] = Counter()  # bytes by ten minutes and address
         self._used, self._measured = 0, -1.0
@@ -53,7 +55,7 @@ class Disk:
             )
         if self._measured < 0 or time.monotonic() - self._measured > 1:
             self._used, self._measured = used(self.folder), time.monotonic()
-        if self._used + self._arriving + needed > self.quota:
+        if self._used + self._arriving.total() + needed > self.quota:
             raise FullError(
                 f"{what} cannot be stored: clips and results take {size(self._used)} already, of {size(self.quota)} that "
                 "this page may use. They go after an hour; try again later."
@@ -63,25 +65,26 @@ class Disk:
     def upload(self, address: str, length: int) -> Iterator[None]:
         """An upload of that many bytes, while the body runs. Raises FullError where there is no room for it; one address
         may send a quarter of the quota within an hour."""
-        now, counted = int(time.time() // 600), max(length, FILE_BYTES)
+        counted = max(length, FILE_BYTES)
         with self._lock:
-            for old in [key for key in self._sent if key[0] < now - 5]:
+            for old in [key for key in self._sent if key[0] < ten_minutes() - 5]:
                 del self._sent[old]
-            sent = sum(count for (_, whose), count in self._sent.items() if whose == address)
+            sent = self._arriving[address] + sum(n for (_, whose), n in self._sent.items() if whose == address)
             if sent + counted > self.quota // 4:
                 raise FullError(
                     f"Your address has sent {size(sent)} within the last hour, and this file has {size(length)}; the limit is "
                     f"{size(self.quota // 4)}. Send a smaller file, or try again later."
                 )
-            self.check(length, "The file")
-            self._sent[now, address] += counted
-            self._arriving += length
+            self.check(counted, "The file")
+            self._arriving[address] += counted
             self._uploads += 1
         try:
             yield
         finally:
             with self._lock:
-                self._arriving -= length
+                self._arriving[address] -= counted
+                self._arriving = +self._arriving
+                self._sent[ten_minutes(), address] += counted
                 self._uploads -= 1
                 self._measured = -1
                 if not self._uploads:  # so nothing that lies there is on its way
@@ -108,8 +111,11 @@ class Disk:
         def go_on() -> None:
             while self.folder.exists():
                 time.sleep(every)
-                self.sweep()
-                after()
+                try:
+                    self.sweep()
+                    after()
+                except Exception:  # such as a folder that went while it was looked at
+                    log.exception("sweeping failed; it is tried again")
 
         threading.Thread(target=go_on, name="sweeper", daemon=True).start()
 
@@ -146,13 +152,18 @@ def remove_left_overs(where: Path) -> list[Path]:
     return gone
 
 
+def ten_minutes() -> int:
+    """The number of the present ten minutes."""
+    return int(time.time() // 600)
+
+
 def used(folder: Path) -> int:
-    """Bytes of all files below a folder."""
+    """Bytes of all files below a folder, as they count."""
     total = 0
     for here, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(here, name)).st_size
+                total += max(os.lstat(os.path.join(here, name)).st_size, FILE_BYTES)
             except OSError:  # gone meanwhile
                 continue
     return total

@@ -29,6 +29,8 @@ from .visitors import Pace, Visitors, address_of
 log = logging.getLogger(__name__)
 PER_ADDRESS, IN_ALL = 48, 192  # answers that may be open; those who have none find room until twice as many
 RATE, BURST = 5, 16  # requests of an address in a second, once it has made so many
+OPENINGS = 32  # pages and uploads that an address gets at once, and then at the same rate: a class may come together
+LONGEST_SECONDS = 10  # that one of these waits for its turn
 RETRY_SECONDS = 1
 DRAIN_BYTES = 32 << 20  # of an upload that is refused
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -43,7 +45,7 @@ class Door:
     def __init__(self, app: Application, books: Books, visitors: Visitors, disk: Disk, proxies: int = 0) -> None:
         self.app, self.books, self.visitors, self.disk, self.proxies = app, books, visitors, disk, proxies
         self.entering: Counter[str] = Counter()  # requests of each address that are being read
-        self.pace = Pace(RATE, BURST)
+        self.pace, self.openings = Pace(RATE, BURST), Pace(RATE, OPENINGS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
@@ -51,6 +53,10 @@ class Door:
             await self.app(scope, receive, send)
             return
         scope["sifa.address"] = address_of(scope, self.proxies)
+        kind = kind_of(scope["method"], scope["path"])
+        if kind in ("page", "config", "info", "upload") and not await self._may_open(scope["sifa.address"]):
+            await busy(send, "Your address asks for more than the page can answer; try again in a moment.")
+            return
         steps = {
             "join": self._join,
             "call": self._join,
@@ -58,7 +64,14 @@ class Door:
             "events": self._listen,
             "upload": self._upload,
         }
-        await steps.get(kind_of(scope["method"], scope["path"]), self.app)(scope, receive, send)
+        await steps.get(kind, self.app)(scope, receive, send)
+
+    async def _may_open(self, address: str) -> bool:
+        """Wait until the address may have one more of what takes time to make; False where too many wait for that."""
+        if self.openings.behind(address) > LONGEST_SECONDS:
+            return False
+        await asyncio.sleep(self.openings.delay(address))
+        return True
 
     def refusal(self, address: str) -> str | None:
         """Why no further wish of this address is taken, or None."""
@@ -75,9 +88,7 @@ class Door:
     async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
         address, name = scope["sifa.address"], scope["path"].partition("/call/")[2] or None
         if reason := self.refusal(address):
-            await asyncio.sleep(RETRY_SECONDS)  # so that who asks again and again costs little
-            headers = [(b"retry-after", str(RETRY_SECONDS).encode())]
-            await answer(send, 503, {"detail": reason}, headers=headers)
+            await busy(send, reason)
             return
 
         def rewrite(body: object) -> dict[str, object]:
@@ -161,3 +172,9 @@ class Door:
                 full = isinstance(error, OSError) and error.errno in FULL
                 reason = "the disk of the computer that runs this page is full" if full else "it did not arrive whole"
                 await answer(send, 507 if full else 400, f"The file could not be stored: {reason}. Try again later.")
+
+
+async def busy(send: Send, reason: str) -> None:
+    """Refuse a request that may come again."""
+    await asyncio.sleep(RETRY_SECONDS)  # so that who asks again and again costs little
+    await answer(send, 503, {"detail": reason}, headers=[(b"retry-after", str(RETRY_SECONDS).encode())])

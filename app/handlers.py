@@ -143,9 +143,10 @@ def digest(file: Path) -> str:
     return sha256(file)
 
 
+@errors_for_visitors()
 @lru_cache(maxsize=64)
 def view_sample(sample: Sample, folder: Path) -> View:
-    """A sample as it was packed; needs no model, and is written once for all visitors."""
+    """A sample as it was packed; needs no model, and is written once for all visitors. Raises SifaError."""
     packed = sample.trace.read_bytes()
     return view(packed, explorer.unpack(packed), folder, f"{KEPT}sample-")
 

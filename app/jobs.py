@@ -86,8 +86,7 @@ class Jobs:
                 self._end(earlier, "Your newer wish took the place of this one.")
                 ticket.replaces = True
             self._check_room(address)
-            self._waiting.setdefault(address, []).append(ticket)
-            self._go_on()
+            self._wait(ticket)
             return ticket
 
     def look(self) -> None:
@@ -127,8 +126,7 @@ class Jobs:
             if ticket in self._running:
                 self._finish(ticket)
                 ticket.turn = Future()
-                self._waiting.setdefault(ticket.address, []).append(ticket)
-                self._go_on()
+                self._wait(ticket)
         while True:
             try:
                 return ticket.turn.result(timeout=1)
@@ -204,6 +202,12 @@ class Jobs:
             address = min((a for a in listed if listed[a]), key=lambda each: served.get(each, 0))
             served[address] = self._count + 1 + turn
             yield listed[address].pop(0)
+
+    def _wait(self, ticket: Ticket) -> None:
+        """To the waiting ones."""
+        self._order = None
+        self._waiting.setdefault(ticket.address, []).append(ticket)
+        self._go_on()
 
     def _take(self, ticket: Ticket) -> None:
         """Out of the waiting ones."""

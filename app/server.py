@@ -37,10 +37,9 @@ def main(argv: list[str] | None = None, prog: str = "sifa app") -> int:
     `argv` are the options, by default those of the command line; `prog` is the command's name in its help.
     """
     chosen = parser(prog).parse_args(argv)
-    folder = temporary_folder()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then, too
     try:
-        serve(chosen, folder)
+        serve(chosen, temporary_folder())
     except SifaError as error:
         print(error, file=sys.stderr)
         return 1
@@ -111,8 +110,14 @@ def host_name(text: str) -> str:
 
 
 def temporary_folder() -> Path:
-    """A new folder for everything that the page writes; it goes when the process ends, after the last thread."""
-    folder = own_folder()
+    """A new folder for everything that the page writes; it goes when the process ends, after the last thread. Raises
+    RunError."""
+    try:
+        folder = own_folder()
+    except OSError as error:
+        raise RunError(
+            f"there is no room for the page's files ({error.strerror}); name another folder in TMPDIR, or make room"
+        ) from None
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -161,7 +166,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises RunError."""
     try:
         family, *_, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(place, family=family)
+        both = place[0] == "::" and socket.has_dualstack_ipv6()  # IPv4, too
+        return socket.create_server(place, family=family, dualstack_ipv6=both)
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise RunError(f"{host!r} is no address of this computer; choose another with --host") from None

@@ -47,7 +47,8 @@ async def take_turn(
 
     Raises BusyError where too many wait, StoppedError where nobody waits for it any more, and whatever `work` raises.
     """
-    began, outcome, ticket, thread = time.monotonic(), "failed", None, False
+    began, ticket, thread = time.monotonic(), None, False
+    outcome = "stopped"  # unless it comes to another end: whoever leaves closes this
     try:
         ticket = jobs.enter(visit.address, visit.session, visit.here, long)
         turn = asyncio.wrap_future(ticket.turn)
@@ -62,11 +63,8 @@ async def take_turn(
         result = await asyncio.wrap_future(start(jobs, ticket, work))
         outcome = "answered"
         yield result
-    except StoppedError:
-        outcome = "stopped"
-        raise
-    except BusyError:
-        outcome = "busy"
+    except Exception as error:
+        outcome = {StoppedError: "stopped", BusyError: "busy"}.get(type(error), "failed")
         raise
     finally:
         if ticket and not thread:

@@ -63,9 +63,12 @@ class Pace:
         now = self.clock()
         if len(self._next) > 1000:
             self._next = {each: then for each, then in self._next.items() if then > now}
-        then = max(self._next.get(address, now), now) + 1 / self.rate
-        self._next[address] = then
-        return max(0.0, then - now - self.burst / self.rate)
+        self._next[address] = max(self._next.get(address, now), now) + 1 / self.rate
+        return self.behind(address)
+
+    def behind(self, address: str) -> float:
+        """The seconds that the last of its times had to wait, less what has passed since."""
+        return max(0.0, self._next.get(address, 0) - self.clock() - self.burst / self.rate)
 
 
 def address_of(scope: Mapping[str, Any], proxies: int = 0) -> str:

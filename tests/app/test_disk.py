@@ -5,6 +5,7 @@ import http.client
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -95,11 +96,44 @@ def test_one_address_may_send_a_quarter_within_an_hour(small, monkeypatch):
     assert len(small._sent) == 1
 
 
-def test_many_small_files_count_as_what_they_cost(small):
+def test_an_upload_that_takes_hours_counts_until_an_hour_after_its_end(small, monkeypatch):
+    hours, begun = 0, time.time()
+    monkeypatch.setattr(time, "time", lambda: begun + 3700 * hours)
+    with small.upload("a", 900_000):
+        hours = 1
+        with pytest.raises(FullError, match="Your address has sent 900 kB"), small.upload("a", 200_000):
+            pass
+    with pytest.raises(FullError, match="Your address has sent 900 kB"), small.upload("a", 200_000):
+        pass
+    hours = 2
+    with small.upload("a", 200_000):
+        pass
+
+
+def test_many_small_files_count_as_what_they_cost(small, tmp_path):
     with pytest.raises(FullError, match="Your address has sent"):
         for _ in range(20):
             with small.upload("a", 1):
                 pass
+    for number in range(60):
+        (tmp_path / str(number)).touch()
+    with pytest.raises(FullError, match="clips and results take 3.93 MB already"):
+        small.check(100_000, "The file")
+
+
+def test_sweeping_goes_on_after_an_error(small, monkeypatch, caplog):
+    swept = threading.Event()
+    answers = iter([FileNotFoundError("gone meanwhile")])
+
+    def sweep():
+        for error in answers:
+            raise error
+        swept.set()
+
+    monkeypatch.setattr(small, "sweep", sweep)
+    small.watch(after=lambda: None, every=0.01)
+    assert swept.wait(5)
+    assert "gone meanwhile" in caplog.text
 
 
 def test_uploads_that_broke_off_are_removed_when_none_is_on_its_way(small, tmp_path):
@@ -129,11 +163,8 @@ def test_what_is_older_than_an_hour_is_swept(small, tmp_path):
 
 def test_a_full_disk_is_a_sentence_and_leaves_no_half_result(tiny):
     sample = handlers.samples()[0]
-    with (
-        pytest.raises(
-            FullError, match="The disk of the computer that runs this page is full, so the result could not be kept"
-        ),
-        handlers.errors_for_visitors(),
+    with pytest.raises(
+        FullError, match="The disk of the computer that runs this page is full, so the result could not be kept"
     ):
         handlers.view_sample(sample, tiny)
     assert files(tiny) == []

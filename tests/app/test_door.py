@@ -9,6 +9,7 @@ import time
 import pytest
 
 from app import books, door, layout
+from app.asgi import answer
 from app.disk import Disk
 from app.visitors import FIRST_SECONDS, Visitors
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
@@ -63,6 +64,31 @@ def ask(application, path, body=b"", method="POST", client="192.0.2.1"):
 def make(page, tmp_path, application, monkeypatch=None):
     visitors = Visitors()
     return door.Door(application, books.Books(page, visitors), visitors, Disk(tmp_path, quota=10**9, reserve=0))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("GET", "/config"), ("GET", "/gradio_api/info"), ("POST", "/gradio_api/upload")]
+)
+def test_what_takes_time_to_make_is_given_at_the_pace_of_an_address(page, tmp_path, monkeypatch, method, path):
+    async def made(scope, receive, send):
+        await answer(send, 200, "made")
+
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    application = make(page, tmp_path, made)
+    application.openings.clock = lambda: 100.0
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    statuses = [ask(application, path, method=method)[0] for _ in range(100)]
+    answered = statuses.count(200)
+    assert 82 <= answered <= 83  # 32 at once, and what waits no longer than ten seconds
+    assert statuses == [200] * answered + [503] * (100 - answered)
+    assert slept[:34] == pytest.approx([0] * 32 + [0.2, 0.4])
+    assert "try again" in ask(application, path, method=method)[1]
+    assert ask(application, path, method=method, client="192.0.2.2")[0] == 200
+    assert ask(application, "/theme.css", method="GET")[0] == 200
 
 
 def framework(page):

@@ -1,12 +1,13 @@
 """What an event makes of a result, and of an error."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
-from app import events, handlers, texts
+from app import events, handlers, texts, turns
 from app.disk import Disk
 from app.handlers import View
 from app.jobs import Jobs
@@ -123,6 +124,33 @@ def test_a_clip_waits_for_its_turn_and_the_place_is_told(page, monkeypatch):
         return said
 
     assert asyncio.run(collect()) == [texts.waiting(1, None), "done"]
+
+
+def test_whoever_leaves_while_waiting_or_running_is_told_as_stopped(monkeypatch):
+    outcomes = []
+    monkeypatch.setattr(turns, "log_job", lambda kind, seconds, outcome: outcomes.append(outcome))
+    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.01)
+    jobs = Jobs()
+    go_on = threading.Event()
+    visit = turns.Visit("address", "session", lambda: True)
+
+    async def leave():
+        other = jobs.enter("another", "visitor", lambda: True)
+        waits = turns.take_turn(jobs, visit, "clip", lambda pause: None)
+        assert (await anext(waits)).ahead == 1
+        await waits.aclose()
+        jobs.leave(other)
+        runs = asyncio.create_task(anext(turns.take_turn(jobs, visit, "clip", lambda pause: go_on.wait(5))))
+        await asyncio.sleep(0.1)
+        runs.cancel()
+        await asyncio.wait([runs])
+        go_on.set()
+        answered = turns.take_turn(jobs, visit, "clip", lambda pause: "done")
+        assert await anext(answered) == "done"
+        await answered.aclose()
+
+    asyncio.run(leave())
+    assert outcomes == ["stopped", "stopped", "answered"]
 
 
 def test_an_error_of_a_program_is_a_sentence_of_gradio(page):

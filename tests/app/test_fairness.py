@@ -244,6 +244,7 @@ def test_the_place_and_the_time_to_wait_are_told(clock):
     clock.now += 1
     places = {name: jobs.place(ticket) for name, ticket in waiting.items()}
     assert {name: (p.ahead, p.seconds) for name, p in places.items()} == {"b/1": (1, 3), "a/3": (2, 7), "a/4": (3, 11)}
+    assert jobs.place(enter(jobs, "a/5")).ahead == 4  # though the others have been told theirs already
 
 
 def test_addresses_are_forgotten_in_time(clock):
@@ -275,7 +276,8 @@ def test_who_listens_is_here_and_who_has_left_is_not(clock):
 def test_an_address_that_goes_too_fast_is_slowed_down(clock):
     pace = Pace(rate=5, burst=3, clock=clock)
     assert [pace.delay("a") for _ in range(5)] == pytest.approx([0, 0, 0, 0.2, 0.4])
-    assert pace.delay("b") == 0
+    assert pace.behind("a") == pytest.approx(0.4)
+    assert pace.delay("b") == pace.behind("c") == 0
     clock.now += 60
     assert [pace.delay("a") for _ in range(4)] == pytest.approx([0, 0, 0, 0.2])
     for i in range(3000):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def test_help_names_the_command_and_every_option(options, prog, capsys):
         "--metrics",
     ):
         assert option in text
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6")
+def test_two_colons_are_all_addresses_of_both_kinds():
+    with server.listen("::", 0) as listening:
+        for place in ("127.0.0.1", "::1"):
+            socket.create_connection((place, listening.getsockname()[1]), timeout=5).close()
+
+
+def test_without_a_temporary_folder_the_reason_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert server.main([]) == 1
+    assert capsys.readouterr().err.startswith("there is no room for the page's files (No such file or directory")
 
 
 @pytest.mark.slow
