@@ -64,7 +64,7 @@ async def take_turn(
         outcome = "answered"
         yield result
     except Exception as error:
-        outcome = {StoppedError: "stopped", BusyError: "busy"}.get(type(error), "failed")
+        outcome = "stopped" if isinstance(error, StoppedError) else "busy" if isinstance(error, BusyError) else "failed"
         raise
     finally:
         if ticket and not thread:
