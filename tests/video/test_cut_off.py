@@ -12,9 +12,7 @@ from tests.video import matrix
 CUT_OFF = (NOTES["cut off"],)
 
 
-@pytest.mark.parametrize(
-    "name", ["index_first.mp4", "h264_b.mkv", "h264_b.avi", "mpeg4_b.avi", "mjpeg.avi", "ffv1.avi", "vp8.webm"]
-)
+@pytest.mark.parametrize("name", ["index_first.mp4", "h264_b.mkv", "mpeg4_b.avi", "mjpeg.avi", "ffv1.avi", "vp8.webm"])
 def test_what_lies_before_the_cut_is_read_whole(tmp_path, name):
     """However many frames are asked for: neither the torn packet nor its complaints count."""
     whole = matrix.make(name, tmp_path).read_bytes()
