@@ -147,6 +147,8 @@ class Track:
             if ended and packet.size:
                 complaints.take()
                 continue
+            if found.cut_off and not packet.size:
+                break  # what the decoder still holds may belong behind frames that are lost
             if packet.is_keyframe and first_key is None:
                 first_key = packet.pts
             is_leading = (first_key is None and self.container in ANYWHERE) or (
@@ -217,7 +219,7 @@ def survey_packets(
             by_index=by_index,
             slots=[p.dts for p in packets if p.dts is not None],
         )
-        if numbered and not said and (ticks := shown_ticks(packets, found.keys)):
+        if numbered and not said and not found.cut_off and (ticks := shown_ticks(packets, found.keys)):
             found.ticks = ticks
             found.times = (np.array(ticks, np.float64) - ticks[0]) * float(stream.time_base)
             if container == "gif":
