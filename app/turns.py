@@ -63,8 +63,10 @@ async def take_turn(
         result = await asyncio.wrap_future(start(jobs, ticket, work))
         outcome = "answered"
         yield result
+    except StoppedError:
+        raise
     except Exception as error:
-        outcome = {StoppedError: "stopped", BusyError: "busy"}.get(type(error), "failed")
+        outcome = "busy" if isinstance(error, BusyError) else "failed"
         raise
     finally:
         if ticket and not thread:
