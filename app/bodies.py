@@ -10,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.formparsers import MultiPartException
 
 from .asgi import Message, Receive
+from .inputs import NO_NAME
 
 GRACE_SECONDS, SLOWEST = 20.0, 8000  # from then on a body comes at this many bytes a second or more, on average
 
@@ -77,7 +78,7 @@ class OneFile:
             name = options.get(b"filename")
             if options.get(b"name") != b"files" or name is None:
                 raise MultiPartException('The form must hold a file in the field "files".')
-            if b"\0" in name or re.split(rb"[/\\]", name)[-1] in (b".", b".."):
+            if NO_NAME.search(name.decode(errors="replace")) or re.split(rb"[/\\]", name)[-1] in (b".", b".."):
                 raise MultiPartException("The file's name cannot be used; rename it.")
         self.header.clear()
         self.value.clear()

@@ -10,6 +10,9 @@ from typing import Any
 from sifa.errors import SifaError, VideoError
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of sessions, jobs and uploads
+NO_NAME = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffd]"
+)  # breaks a line, or is no text; spaces of all kinds may be
 LONGEST_PATH = 4096
 DEPTH = 20  # of lists in lists
 Json = Any
@@ -55,7 +58,7 @@ def uploaded(value: Json, folder: Path) -> str | None:
 def is_own(path: str, folder: Path) -> bool:
     """Whether a path, which need not exist, is where uploads and results lie: below a folder of the page's own one, and no
     link to something else."""
-    if not path.isprintable() or "\ufffd" in path or not os.path.isabs(path) or len(path) > LONGEST_PATH:
+    if NO_NAME.search(path) or not os.path.isabs(path) or len(path) > LONGEST_PATH:
         return False
     plain, real, home = Path(os.path.abspath(path)), Path(os.path.realpath(path)), folder.resolve()
     return plain.name == real.name and home in real.parents and real.parent != home

@@ -63,8 +63,10 @@ async def take_turn(
         result = await asyncio.wrap_future(start(jobs, ticket, work))
         outcome = "answered"
         yield result
+    except StoppedError:
+        raise
     except Exception as error:
-        outcome = "stopped" if isinstance(error, StoppedError) else "busy" if isinstance(error, BusyError) else "failed"
+        outcome = "busy" if isinstance(error, BusyError) else "failed"
         raise
     finally:
         if ticket and not thread:

@@ -370,6 +370,8 @@ def test_hostile_names_of_files_stay_inside_the_folder(page, name):
         form(("..", b"x")),
         form((".", b"x")),
         form(("a\0.mp4", b"x")),
+        form(("a\u2028.mp4", b"x")),
+        form(("ä.mp4", b"x")).replace("ä".encode(), b"\xe4"),
         form(*[(f"{i}.mp4", b"") for i in range(1000)]),
         form(("a.mp4", b"x"), ("b.mp4", b"x")),
         form(("a.mp4", b"x"), field="other"),

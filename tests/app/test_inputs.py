@@ -67,6 +67,21 @@ def test_only_uploaded_clips_are_read(value, tmp_path):
         inputs.uploaded(value, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name", ["at 9.41.00\u202fAM.mov", "\U0001f469\u200d\U0001f4bb.mp4", "a\xa0b.mp4", "\U0001fae9.mp4"]
+)
+def test_names_that_computers_and_phones_give_are_read(name, tmp_path):
+    file = tmp_path / "0a1b" / name
+    file.parent.mkdir()
+    file.touch()
+    assert inputs.uploaded({"path": str(file)}, tmp_path) == str(file)
+
+
+@pytest.mark.parametrize("name", ["a\n.mp4", "a\0.mp4", "a\x7f.mp4", "a\u2028.mp4", f"{chr(0xDCFF)}.mp4", "\ufffd.mp4"])
+def test_names_that_break_lines_or_are_no_text_are_not_read(name, tmp_path):
+    assert not inputs.is_own(str(tmp_path / "0a1b" / name), tmp_path)
+
+
 def test_an_expired_clip_is_said_to_be_expired(tmp_path):
     clip = uploaded_clip(tmp_path)
     assert inputs.uploaded({"path": clip}, tmp_path) == clip
