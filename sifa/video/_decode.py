@@ -130,7 +130,10 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         source_size=size,
         fps=float(fps),
         sampling_rate=step,
-        notes=notes + ["cut off"] * found.cut_off + ["damaged later"] * bool(found.complaints),
+        notes=notes
+        + ["begins late"] * found.begins_late
+        + ["cut off"] * found.cut_off
+        + ["damaged later"] * bool(found.complaints),
     )
     return header, np.stack(pictures)
 

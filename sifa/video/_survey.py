@@ -44,6 +44,7 @@ class Survey:
     ticks: list[int] | None  # when the frames are shown, in units of the track; None where that may not be trusted
     keys: list[int]  # those of the frames at which decoding can begin, in the order of the file
     rate: float  # frames per second that the header states, 0 if none
+    begins_late: bool  # frames at its beginning lack what they refer to, and are not shown
     cut_off: bool  # the file ends before its last frame
     by_index: bool  # its index leads to its packets; else it is read from front to back
     slots: list[int]  # decoding times of the packets, as far as they are known
@@ -89,6 +90,10 @@ class Complaints:
         ]
         self._lines.clear()
         return lines
+
+    def of_decoders(self, container: str) -> bool:
+        """Whether others than the container's reader have complained since the last `take`."""
+        return any(level <= av_logging.ERROR and container not in who.split(",") for level, who, _ in self._lines)
 
 
 class FrontToBack:
@@ -203,6 +208,7 @@ def survey_packets(
     with Track(video, container, by_index) as track:
         stream, context = track.stream, track.stream.codec_context
         numbered = container in NUMBERED and context.name in ONE_TO_ONE
+        unready = complaints.of_decoders(container)
         packets = [p for p in map(Stamp.of, track.packets()) if p.size]
         said = complaints.take(container)  # what decoders said when the file was opened comes again
         found = Survey(
@@ -216,6 +222,7 @@ def survey_packets(
             rate=float(stream.average_rate or stream.guessed_rate or 0),
             complaints=[line for line in said if not is_cut_off(line)],
             cut_off=any(map(is_cut_off, said)) or (container == "mov" and stored_end(stream) > size),
+            begins_late=container in ANYWHERE and unready,
             by_index=by_index,
             slots=[p.dts for p in packets if p.dts is not None],
         )

@@ -24,7 +24,7 @@ ERRORS: dict[
     "late": "seconds",
     "damaged": "text",
 }
-NOTES = ("square", "hdr", "cut off", "damaged later")
+NOTES = ("square", "hdr", "begins late", "cut off", "damaged later")
 LARGEST = 10**9  # of these numbers
 LATEST = 1e7  # second of a video
 FASTEST = 10**6  # frames per second: no file has as many

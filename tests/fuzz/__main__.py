@@ -1,7 +1,8 @@
 """Damage many small videos by chance, read each, and compare with what the undamaged one shows.
 
 Each file ends as one of: refused (a VideoError), right (the frames of the undamaged file, perhaps fewer where its end is lost),
-wrong but said by nobody (ffmpeg at its strictest has no complaint, either), or silently wrong (ffmpeg complains, we did not).
+right from a later frame on with a note that says so (as recordings of broadcasts are), wrong but said by nobody (ffmpeg at its
+strictest has no complaint, either), or silently wrong (ffmpeg complains, we did not).
 Needs the programs ffmpeg and ffprobe.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from sifa.errors import VideoError
 from sifa.video.clip import Clip
-from sifa.video.read import read_clip
+from sifa.video.read import NOTES, read_clip
 from tests.video import matrix
 
 SOURCES = (
@@ -37,6 +38,7 @@ SOURCES = (
     *("mjpeg.avi", "msmpeg4.avi", "h264_b.ts", "mpeg2_b.ts", "mpeg2_b.mpg", "h264_b.flv", "wmv2.wmv", "gif.gif"),
     *("fragments.mp4", "index_first.mp4", "without_length.mkv", "piped.mkv", "h264_b_without_end.mp4"),
 )
+BEGINS_LATE = NOTES["begins late"]
 NOISE = 2.0  # mean difference of levels up to which a frame is the same
 
 
@@ -98,6 +100,8 @@ def verdicts(files: int, seed: int, folder: Path) -> Iterator[tuple[str, str, st
         else:
             if is_right(clip, wholes[name]):
                 verdict = "right"
+            elif BEGINS_LATE in clip.notes:
+                verdict = "later frames, and said"
             else:
                 verdict = "SILENTLY WRONG" if matrix.strict_verdict(file) else "wrong, said by nobody"
         yield name, kind, verdict
@@ -118,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
         folder.mkdir(exist_ok=True, parents=True)
         for number, (name, kind, verdict) in enumerate(verdicts(arguments.files, arguments.seed, folder)):
             counted[verdict] += 1
-            if verdict not in ("right", "refused"):
+            if verdict not in ("right", "refused", "later frames, and said"):
                 print(f"{number}: {name}, {kind}: {verdict}", flush=True)
     print(
         f"{arguments.files} files in {time.monotonic() - since:.0f} s:",
