@@ -89,7 +89,7 @@ def refuse(
         )
     if kind == "file" and not is_handed_out(path.removeprefix(FILE), folder):
         return Refusal(404, "There is no such file. Uploads and results are kept for an hour.")
-    if kind in ("events", "progress") and not is_named(path, query):
+    if (kind in ("events", "progress") or (kind == "upload" and query)) and not is_named(path, query):
         return Refusal(404, "There is no such job or upload.")
     return refuse_post(kind, named, hosts) if method == "POST" else None
 

@@ -365,6 +365,14 @@ def test_hostile_names_of_files_stay_inside_the_folder(page, name):
 
 
 @pytest.mark.parametrize(
+    ("query", "status"), [("?upload_id=abc", 200), ("", 200), ("?upload_id=" + "x" * 65, 404), ("?x=1", 404)]
+)
+def test_an_upload_has_a_short_name_or_none(page, query, status):
+    body = form(("a.mp4", b"x"))
+    assert ask(page.url, "POST", "/gradio_api/upload" + query, body, MULTIPART)[0] == status
+
+
+@pytest.mark.parametrize(
     "body",
     [
         form(("..", b"x")),
