@@ -319,6 +319,16 @@ def test_the_address_is_the_other_ends_or_that_which_a_trusted_proxy_saw(client,
     assert address_of({"client": client, "headers": headers}, proxies) == address
 
 
+def quickest(visitor, clip):
+    """Seconds of the quickest of three runs: the computer may have other things to do."""
+    found = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert "clip.mp4" in status_of(visitor.run(clip))
+        found.append(time.monotonic() - began)
+    return min(found)
+
+
 @pytest.mark.slow
 def test_a_client_that_never_listens_does_not_hold_others_up(tmp_path):
     """Before there were turns, 33 such posts blocked the page for eleven minutes."""
@@ -326,19 +336,13 @@ def test_a_client_that_never_listens_does_not_hold_others_up(tmp_path):
         hostile, other = Visitor(page.url), Visitor(page.url, "127.0.0.2")
         clip = hostile.upload(write_clip(tmp_path / "clip.mp4", numbered_frames(20, 48, 64)))
         other.run(clip)
-        began = time.monotonic()
-        other.run(clip)
-        alone = time.monotonic() - began
+        alone = quickest(other, clip)
         hostile.find_functions()
         wish = [clip, 0, 1, hostile.titles[0]]
         said = [hostile.join("run", wish, f"session{i}")[0] for i in range(52)]
         assert said[:30] == [200] * 30
         assert said[-4:] == [503] * 4
-        began = time.monotonic()
-        values = other.run(clip)
-        beside = time.monotonic() - began
-        assert "clip.mp4" in status_of(values)
-        assert beside < 2 * alone + 0.5
+        assert quickest(other, clip) < 2 * alone + 0.5
         status, reason = hostile.join("run", wish)
         assert status == 503
         assert reason["detail"].startswith(
