@@ -75,7 +75,7 @@ def _copy(packed: bytes, names: Collection[str], points_of: Collection[str], sid
         if what_if["blocks"] and what_if["name"] not in points_of:
             what_if |= dict(blocks=[], explanation=what_if["explanation"] + NO_POINTS)
         what_if["blocks"] = _copy_blocks(what_if["blocks"], names, source, payload)
-        what_if["lengths"] = [what_if["lengths"][number] for number in places]
+        what_if["lengths"] = [length for number, length in enumerate(what_if["lengths"]) if number in places]
     for flow in header.get("true_flow", []):
         cells = math.prod(shape_of(flow))
         flow |= _copy_arrays(flow, dict(flow=4 * cells, visible=cells), source, payload)

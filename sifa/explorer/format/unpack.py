@@ -144,14 +144,10 @@ class _Reader:
 
 
 def _check_counts(header: Header) -> None:
-    """What-ifs and figures of trust go by the blocks of the trace, one for one."""
-    blocks = len(header["blocks"])
-    counts = [len(each["lengths"]) for each in header.get("what_if", [])]
-    counts += [len(each["blocks"]) for each in header.get("what_if", []) if each["blocks"]]
-    if header.get("trust") and header["trust"]["blocks"]:
-        counts.append(len(header["trust"]["blocks"]))
-    if any(count != blocks for count in counts):
-        raise damage(f"what-ifs or figures of trust for other blocks than the {blocks} that there are")
+    """Figures of trust go by the blocks of the trace, one for one; what-ifs may be of weights with other blocks."""
+    trust, blocks = header.get("trust"), len(header["blocks"])
+    if trust and trust["blocks"] and len(trust["blocks"]) != blocks:
+        raise damage(f"figures of trust for other blocks than the {blocks} that there are")
 
 
 def _crop(crop: Header) -> Crop:

@@ -96,7 +96,7 @@ export function checkHeader(header) {
   want(frames > 0, 'pictures');
   want(header.crop.scale >= SCALES[0] && header.crop.scale <= SCALES[1], 'scale');
   want(header.frames.height * header.frames.width <= MOST_PIXELS, 'size of the pictures');
-  checkNames(header);
+  checkTrust(header);
 }
 
 /**
@@ -130,15 +130,11 @@ const whatIf = (classes, frames) => object({
 });
 
 /**
- * What-ifs and figures of trust go by the blocks of the trace, one for one.
+ * Figures of trust go by the blocks of the trace, one for one; what-ifs may be of weights with other blocks.
  * @param {Json} header
  */
-function checkNames({ blocks, trust, what_if: changed }) {
-  for (const each of changed ?? []) {
-    want(each.lengths.length === blocks.length, 'lengths');
-    want(!each.blocks.length || each.blocks.length === blocks.length, 'blocks of a what-if');
-  }
-  if (trust?.blocks.length) want(trust.blocks.length === blocks.length, 'trust');
+function checkTrust({ blocks, trust }) {
+  want(!trust?.blocks.length || trust.blocks.length === blocks.length, 'trust');
 }
 
 /**
