@@ -238,7 +238,7 @@ def violations(page) -> dict[str, list[str]]:
 
 def test_a_program_asks_for_the_answer(app, files):
     client = Client(app.url, verbose=False)
-    answer = client.predict(handle_file(str(files / "numbered.mp4")), 1, 2, api_name="/predict")
+    answer = client.predict(handle_file(str(files / "numbered.mp4")), 1, 0.08, api_name="/predict")
     assert len(answer["top5"]) == 5
     assert answer["frames"] == list(range(25, 57, 2))
     for clip, reason in (
