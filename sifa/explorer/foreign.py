@@ -1,5 +1,6 @@
 """Sampling points of other models as blocks of a trace: deformable convolutions, deformable attention."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -151,7 +152,7 @@ def foreign(
 @contextmanager
 def record_modules(model: nn.Module, readers: Mapping[str, Reader[T]]) -> Iterator[list[T]]:
     """Collect reader(module, arguments, output) of each named submodule that runs while the body does: a block, or a
-    list of them.
+    list of them. The arguments are all that the module was called with, in the order of its `forward`, by name or not.
 
     `with record_modules(model, {"layer3.0.conv2": read}) as blocks: model(x)`; names are those of `model.named_modules()`.
     Raises ValueError for a name that the model does not have.
@@ -161,16 +162,25 @@ def record_modules(model: nn.Module, readers: Mapping[str, Reader[T]]) -> Iterat
     if unknown := sorted(readers.keys() - modules.keys()):
         raise ValueError(f"the model has no submodule {', '.join(unknown)}; choose from model.named_modules()")
 
-    def hook(read: Reader[T]) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-        def append(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-            found = read(module, arguments, output)
+    def hook(read: Reader[T]) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]:
+        def append(module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            found = read(module, in_order(module, arguments, named), output)
             blocks.extend(found if isinstance(found, list) else [found])
 
         return append
 
-    handles = [modules[name].register_forward_hook(hook(read)) for name, read in readers.items()]
+    handles = [modules[name].register_forward_hook(hook(read), with_kwargs=True) for name, read in readers.items()]
     try:
         yield blocks
     finally:
         for handle in handles:
             handle.remove()
+
+
+def in_order(module: nn.Module, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a module was called with, in the order of its `forward`; where some came by name, with the defaults of the others."""
+    if not named:
+        return arguments
+    bound = inspect.signature(module.forward).bind(*arguments, **named)
+    bound.apply_defaults()
+    return *bound.args, *bound.kwargs.values()

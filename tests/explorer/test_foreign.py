@@ -143,3 +143,34 @@ def test_the_example_of_the_readme_runs(tmp_path, monkeypatch):
     (block,) = scope["blocks"]
     assert block.attention.shape == (1, 9, 12, 12)
     assert (tmp_path / "points.html").read_text().startswith("<!doctype html>")
+
+
+class ByName(nn.Module):
+    def forward(self, x, offset=None, mask=None, *, stride=1):
+        return x
+
+
+class Caller(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = ByName()
+
+    def forward(self, x, **named):
+        return self.inner(x, **named)
+
+
+@pytest.mark.parametrize(
+    ("named", "seen"),
+    [
+        (dict(), ("x",)),
+        (dict(offset="o", mask="m"), ("x", "o", "m", 1)),
+        (dict(mask="m", offset="o"), ("x", "o", "m", 1)),
+        (dict(mask="m"), ("x", None, "m", 1)),
+        (dict(offset="o", stride=2), ("x", "o", None, 2)),
+    ],
+)
+def test_arguments_given_by_name_are_seen_too(named, seen):
+    model = Caller()
+    with explorer.record_modules(model, {"inner": lambda _, arguments, __: arguments}) as found:
+        model("x", **named)
+    assert found == [seen]
