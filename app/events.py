@@ -55,9 +55,7 @@ class Events:
         self.visitors, self.jobs = visitors, jobs
         visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
-        self.usual_step = handlers.usual_step(
-            checkpoint
-        )  # a form that says this says nothing: each weights have their own
+        self.usual_step = handlers.usual_step(checkpoint)  # a form that says this leaves the step to the weights
 
     async def show_first(
         self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS

@@ -79,7 +79,7 @@ def shown_at(times: np.ndarray, moments: Any) -> Any:
 
 
 def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
-    """The header and the frames (n, H, W, 3) uint8. Raises Refused, NotAsSurveyed and what PyAV raises."""
+    """The header and the frames (n, H, W, 3) uint8. Raises Refused and what PyAV raises."""
     container = find_container(video.read(HEAD_BYTES))
     if container is None:
         raise Refused("kind")

@@ -14,7 +14,7 @@ import av
 import numpy as np
 from av import logging as av_logging
 
-from sifa.video.answer import FASTEST
+from sifa.video.answer import FASTEST, LATEST
 from sifa.video.containers import is_riff_cut_off
 
 # Codecs each of whose packets is one frame, and containers that give each packet the time at which its frame is shown
@@ -25,7 +25,6 @@ CUT_OFF = ("File ended prematurely", "partial file", "Truncating packet")  # at 
 STRICT = {"err_detect": "crccheck+bitstream+buffer+careful+compliant+explode"}  # "aggressive" refuses whole Xvid files
 NO_PROTOCOL = {"protocol_whitelist": "none"}
 ROUNDING = 1.5e-3  # seconds: some containers count in thousandths
-LONGEST = 1e7  # seconds
 GIF_SHORTEST, GIF_USUAL = 0.015, 0.1  # seconds: players show a picture of a gif with less than the one for the other
 USUAL_RATE = 30.0  # frames per second, of files that state none
 HDR = (16, 18)  # transfer functions of ITU-T H.273: SMPTE ST 2084 (PQ), and ARIB STD-B67 (HLG)
@@ -274,7 +273,7 @@ def steady(seen: list[float | None], slots: list[float], rate: float) -> np.ndar
     for known in (seen, slots):
         if seen and len(known) == len(seen) and None not in known:
             times = np.array(known, np.float64)
-            if np.all(np.diff(times) > 0) and times[-1] - times[0] < LONGEST:
+            if np.all(np.diff(times) > 0) and times[-1] - times[0] < LATEST:
                 return np.asarray(times - times[0])
     return np.asarray(np.arange(len(seen)) / (rate if 0 < rate < FASTEST else USUAL_RATE))
 

@@ -24,7 +24,13 @@ ERRORS: dict[
     "late": "seconds",
     "damaged": "text",
 }
-NOTES = ("square", "hdr", "begins late", "cut off", "damaged later")
+NOTES = {  # what was done to a clip's frames, or is left out of them
+    "square": "The file's pixels are not square; its pictures are shown at their true proportions.",
+    "hdr": "The file has a high dynamic range, which was reduced to that of a usual screen.",
+    "begins late": "The recording begins within a group of pictures; the first frame is the first that is whole.",
+    "cut off": "The file is cut off before its end; the frames up to there are whole.",
+    "damaged later": "The file is damaged further on; only the frames before that are counted.",
+}
 LARGEST = 10**9  # of these numbers
 LATEST = 1e7  # second of a video
 FASTEST = 10**6  # frames per second: no file has as many
@@ -90,7 +96,7 @@ def _check_frames(header: Header, size: int, asked: Asked) -> None:
         raise ValueError("impossible times")
     _check_numbers(header, count, asked)
     notes: Any = header.get("notes")
-    if not isinstance(notes, list) or any(note not in NOTES for note in notes):
+    if not isinstance(notes, list) or any(not isinstance(note, str) or note not in NOTES for note in notes):
         raise ValueError("notes that do not exist")
 
 

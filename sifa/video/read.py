@@ -11,18 +11,11 @@ import numpy as np
 
 from sifa.errors import VideoError
 from sifa.video import child
-from sifa.video.answer import Header
+from sifa.video.answer import NOTES, Header
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
 from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container
 
 MOST_BYTES = 4 << 30  # of one clip's frames
-NOTES = {  # what was done to a clip's frames, or is left out of them
-    "square": "The file's pixels are not square; its pictures are shown at their true proportions.",
-    "hdr": "The file has a high dynamic range, which was reduced to that of a usual screen.",
-    "begins late": "The recording begins within a group of pictures; the first frame is the first that is whole.",
-    "cut off": "The file is cut off before its end; the frames up to there are whole.",
-    "damaged later": "The file is damaged further on; only the frames before that are counted.",
-}
 
 
 def read_clip(
