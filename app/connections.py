@@ -6,7 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .visitors import network_of
+from .visitors import Pace, network_of
 
 BUSY = b"Too many connections are open; try again in a moment.\n"
 BUSY_ANSWER = (
@@ -22,12 +22,14 @@ class Limits:
     answer: float = 60  # while nothing of an answer is taken
     connections: int = 500
     of_one: int = 100
+    rate: float = 200  # of one address opened in a second, once it has opened `burst`, where there is a limit for one
+    burst: int = 500
 
 
 class Connection(H11Protocol):
     """One connection, which is closed where it passes the limits. How slowly a body may come is not looked at here."""
 
-    limits = Limits()
+    limits, pace = Limits(), Pace(Limits.rate, Limits.burst)
     patience: asyncio.TimerHandle | None = None  # while a head is awaited
     stalled: asyncio.TimerHandle | None = None  # while an answer is not taken
     place: str = ""
@@ -39,8 +41,11 @@ class Connection(H11Protocol):
         if self._is_too_much():
             transport.write(BUSY_ANSWER % (len(BUSY), BUSY))
             transport.close()
-        else:
-            self._expect_head()
+            return
+        self._expect_head()
+        if self.limits.of_one and (wait := self.pace.delay(self.place)) > 0:  # it is read later
+            transport.pause_reading()
+            self.loop.call_later(wait, transport.resume_reading)
 
     def _is_too_much(self) -> bool:
         if len(self.connections) > self.limits.connections:
@@ -86,7 +91,7 @@ class Connection(H11Protocol):
 
 def limited(limits: Limits) -> type[Connection]:
     """The protocol with these limits, as a class for uvicorn."""
-    return type("Connection", (Connection,), {"limits": limits})
+    return type("Connection", (Connection,), {"limits": limits, "pace": Pace(limits.rate, limits.burst)})
 
 
 def cancel(timer: asyncio.TimerHandle | None) -> None:

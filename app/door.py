@@ -24,26 +24,22 @@ from .books import Books
 from .disk import Disk, FullError
 from .inputs import read_cancel, read_wish
 from .routes import kind_of
-from .visitors import Pace, Visitors, address_of
+from .visitors import LONGEST_SECONDS, Pace, Visitors
 
 log = logging.getLogger(__name__)
 PER_ADDRESS, IN_ALL = 48, 192  # answers that may be open; those who have none find room until twice as many
 RATE, BURST = 5, 16  # requests of an address in a second, once it has made so many
 OPENINGS = 32  # pages and uploads that an address gets at once, and then at the same rate: a class may come together
-LONGEST_SECONDS = 10  # that one of these waits for its turn
 RETRY_SECONDS = 1
 DRAIN_BYTES = 32 << 20  # of an upload that is refused
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Door:
-    """Middleware that refuses what is too much, in a sentence, and knows who listens.
+    """Middleware that refuses what is too much, in a sentence, and knows who listens. The guard has said whose request it is."""
 
-    `proxies` is the number of trusted proxies before the page, each of which adds to X-Forwarded-For.
-    """
-
-    def __init__(self, app: Application, books: Books, visitors: Visitors, disk: Disk, proxies: int = 0) -> None:
-        self.app, self.books, self.visitors, self.disk, self.proxies = app, books, visitors, disk, proxies
+    def __init__(self, app: Application, books: Books, visitors: Visitors, disk: Disk) -> None:
+        self.app, self.books, self.visitors, self.disk = app, books, visitors, disk
         self.entering: Counter[str] = Counter()  # requests of each address that are being read
         self.pace, self.openings = Pace(RATE, BURST), Pace(RATE, OPENINGS)
 
@@ -52,7 +48,6 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["sifa.address"] = address_of(scope, self.proxies)
         kind = kind_of(scope["method"], scope["path"])
         if kind in ("page", "config", "info", "upload") and not await self._may_open(scope["sifa.address"]):
             await busy(send, "Your address asks for more than the page can answer; try again in a moment.")

@@ -11,19 +11,25 @@ from . import operation, policy
 from .asgi import Application, Message, Receive, Scope, Send, again, answer, read
 from .bodies import Unread, one_file, paced
 from .hosts import Hosts
+from .kept import Kept
 from .routes import Refusal, kind_of, refuse
+from .visitors import LONGEST_SECONDS, Pace, address_of
 
 UNTRUSTED = (b"origin", b"x-forwarded-host", b"x-gradio-server")  # the framework would answer by them
 MAX_UPLOADS = 1000
 PROGRESS_SECONDS = 1.0  # the progress of an upload may be asked for before the upload itself
+RATE, BURST = 250, 500  # requests of an address in a second, once it has made so many; opening the page takes about 90
+TIMES = {"file": 4, "app_id": 2}  # as many requests as one of these counts
 
 
 class Guard:
     """ASGI middleware around the page, whose files lie in `folder`, and which is asked for under the names of `hosts`; the
-    counters are for everybody with `metrics`."""
+    counters are for everybody with `metrics`. `proxies` is the number of trusted proxies before the page, each of which adds
+    to X-Forwarded-For."""
 
-    def __init__(self, app: Application, folder: Path, hosts: Hosts, metrics: bool = False) -> None:
-        self.app, self.folder, self.hosts, self.metrics = app, folder, hosts, metrics
+    def __init__(self, app: Application, folder: Path, hosts: Hosts, metrics: bool = False, proxies: int = 0) -> None:
+        self.app, self.folder, self.hosts, self.metrics, self.proxies = app, folder, hosts, metrics, proxies
+        self.kept, self.pace = Kept(app), Pace(RATE, BURST)
         self.uploads: dict[str, None] = {}  # the names of the last ones, whose progress may be asked for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +66,12 @@ class Exchange:
 
     async def _answer(self) -> None:
         scope, guard = self.scope, self.guard
+        scope["sifa.address"] = address_of(scope, guard.proxies)
+        if guard.pace.behind(scope["sifa.address"]) > LONGEST_SECONDS:
+            await self._refuse(Refusal(503, "Your address asks for more than the page can answer; try again later."))
+            return
+        if (wait := guard.pace.delay(scope["sifa.address"], TIMES.get(self.kind, 1))) > 0:
+            await asyncio.sleep(wait)
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         query = scope.get("query_string", b"").decode("latin-1")
         refusal = refuse(scope["method"], scope["path"], query, headers, guard.hosts, guard.folder)
@@ -91,6 +103,8 @@ class Exchange:
             await app(scope, one_file(paced(receive), headers.get("content-type", "")), self.send)
         elif scope["method"] == "POST":
             await app(scope, again(await read(paced(receive)), receive), self.send)
+        elif self.kind in ("asset", "icon"):
+            await self.guard.kept(scope, receive, self.send)
         else:
             await app(scope, receive, self.send)
 

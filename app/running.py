@@ -35,8 +35,11 @@ MAX_SESSIONS = 100  # of which the framework remembers the values of all compone
 LAST_SECONDS = 1.0  # for answers on their way when the page is stopped
 
 
-def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, door: Middleware) -> Guard:
-    """The page as an ASGI application that strangers may ask; `door` says what it takes at once."""
+def application(
+    page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, door: Middleware, proxies: int = 0
+) -> Guard:
+    """The page as an ASGI application that strangers may ask; `door` says what it takes at once, and `proxies` how many
+    trusted proxies stand before it."""
     page.max_threads = page._queue.max_thread_count = MAX_EVENTS
     page.state_session_capacity = (
         MAX_SESSIONS  # whoever comes back later begins anew there, which nothing here depends on
@@ -60,7 +63,7 @@ def application(page: gr.Blocks, folder: Path, hosts: Hosts, metrics: bool, door
         mcp_server=False,
         pwa=False,
     )
-    return Guard(outer, folder, hosts, metrics)
+    return Guard(outer, folder, hosts, metrics, proxies)
 
 
 def share(hosts: Hosts, port: int) -> str:

@@ -151,8 +151,8 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     disk.watch(after=books.forget_files)
     hosts = known_as(chosen)
     public = running.share(hosts, chosen.port) if chosen.share else None
-    door = Middleware(Door, books=books, visitors=visitors, disk=disk, proxies=chosen.proxies)
-    app = running.application(page, folder, hosts, chosen.metrics, door)
+    door = Middleware(Door, books=books, visitors=visitors, disk=disk)
+    app = running.application(page, folder, hosts, chosen.metrics, door, chosen.proxies)
     for note in (*protections().sentences(), *notes(chosen, bool(handlers.samples()))):
         print(f"note: {note}", file=sys.stderr)
     each = chosen.connections_each

@@ -9,6 +9,7 @@ from typing import Any
 
 FIRST_SECONDS = 30  # so long may it take until somebody begins to listen for an answer
 AGAIN_SECONDS = 3  # so long may a connection be away
+LONGEST_SECONDS = 10  # that a request waits so that the pace of its address is kept
 
 
 class Visitors:
@@ -58,12 +59,12 @@ class Pace:
         self.rate, self.burst, self.clock = rate, burst, clock
         self._next: dict[str, float] = {}  # the time at which each address has used nothing of its burst
 
-    def delay(self, address: str) -> float:
-        """The seconds that this one has to wait so that the pace is kept."""
+    def delay(self, address: str, times: int = 1) -> float:
+        """The seconds that this one, which counts so many times, has to wait so that the pace is kept."""
         now = self.clock()
         if len(self._next) > 1000:
             self._next = {each: then for each, then in self._next.items() if then > now}
-        self._next[address] = max(self._next.get(address, now), now) + 1 / self.rate
+        self._next[address] = max(self._next.get(address, now), now) + times / self.rate
         return self.behind(address)
 
     def behind(self, address: str) -> float:

@@ -54,7 +54,7 @@ def ask(application, path, body=b"", method="POST", client="192.0.2.1"):
         "method": method,
         "path": path,
         "headers": headers,
-        "client": (client, 1),
+        "sifa.address": client,
         "query_string": b"",
     }
     asyncio.run(application(scope, receive, send))
