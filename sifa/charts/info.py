@@ -7,7 +7,7 @@ import numpy as np
 
 from sifa.errors import DataError
 from sifa.explorer.render.marks import colour, greatest_weight
-from sifa.model.attention import neighbour_grid
+from sifa.model.sampling import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction, Trace
 from sifa.weights.card import ModelCard
 

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sifa.explorer.format.values import WIDEST
-from sifa.model.attention import neighbour_grid
 from sifa.model.config import check_size
+from sifa.model.sampling import neighbour_grid
 from sifa.tracing.records import BlockTrace, Prediction, Trace, tap_places
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop

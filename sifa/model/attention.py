@@ -7,15 +7,12 @@ order (N // 2 is the centre tap), H x W cells, C channels. Coordinates are (y, x
 """
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from sifa.model.config import (
     LARGEST,
@@ -28,7 +25,8 @@ from sifa.model.config import (
     check_size,
     check_word,
 )
-from sifa.model.sampling import corner_slopes, corners, gather, padded_table, scatter, unpadded_maps
+from sifa.model.kernels import attend, full_precision
+from sifa.model.sampling import neighbour_grid
 
 FIRST_SCALE, PLACE_DEVIATION = 10.0, 4.0  # of weights "cosine" and of position "relative", before training
 
@@ -39,23 +37,6 @@ class SIFAOutput(NamedTuple):
     features: Tensor  # (B, C, T, H, W) aggregated values; the last step has no successor and is 0
     offset: Tensor  # (B, P, N, 2, H, W) (dy, dx) in cells, added to each neighbour's place in the regular grid
     attention: Tensor  # (B, P, N, H, W) one weight per neighbour
-
-
-def neighbour_grid(kernel_size: int, dilation: int = 1, device: torch.device | None = None) -> Tensor:
-    """(N, 2) places (dy, dx) of the K x K neighbours around a location, row-major, in cells."""
-    first = -((dilation * (kernel_size - 1) + 1) // 2)
-    steps = torch.arange(kernel_size, device=device, dtype=torch.float32) * dilation + first
-    return torch.cartesian_prod(steps, steps)
-
-
-def sampling_points(offset: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
-    """Sampled places (..., N, 2, H, W) as (y, x) in cells, from offsets of the same shape: p + tap + offset."""
-    height, width = offset.shape[-2:]
-    rows = torch.arange(height, device=offset.device, dtype=offset.dtype).view(1, 1, -1, 1)
-    columns = torch.arange(width, device=offset.device, dtype=offset.dtype).view(1, 1, 1, -1)
-    location = torch.cat([rows.expand(1, 1, height, width), columns.expand(1, 1, height, width)], 1)
-    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
-    return offset + taps[:, :, None, None] + location
 
 
 def displacement(offset: Tensor, attention: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
@@ -90,85 +71,6 @@ def motion_saliency(features: Tensor, saliency: Saliency = "paper") -> Tensor:
     return gated + following if saliency == "released" else gated
 
 
-class _Attend(torch.autograd.Function):
-    """Attention of every location of steps 0 .. T-2 over its sampled neighbours in the next step.
-
-    Each value is sampled once and used twice, for the weight and for the sum; pairs, and parts of them, are worked on one
-    after another so that the sampled values stay in cache. The backward pass samples again instead of keeping them.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool) -> tuple[Tensor, Tensor]:
-        steps, maps, height, width, channels = tokens.shape  # y, x (P, maps, height, width, N)
-        taps = y.shape[-1]
-        flat = tokens.view(steps, -1, channels)
-        features, weights = torch.zeros_like(flat), flat.new_empty(steps - 1, flat.shape[1], taps)
-        for pair in range(steps - 1):
-            table = padded_table(tokens[pair + 1])
-            at = corners(y[pair], x[pair], height, width)
-            for part in _parts(flat.shape[1], taps * channels, flat.device):
-                points = slice(part.start * taps, part.stop * taps)
-                values = gather(table, at.index[points], at.weight[points])  # (L N, C)
-                dots = torch.linalg.vecdot(values.view(-1, taps, channels), flat[pair, part, None])
-                share = (dots / math.sqrt(channels)).softmax(1) if softmax else dots / channels
-                weights[pair, part] = share
-                features[pair, part] = gather(values, torch.arange(len(values), device=y.device).view(-1, taps), share)
-        ctx.save_for_backward(tokens, y, x, weights)
-        ctx.softmax = softmax
-        return features.view_as(tokens), weights.view_as(y)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        with _full_precision(grad_features.device):
-            return _Attend._backward(ctx, grad_features, grad_weights)
-
-    @staticmethod
-    def _backward(ctx: Any, grad_features: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        tokens, y, x, weights = ctx.saved_tensors
-        steps, maps, height, width, channels = tokens.shape
-        taps = y.shape[-1]
-        flat = tokens.view(steps, -1, channels)
-        grad_features = grad_features.reshape(flat.shape)
-        grad_weights = grad_weights.reshape(weights.shape)
-        grad_tokens, grad_y, grad_x = torch.zeros_like(tokens), torch.empty_like(y), torch.empty_like(x)
-        grad_flat = grad_tokens.view_as(flat)
-        grad_values = flat.new_empty(flat.shape[1], taps, channels)
-        for pair in range(steps - 1):
-            table = padded_table(tokens[pair + 1])
-            at = corners(y[pair], x[pair], height, width)
-            slopes = corner_slopes(y[pair], x[pair], height, width)
-            for part in _parts(flat.shape[1], taps * channels, flat.device):
-                points = slice(part.start * taps, part.stop * taps)
-                query, share, g = flat[pair, part, None], weights[pair, part], grad_features[pair, part, None]
-                values = gather(table, at.index[points], at.weight[points])
-                grad_dots = torch.linalg.vecdot(values.view(-1, taps, channels), g) + grad_weights[pair, part]
-                if ctx.softmax:
-                    grad_dots = share * (grad_dots - (share * grad_dots).sum(1, keepdim=True)) / math.sqrt(channels)
-                else:
-                    grad_dots = grad_dots / channels
-                each = torch.arange(len(values), device=y.device).view(-1, taps)
-                grad_flat[pair, part] += gather(values, each, grad_dots)
-                here = torch.mul(share[:, :, None], g, out=grad_values[part]).addcmul_(grad_dots[:, :, None], query)
-                for slope, grad in zip(slopes, (grad_y, grad_x)):
-                    change = torch.linalg.vecdot(gather(table, at.index[points], slope[points]), here.flatten(0, 1))
-                    grad[pair].view(-1, taps)[part] = change.view(-1, taps)
-            spread = scatter(grad_values.flatten(0, 1), at.index, at.weight, len(table))
-            grad_tokens[pair + 1] += unpadded_maps(spread, maps, height, width)
-        return grad_tokens, grad_y, grad_x, None
-
-
-def _parts(locations: int, values_each: int, device: torch.device) -> list[slice]:
-    """Slices of the locations whose sampled values fill about 4 MB on a CPU, 1 GB elsewhere."""
-    size = max(1, 2 ** (20 if device.type == "cpu" else 28) // values_each)
-    return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
-
-
-def _full_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """No autocast inside: places and weights would lose what makes them right."""
-    return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()
-
-
 def inter_frame_attention(
     features: Tensor,
     offset: Tensor,
@@ -198,13 +100,8 @@ def inter_frame_attention(
     dtype = torch.promote_types(features.dtype, torch.float32)
     if t == 1:
         return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
-    with _full_precision(features.device):
-        tokens = rearrange(features, "b c t h w -> t b h w c").to(dtype).contiguous()
-        points = sampling_points(offset.to(dtype), kernel_size, dilation)
-        y, x = rearrange(points, "b p n yx h w -> yx p b h w n").contiguous()
-        attend: Callable[..., tuple[Tensor, Tensor]] = _Attend.apply
-        result, attention = attend(tokens, y, x, weights == "softmax")
-        summed, attention = rearrange(result, "t b h w c -> b c t h w"), rearrange(attention, "p b h w n -> b p n h w")
+    with full_precision(features.device):
+        summed, attention = attend(features.to(dtype), offset.to(dtype), kernel_size, dilation, weights == "softmax")
         if place is not None:
             summed = summed + place_code(offset.to(dtype), attention, place.to(dtype), kernel_size, dilation)
     return SIFAOutput(summed.to(features.dtype), offset, attention.to(features.dtype))

@@ -24,6 +24,23 @@ class Corners:
     weight: Tensor  # (R, 4) bilinear weights
 
 
+def neighbour_grid(kernel_size: int, dilation: int = 1, device: torch.device | None = None) -> Tensor:
+    """(N, 2) places (dy, dx) of the K x K neighbours around a location, row-major, in cells."""
+    first = -((dilation * (kernel_size - 1) + 1) // 2)
+    steps = torch.arange(kernel_size, device=device, dtype=torch.float32) * dilation + first
+    return torch.cartesian_prod(steps, steps)
+
+
+def sampling_points(offset: Tensor, kernel_size: int, dilation: int = 1) -> Tensor:
+    """Sampled places (..., N, 2, H, W) as (y, x) in cells, from offsets of the same shape: p + tap + offset."""
+    height, width = offset.shape[-2:]
+    rows = torch.arange(height, device=offset.device, dtype=offset.dtype).view(1, 1, -1, 1)
+    columns = torch.arange(width, device=offset.device, dtype=offset.dtype).view(1, 1, 1, -1)
+    location = torch.cat([rows.expand(1, 1, height, width), columns.expand(1, 1, height, width)], 1)
+    taps = neighbour_grid(kernel_size, dilation, offset.device).to(offset.dtype)
+    return offset + taps[:, :, None, None] + location
+
+
 def padded_table(maps: Tensor) -> Tensor:
     """Channels-last maps (M, H, W, C) -> rows (M * (H + 2) * (W + 2), C) with a border of zeros."""
     return F.pad(maps, (0, 0, 1, 1, 1, 1)).flatten(0, 2)

@@ -7,7 +7,8 @@ from typing import overload
 import numpy as np
 import torch
 
-from sifa.model.attention import displacement, sampling_points
+from sifa.model.attention import displacement
+from sifa.model.sampling import sampling_points
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard

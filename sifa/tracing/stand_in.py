@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from einops import rearrange, reduce, repeat
 from torch import Tensor
 
-from sifa.model.attention import SIFA, SIFAOutput, place_code, sampling_points
-from sifa.model.sampling import corners, gather, padded_table
+from sifa.model.attention import SIFA, SIFAOutput, place_code
+from sifa.model.sampling import corners, gather, padded_table, sampling_points
 from sifa.tracing.hooks import Modules, replace_blocks
 
 Change = Callable[[Tensor], Tensor]  # of weights (B, P, N, H, W)

@@ -11,7 +11,6 @@ from tests.app.program import program
 from tests.app.visitor import Visitor, status_of
 from tests.clips import numbered_frames, write_clip
 
-
 SOON_GONE = """
 from app import server, visitors
 visitors.AGAIN_SECONDS = 0.2

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import sifa
-from sifa.model.attention import sampling_points
+from sifa.model.sampling import sampling_points
 
 SHAPES = ((1, 96, 8, 56, 56), (1, 384, 8, 14, 14))
 

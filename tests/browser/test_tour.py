@@ -9,7 +9,7 @@ import torch
 
 import sifa
 from sifa import explorer
-from sifa.model.attention import sampling_points
+from sifa.model.sampling import sampling_points
 from sifa.tracing.hooks import capture, record
 from sifa.tracing.interventions import reorder
 from sifa.video.preprocess import preprocess

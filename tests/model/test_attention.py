@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 import sifa
-from sifa.model.attention import SIFA, cosine_features, displacement, motion_saliency, neighbour_grid, sampling_points
-from sifa.model.sampling import corners, gather, padded_table, scatter
+from sifa.model.attention import SIFA, cosine_features, displacement, motion_saliency
+from sifa.model.sampling import corners, gather, neighbour_grid, padded_table, sampling_points, scatter
 from tests.model import reference
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("op_*.npz"))
