@@ -166,9 +166,11 @@ class Assets:
         assert set(headers) == {b"host", b"accept-encoding"}
         assert scope["query_string"] == b""
         self.asked[scope["path"]] += 1
-        status = 404 if "missing" in scope["path"] else 200
-        text = f"{scope['path']} {headers[b'accept-encoding'].decode()}" + "x" * self.size
-        await answer(send, status, text, headers=[(b"etag", b'"1"')] if "etag" in scope["path"] else [])
+        status, compression = 404 if "missing" in scope["path"] else 200, headers[b"accept-encoding"]
+        text = f"{scope['path']} {compression.decode()}" + "x" * self.size
+        told = [(b"etag", b'"1"')] if "etag" in scope["path"] else []
+        told += [(b"content-encoding", compression)] if compression != b"identity" else []
+        await answer(send, status, text, headers=told)
 
 
 def test_what_never_changes_is_made_once():
