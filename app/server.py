@@ -84,8 +84,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--connections-each",
         type=options.whole(0, 100_000),
         metavar="N",
-        help="open at once from one address, 0 for no limit (default: 100, or 0 where a proxy may stand before the page: "
-        "with --allow-host, --share or in a Space)",
+        help="open at once from one address, 0 for no limit (default: 200, or 0 where a proxy may stand before the page: "
+        "with --allow-host, --proxies, --share or in a Space)",
     )
     others.add_argument(
         "--proxies",
@@ -132,6 +132,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
 
         from . import handlers, layout, running
         from .books import Books
+        from .connections import Limits
         from .door import Door
         from .jobs import Jobs
         from .visitors import Visitors
@@ -157,7 +158,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
         print(f"note: {note}", file=sys.stderr)
     each = chosen.connections_each
     if each is None:
-        each = 0 if chosen.allow_host or chosen.share or chosen.proxies or SPACE in os.environ else 100
+        each = 0 if chosen.allow_host or chosen.share or chosen.proxies or SPACE in os.environ else Limits.of_one
     told = f"The page is at {public or address(chosen.host, chosen.port)} (stop it with Ctrl+C)"
     running.run(app, listening, folder, chosen.connections, each, told)
 
