@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,8 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Close it at once where too many are open."""
         super().connection_made(transport)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio may not
+        with suppress(OSError):  # of a connection that is broken already
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio may not
         self.place = network_of(self.client[0]) if self.client else ""
         if self._is_too_much():
             transport.write(BUSY_ANSWER % (len(BUSY), BUSY))

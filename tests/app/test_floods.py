@@ -118,7 +118,7 @@ def slept(monkeypatch):
 
 def test_requests_wait_once_an_address_has_made_so_many(slept):
     application = make()
-    statuses = [ask(application, path)[0] for path in ["/", "/nothing", "/healthz", "/favicon.ico"] * 125]
+    statuses = [ask(application, path)[0] for path in ["/", "/nothing", "/theme.css", "/favicon.ico"] * 125]
     assert statuses == [200, 404, 200, 200] * 125
     assert slept == []
     assert ask(application)[0] == 200
@@ -144,6 +144,29 @@ def test_nobody_waits_longer_than_ten_seconds(slept):
     assert statuses == [200] * answered + [503] * (3200 - answered)
     assert "try again" in ask(application)[2]
     assert max(slept) <= 10.01
+
+
+def test_who_is_refused_waits_too(slept):
+    """Else the refusals would come as fast as the processor makes them."""
+    application = make()
+    while ask(application)[0] == 200:
+        pass
+    slept.clear()
+    assert [ask(application)[0] for _ in range(3)] == [503] * 3
+    assert slept == [guard.REFUSED_SECONDS] * 3
+
+
+def test_a_health_check_is_answered_whatever_else_its_address_asks_for(slept):
+    """A container asks itself, and all that comes through a proxy beside it may seem to have the same address."""
+    application = make()
+    while ask(application)[0] == 200:
+        pass
+    slept.clear()
+    assert [ask(application, "/healthz")[0] for _ in range(20)] == [200] * 20
+    assert slept == []
+    for _ in range(1000):
+        ask(application, "/healthz", client="192.0.2.2")
+    assert slept, "these keep the pace among themselves"
 
 
 def test_behind_a_proxy_the_visitors_address_counts(slept):
