@@ -23,6 +23,7 @@ class Limits:
 
     head: float = 15  # from a connection or the end of the last answer to the whole head of the next request
     answer: float = 60  # while nothing of an answer is taken
+    idle: float = 1  # awaiting a request, after which a connection may be ended where there is no room for new ones
     connections: int = 500
     of_one: int = 200  # a browser opens six, and a class of thirty may share one address
     rate: float = 200  # of one address opened in a second, once it has opened `burst`, where there is a limit for one
@@ -59,14 +60,18 @@ class Connection(H11Protocol):
             return True
         if len(others) <= self.limits.connections:
             return False
-        idle = [other for other in others if other._is_idle() and held[other.place] > held[self.place]]
-        if idle:  # who holds most makes room
-            max(idle, key=lambda other: held[other.place]).transport.abort()
-        return not idle
+        idle = {other: seconds for other in others if (seconds := other._idle_seconds()) > 0}
+        spare = [other for other in idle if held[other.place] > held[self.place]]  # who holds most makes room
+        spare = spare or [other for other in idle if idle[other] > self.limits.idle]
+        if spare:
+            max(spare, key=lambda other: (held[other.place], idle[other])).transport.abort()
+        return not spare
 
-    def _is_idle(self) -> bool:
-        awaited = self.patience is not None and not self.patience.cancelled()
-        return awaited and not self.transport.is_closing()
+    def _idle_seconds(self) -> float:
+        """Since when a request is awaited; 0 where none is."""
+        if self.patience is None or self.patience.cancelled() or self.transport.is_closing():
+            return 0.0
+        return self.limits.head - (self.patience.when() - self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         """Once a request is whole but for its body, its head is awaited no longer."""

@@ -14,7 +14,7 @@ from app.bodies import paced
 from app.connections import Connection, Limits, limited
 
 APP = Path(__file__).parents[2] / "app"
-LIMITS = Limits(head=0.6, answer=0.6, connections=6, of_one=4)
+LIMITS = Limits(head=0.6, answer=0.6, idle=0.3, connections=6, of_one=4)
 PATIENCE = 0.4  # what a busy machine may take longer
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -198,6 +198,22 @@ def test_who_holds_most_makes_room_for_somebody_new(server):
         newcomer.sendall(ASK)
         assert newcomer.recv(1000).startswith(b"HTTP/1.1 200")
         assert opened[0].recv(1000).startswith(b"HTTP/1.1 200")
+    finally:
+        for one in opened:
+            one.close()
+        time.sleep(0.1)
+
+
+def test_who_asks_for_nothing_makes_room_for_somebody_new(server):
+    """However many addresses hold the connections: the one that has waited longest ends."""
+    opened = [socket.create_connection(("127.0.0.1", server), 5, (f"127.0.0.{i + 2}", 0)) for i in range(6)]
+    try:
+        time.sleep(LIMITS.idle + 0.1)
+        for _ in range(3):
+            opened.append(socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0)))
+            opened[-1].sendall(ASK)
+            assert opened[-1].recv(1000).startswith(b"HTTP/1.1 200")
+        assert opened[0].recv(1000) == b""
     finally:
         for one in opened:
             one.close()

@@ -76,6 +76,29 @@ def test_an_address_opens_connections_at_a_pace(page):
     assert 64 <= count.total() <= Limits.burst + Limits.rate * (SECONDS + 1.0)
 
 
+@pytest.mark.slow
+def test_a_class_of_thirty_behind_one_address_is_answered(page):
+    """Each browser asks for 90 files over six connections."""
+    count = Counter()
+
+    def ask():
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=30, source_address=("127.0.4.60", 0))
+        for _ in range(15):
+            connection.request("GET", "/theme.css")
+            received = connection.getresponse()
+            received.read()
+            count[received.status] += 1
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=ask) for _ in range(180)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count == {200: 2700}
+    assert time.monotonic() - began < 15
+
+
 def make(app=None, proxies=0):
     """A guard whose clock stands still."""
 
