@@ -23,7 +23,7 @@ class Limits:
 
     head: float = 15  # from a connection or the end of the last answer to the whole head of the next request
     answer: float = 60  # while nothing of an answer is taken
-    idle: float = 1  # awaiting a request, after which a connection may be ended where there is no room for new ones
+    idle: float = 0.5  # awaiting a request, after which a connection may be ended where there is no room for new ones
     connections: int = 500
     of_one: int = 200  # a browser opens six, and a class of thirty may share one address
     rate: float = 200  # of one address opened in a second, once it has opened `burst`, where there is a limit for one
@@ -60,12 +60,10 @@ class Connection(H11Protocol):
             return True
         if len(others) <= self.limits.connections:
             return False
-        idle = {other: seconds for other in others if (seconds := other._idle_seconds()) > 0}
-        spare = [other for other in idle if held[other.place] > held[self.place]]  # who holds most makes room
-        spare = spare or [other for other in idle if idle[other] > self.limits.idle]
-        if spare:
-            max(spare, key=lambda other: (held[other.place], idle[other])).transport.abort()
-        return not spare
+        idle = {other: seconds for other in others if (seconds := other._idle_seconds()) > self.limits.idle}
+        if idle:  # who holds most makes room, and who has waited longest
+            max(idle, key=lambda other: (held[other.place], idle[other])).transport.abort()
+        return not idle
 
     def _idle_seconds(self) -> float:
         """Since when a request is awaited; 0 where none is."""

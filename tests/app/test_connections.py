@@ -188,16 +188,21 @@ def test_an_answer_to_the_next_request_is_not_held_back(connect):
 
 
 def test_who_holds_most_makes_room_for_somebody_new(server):
-    """With connections that wait for a request; whoever has an answer under way keeps it."""
-    opened = [socket.create_connection(("127.0.0.1", server), 5, (f"127.0.0.{i // 3 + 2}", 0)) for i in range(6)]
+    """With connections that wait for a request; whoever has an answer under way, or has just come, keeps theirs."""
+    opened = [socket.create_connection(("127.0.0.1", server), 5, (f"127.0.0.{i}", 0)) for i in (2, 3, 3, 4, 4, 4)]
     try:
-        opened[0].sendall(ASK.replace(b"/ ", b"/slow "))
-        time.sleep(0.1)
-        newcomer = socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0))
-        opened.append(newcomer)
-        newcomer.sendall(ASK)
-        assert newcomer.recv(1000).startswith(b"HTTP/1.1 200")
-        assert opened[0].recv(1000).startswith(b"HTTP/1.1 200")
+        opened[3].sendall(ASK.replace(b"/ ", b"/slow "))
+        opened.append(socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0)))
+        assert opened[-1].recv(1000).startswith(b"HTTP/1.1 503 "), "nobody has waited for long"
+        time.sleep(LIMITS.idle + 0.1)
+        opened.append(socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0)))
+        opened[-1].sendall(ASK)
+        assert opened[-1].recv(1000).startswith(b"HTTP/1.1 200")
+        assert opened[4].recv(1000) == b""
+        for kept in (0, 1, 2, 5):
+            opened[kept].sendall(ASK)
+            assert opened[kept].recv(1000).startswith(b"HTTP/1.1 200")
+        assert opened[3].recv(1000).startswith(b"HTTP/1.1 200")
     finally:
         for one in opened:
             one.close()
