@@ -102,12 +102,6 @@ def model(checkpoint: Path, device: str) -> VideoModel:
     return load(checkpoint, device)
 
 
-def warm_up(checkpoint: Path, device: str) -> None:
-    """Have the operator's loops ready before the first clip, where clips are large enough to need them."""
-    if device == "cpu" and load_card(checkpoint).size >= LARGE_PICTURES:
-        kernels.warm_up()
-
-
 def checkpoints(chosen: Path) -> dict[str, Path]:
     """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
     of two with the same title, the first."""
@@ -115,6 +109,12 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
     for name, file in shipped.weights().items():
         offered.setdefault(name, file)
     return offered
+
+
+def warm_up(chosen: Path, device: str) -> None:
+    """Have the operator's loops ready before the first clip, where weights that the page offers need them."""
+    if device == "cpu" and max(load_card(file).size for file in checkpoints(chosen).values()) >= LARGE_PICTURES:
+        kernels.warm_up()
 
 
 def usual_step(checkpoint: Path) -> float:

@@ -112,6 +112,28 @@ def compare(device: str, shape, rounds: int) -> dict[str, list[dict[str, float]]
     }
 
 
+def profile(shape) -> dict[str, float]:
+    """Milliseconds of one forward + backward pass by numba: in each compiled loop, and in the rest, which is PyTorch."""
+    from sifa.model.kernels import _numba
+
+    spent, run = {}, _numba._run
+
+    def watched(name, *given):
+        start = time.process_time()
+        run(name, *given)
+        spent[name] = spent.get(name, 0) + (time.process_time() - start) * 1e3
+
+    b, c, t, h, w = shape
+    features, offset = torch.randn(shape, requires_grad=True), torch.randn(b, t - 1, 9, 2, h, w, requires_grad=True)
+    rounds, _numba._run = [], watched
+    for _ in range(9):
+        spent.clear()
+        whole = timed("cpu", lambda: by("numba")(features, offset).sum().backward()) * 1e3
+        rounds.append(dict(spent) | dict(rest=whole - sum(spent.values())))
+    _numba._run = run
+    return {name: min(each[name] for each in rounds) for name in rounds[0]}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.bench.operator", description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -129,6 +151,9 @@ def main():
         for engine, parts in found.items():
             columns = (" , ".join(f"{part[key]:.1f}" for part in parts) for key in ("ms", "times_naive", "times_floor"))
             print(f"| {shape} | {engine} | " + " | ".join(columns).replace(" ,", ",") + " |")
+    for shape in SHAPES if "numba" in engines(args.device) else ():
+        parts = ", ".join(f"{name} {ms:.1f}" for name, ms in profile(shape).items())
+        print(f"numba, {shape}, forward + backward in ms: {parts}")
     if args.json:
         print(json.dumps(results))
 
