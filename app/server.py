@@ -148,8 +148,8 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     visitors, disk, jobs = Visitors(), Disk(folder), Jobs()
     operation.COUNTS.queue = jobs.counts
     checkpoint, device = fetch(chosen.checkpoint), choose_device(chosen.device)
-    threading.Thread(target=handlers.warm_up, args=(checkpoint, device), name="warm-up", daemon=True).start()
     page = layout.build(checkpoint, device, disk, visitors, jobs)
+    threading.Thread(target=handlers.warm_up, args=(checkpoint, device), name="warm-up", daemon=True).start()
     books = Books(page, visitors)
     disk.watch(after=books.forget_files)
     hosts = known_as(chosen)

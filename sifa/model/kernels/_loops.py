@@ -4,7 +4,7 @@ The K x K points of a location touch 4 K K corners, but far fewer distinct cells
 first; then a value's dot product is a weighted sum of the cells' dot products, and the sum over the values is a weighted sum of
 the cells. Position 0 in a location's list stands for everything outside the map: its dot product is 0 and nothing is read there.
 
-Maps are flat float32 arrays of rows, one per cell, of C channels; C is a multiple of STEP. N = K * K points, P = T - 1 pairs.
+Maps are flat float32 arrays of rows, one per cell, of C channels; C is a multiple of `_rows.STEP`. N = K K points, P = T - 1 pairs.
 """
 
 from typing import Any
@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from sifa.model.kernels._lanes import LANES, fma, load, splat, store, store_sums, transpose
+from sifa.model.kernels._lanes import LANES, transpose
+from sifa.model.kernels._rows import combine, dots, spread, two_dots
 
-STEP = 2 * LANES  # channels are worked on in such steps
 U = np.uint64
 _ZERO, _ONE, _TWO, _THREE, _FOUR = U(0), U(1), U(2), U(3), U(4)
-_LANES, _STEP, _WIDE = U(LANES), U(STEP), U(2 * STEP)
 
 Array = np.ndarray[Any, Any]
 
@@ -68,86 +67,6 @@ def _distinct(cell: Array, j: int, channels: int, mark: int, seen: Array, at: Ar
     for k in range(count, count + 3):
         at[k] = at[1] if count > 1 else U(0)  # dot products are taken by fours
     return count
-
-
-@njit
-def _dots(rows: Array, at: Array, count: int, query: Array, first: int, channels: int, found: Array) -> None:
-    """found[k] = <row at[k], query at first>, for k from 1 on."""
-    for k in range(U(1), U(count), _FOUR):
-        a, b, c, d = at[k], at[k + _ONE], at[k + _TWO], at[k + _THREE]
-        sum0 = splat(np.float32(0))
-        sum1, sum2, sum3 = sum0, sum0, sum0
-        for i in range(U(0), U(channels), _LANES):
-            q = load(query, U(first) + i)
-            sum0, sum1 = fma(load(rows, a + i), q, sum0), fma(load(rows, b + i), q, sum1)
-            sum2, sum3 = fma(load(rows, c + i), q, sum2), fma(load(rows, d + i), q, sum3)
-        store_sums(found, k, sum0, sum1, sum2, sum3)
-
-
-@njit
-def _two_dots(
-    rows: Array, at: Array, count: int, one: Array, two: Array, first: int, channels: int, found1: Array, found2: Array
-) -> None:
-    """`_dots` with the rows at first of two arrays, which are like each other."""
-    for k in range(U(1), U(count), _FOUR):
-        a, b, c, d = at[k], at[k + _ONE], at[k + _TWO], at[k + _THREE]
-        sum0 = splat(np.float32(0))
-        sum1, sum2, sum3, sum4, sum5, sum6, sum7 = sum0, sum0, sum0, sum0, sum0, sum0, sum0
-        for i in range(U(0), U(channels), _LANES):
-            q1, q2 = load(one, U(first) + i), load(two, U(first) + i)
-            row0, row1, row2, row3 = load(rows, a + i), load(rows, b + i), load(rows, c + i), load(rows, d + i)
-            sum0, sum1, sum2, sum3 = fma(row0, q1, sum0), fma(row1, q1, sum1), fma(row2, q1, sum2), fma(row3, q1, sum3)
-            sum4, sum5, sum6, sum7 = fma(row0, q2, sum4), fma(row1, q2, sum5), fma(row2, q2, sum6), fma(row3, q2, sum7)
-        store_sums(found1, k, sum0, sum1, sum2, sum3)
-        store_sums(found2, k, sum4, sum5, sum6, sum7)
-
-
-@njit
-def _combine(rows: Array, at: Array, share: Array, count: int, channels: int, out: Array, first: int) -> None:
-    """Row of out at first = sum over k from 1 on of share[k] * row at[k]."""
-    half = U(channels) % _WIDE  # a step of half the width, or none
-    for i in range(U(0), half, _STEP):
-        sum0 = splat(np.float32(0))
-        sum1 = sum0
-        for k in range(U(1), U(count)):
-            here, weight = at[k] + i, splat(share[k])
-            sum0, sum1 = fma(load(rows, here), weight, sum0), fma(load(rows, here + _LANES), weight, sum1)
-        store(out, U(first) + i, sum0)
-        store(out, U(first) + i + _LANES, sum1)
-    for i in range(half, U(channels), _WIDE):
-        sum0 = splat(np.float32(0))
-        sum1, sum2, sum3 = sum0, sum0, sum0
-        for k in range(U(1), U(count)):
-            here, weight = at[k] + i, splat(share[k])
-            sum0, sum1 = fma(load(rows, here), weight, sum0), fma(load(rows, here + _LANES), weight, sum1)
-            here += _STEP
-            sum2, sum3 = fma(load(rows, here), weight, sum2), fma(load(rows, here + _LANES), weight, sum3)
-        for part, value in ((_ZERO, sum0), (_ONE, sum1), (_TWO, sum2), (_THREE, sum3)):
-            store(out, U(first) + i + part * _LANES, value)
-
-
-@njit
-def _spread(
-    rows: Array, grad_rows: Array, at: Array, by_grad: Array, by_query: Array, count: int, channels: int,
-    query: Array, grad: Array, grad_query: Array, first: int,
-) -> None:  # fmt: skip
-    """For k from 1 on: grad row at[k] += by_grad[k] * grad + by_query[k] * query; grad_query += by_query[k] * row at[k].
-
-    Rows of query, grad and grad_query are those at first.
-    """
-    for i in range(U(0), U(channels), _STEP):
-        here, there = U(first) + i, U(first) + i + _LANES
-        query0, query1 = load(query, here), load(query, there)
-        grad0, grad1 = load(grad, here), load(grad, there)
-        sum0, sum1 = load(grad_query, here), load(grad_query, there)
-        for k in range(U(1), U(count)):
-            a, b = splat(by_grad[k]), splat(by_query[k])
-            here, there = at[k] + i, at[k] + i + _LANES
-            sum0, sum1 = fma(load(rows, here), b, sum0), fma(load(rows, there), b, sum1)
-            store(grad_rows, here, fma(a, grad0, fma(b, query0, load(grad_rows, here))))
-            store(grad_rows, there, fma(a, grad1, fma(b, query1, load(grad_rows, there))))
-        store(grad_query, U(first) + i, sum0)
-        store(grad_query, U(first) + i + _LANES, sum1)
 
 
 @njit
@@ -255,12 +174,12 @@ def forward(
         for j in range(width):
             mark += 4 * points + 1
             count = _distinct(cell, j, padded, mark, seen, at, slot)
-            _dots(rows, at, count, tokens, query, padded, found)
+            dots(rows, at, count, tokens, query, padded, found)
             value = weights[b, p, row, j]
             _value_dots(weight, j, slot, found, value)
             _to_weights(value, channels, softmax)
             _cell_shares(weight, j, slot, value, count, share)
-            _combine(rows, at, share, count, padded, out, query)
+            combine(rows, at, share, count, padded, out, query)
             query += padded
 
 
@@ -293,7 +212,7 @@ def backward(
             for j in range(width):
                 mark += 4 * points + 1
                 count = _distinct(cell, j, padded, mark, seen, at, slot)
-                _two_dots(rows, at, count, tokens, grad, query, padded, by_query, by_grad)
+                two_dots(rows, at, count, tokens, grad, query, padded, by_query, by_grad)
                 share = weights[b, p, row, j]
                 _value_dots(weight, j, slot, by_grad, grad_dots)
                 for n in range(points):
@@ -301,7 +220,7 @@ def backward(
                 _to_grad_dots(grad_dots, share, channels, softmax)
                 _moves(weight, j, slot, share, grad_dots, by_query, by_grad, grad_offset[b, p, :, :, row])
                 _two_shares(weight, j, slot, share, grad_dots, count, to_grad, to_query)
-                _spread(
+                spread(
                     rows, grad_rows, at, to_grad, to_query, count, padded, tokens, grad, grad_tokens, query
                 )  # fmt: skip
                 query += padded

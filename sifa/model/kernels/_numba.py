@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 from sifa.model.kernels import _loops
 from sifa.model.kernels._lanes import LANES
 from sifa.model.kernels._precision import full_precision
+from sifa.model.kernels._rows import STEP
 from sifa.model.sampling import neighbour_grid
 
 WORTH_A_THREAD = 2**18  # multiply-adds; below, starting a thread takes longer than the work
@@ -89,9 +90,9 @@ def _rows(features: Tensor) -> tuple[Tensor, bool]:
     """Features (B, C, T, H, W) -> rows (B T, H W, C or more), and whether they are the same memory."""
     b, channels, t, h, w = features.shape
     tokens = features.permute(0, 2, 3, 4, 1)
-    if tokens.is_contiguous() and channels % _loops.STEP == 0:
+    if tokens.is_contiguous() and channels % STEP == 0:
         return tokens.view(b * t, h * w, channels), True
-    rows = features.new_empty(b * t, h * w, math.ceil(channels / _loops.STEP) * _loops.STEP)
+    rows = features.new_empty(b * t, h * w, math.ceil(channels / STEP) * STEP)
     rows[..., channels:] = 0
     if features.stride()[3:] == (w, 1) and min(channels, h * w) >= LANES:
         whole = features.as_strided((1 + sum((n - 1) * s for n, s in zip(features.shape, features.stride())),), (1,))
