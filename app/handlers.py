@@ -19,6 +19,7 @@ import torch
 from sifa import explorer
 from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import RunError, SifaError, VideoError, WeightsError
+from sifa.model import kernels
 from sifa.tracing.predict import predict, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
@@ -35,6 +36,7 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
+LARGE_PICTURES = 96  # pixels a side, from which the operator's engine compiles its loops (`kernels.LARGE`)
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,12 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
     for name, file in shipped.weights().items():
         offered.setdefault(name, file)
     return offered
+
+
+def warm_up(chosen: Path, device: str) -> None:
+    """Have the operator's loops ready before the first clip, where weights that the page offers need them."""
+    if device == "cpu" and max(load_card(file).size for file in checkpoints(chosen).values()) >= LARGE_PICTURES:
+        kernels.warm_up()
 
 
 def usual_step(checkpoint: Path) -> float:

@@ -13,6 +13,7 @@ import torch
 
 from sifa import __version__
 from sifa.data.user_clips import VideoClips
+from sifa.model.kernels import engine_for
 from sifa.model.registry import SIFAModel
 from sifa.training.recipes import Recipe
 from sifa.weights.card import card_of
@@ -33,6 +34,7 @@ def record_run(
     The user's clips count by the pixels that were read from them: neither a file's name nor its date matters, but any clip that
     was added, removed, changed or put into another place is seen.
     """
+    kind = device.partition(":")[0]
     record = dict(
         recipe=asdict(recipe),
         labels=list(labels),
@@ -41,7 +43,7 @@ def record_run(
         versions=dict(
             sifa=__version__, python=platform.python_version(), torch=torch.__version__, numpy=np.__version__
         ),
-        machine=dict(device=device.partition(":")[0], threads=torch.get_num_threads(), processes=processes),
+        machine=dict(device=kind, threads=torch.get_num_threads(), processes=processes, engine=engine_for(kind)),
     )
     plain: Record = json.loads(json.dumps(record))  # with lists in place of tuples, however they were given
     return plain
@@ -94,7 +96,7 @@ def changes(before: Record, now: Record) -> list[str]:
 
 
 def circumstances(before: Record, now: Record) -> list[str]:
-    """What may change the last digits alone: versions, device, threads and processes, a sentence each."""
+    """What may change the last digits alone: versions, device, threads, processes and the operator's engine, a sentence each."""
     pairs = [
         (name, before[part].get(name), value) for part in ("versions", "machine") for name, value in now[part].items()
     ]
