@@ -6,8 +6,8 @@ first. A tile has at least as many columns as there are taps: the weights of a l
 so in the same threads, until they are written. All clips and pairs go in one launch.
 
 The forward pass holds one sampled value at a time: its dot product with the query is its weight, or, with the softmax, its part
-of a sum that is scaled again whenever a larger dot product is met. The backward pass samples again, also once. It adds up the gradient
-of the features by atomic additions, in an order that differs from run to run; so do the last bits of that gradient.
+of a sum that is scaled again whenever a larger dot product is met. The backward pass samples again, also once. It adds up the
+gradient of the features by atomic additions, in an order that differs from run to run; so do the last bits of that gradient.
 
 With TRITON_INTERPRET=1, set before triton is imported, the same kernels run on the CPU, slowly: so are they tested.
 """
@@ -26,7 +26,7 @@ from torch.autograd.function import once_differentiable
 from sifa.errors import RunError
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
-NUMBERS = 1024  # of a tile; 8 for each thread
+NUMBERS = 1024  # of a tile, 4 for each thread: one load of 16 bytes, and few enough registers that many programs fit
 
 
 @triton.jit
@@ -211,7 +211,7 @@ def _tile(channels: int, taps: int) -> dict[str, int]:
     """How many columns (channels or taps) and locations a program's tile has, and how many warps of 32 threads work on it."""
     columns = triton.next_power_of_2(max(channels, taps, 16))
     block = max(1, NUMBERS // columns)
-    return dict(columns=columns, block=block, num_warps=min(16, columns * block // 256))
+    return dict(columns=columns, block=block, num_warps=min(16, columns * block // 128))
 
 
 def _launch(
