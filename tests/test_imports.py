@@ -41,6 +41,8 @@ OPTIONAL = {  # what only the extras install, and the modules that import it at 
     "fastapi": ("app/",),
     "starlette": ("app/",),
     "python_multipart": ("app/",),
+    "numba": ("sifa/model/kernels/",),
+    "llvmlite": ("sifa/model/kernels/",),  # comes with numba
     "ipywidgets": ("sifa/charts/panels",),
     "anywidget": ("sifa/explorer/widget",),
     "traitlets": ("sifa/explorer/widget",),  # comes with anywidget

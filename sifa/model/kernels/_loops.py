@@ -1,0 +1,288 @@
+"""The operator's loops, for numba to compile: one location after another, every cell that its points touch read once.
+
+The K x K points of a location touch 4 K K corners, but far fewer distinct cells. The corners' weights are added up per cell
+first; then a value's dot product is a weighted sum of the cells' dot products, and the sum over the values is a weighted sum of
+the cells. Position 0 in a location's list stands for everything outside the map: its dot product is 0 and nothing is read there.
+
+Maps are flat float32 arrays of rows, one per cell, of C channels; C is a multiple of STEP. N = K * K points, P = T - 1 pairs.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sifa.model.kernels._lanes import LANES, fma, load, splat, store, total, transpose
+
+STEP = 2 * LANES  # channels are worked on in such steps
+U = np.uint64
+_ONE, _LANES, _STEP, _FOUR = U(1), U(LANES), U(STEP), U(4)
+
+Array = np.ndarray[Any, Any]
+
+
+@njit(error_model="numpy")
+def _places(
+    row: int, dy: Array, dx: Array, tap: Array, height: int, width: int, n: int, cell: Array, weight: Array
+) -> None:
+    """Corners of point n of a row's locations, from their offsets (W,): cells and weights into rows 4 n .. 4 n + 3."""
+    one, bottom_edge, right_edge = np.float32(1), np.float32(height), np.float32(width)
+    outside, down = np.int32(height * width), np.int32(width)
+    cell0, cell1, cell2, cell3 = cell[4 * n], cell[4 * n + 1], cell[4 * n + 2], cell[4 * n + 3]
+    weight0, weight1, weight2, weight3 = weight[4 * n], weight[4 * n + 1], weight[4 * n + 2], weight[4 * n + 3]
+    for j in range(U(width)):
+        y = np.float32(row) + (dy[j] + tap[0])
+        x = np.float32(np.int32(j)) + (dx[j] + tap[1])
+        inside = (y > -one) & (y < bottom_edge) & (x > -one) & (x < right_edge)  # not so for NaN
+        y, x = y if inside else -one, x if inside else -one
+        top, left = np.floor(y), np.floor(x)
+        bottom, right = y - top, x - left
+        upper, lower = top >= 0, (top < bottom_edge - one) & inside
+        first, second = left >= 0, (left < right_edge - one) & inside
+        at = np.int32(top) * down + np.int32(left)
+        cell0[j] = at if upper & first else outside
+        cell1[j] = at + np.int32(1) if upper & second else outside
+        cell2[j] = at + down if lower & first else outside
+        cell3[j] = at + down + np.int32(1) if lower & second else outside
+        weight0[j] = (one - bottom) * (one - right)
+        weight1[j] = (one - bottom) * right
+        weight2[j] = bottom * (one - right)
+        weight3[j] = bottom * right
+
+
+@njit
+def _distinct(cell: Array, j: int, channels: int, mark: int, seen: Array, at: Array, slot: Array) -> int:
+    """The distinct cells of location j: their rows' places into at[1:], each corner's number there into slot.
+
+    Returns one more than their number. `seen` (cells + 1) remembers the numbers; `mark` tells this location's from older ones.
+    """
+    count = 1
+    seen[len(seen) - 1] = mark  # outside: number 0
+    for k in range(U(len(slot))):
+        c = U(cell[k, U(j)])
+        number = seen[c] - mark
+        number = number if number >= 0 else count  # without a branch, which could not be foreseen
+        seen[c] = number + mark
+        at[U(number)] = c * U(channels)
+        slot[k] = number
+        count += number == count
+    for k in range(count, count + 3):
+        at[k] = at[1] if count > 1 else U(0)  # dot products are taken by fours
+    return count
+
+
+@njit
+def _dots(rows: Array, at: Array, count: int, query: Array, first: int, channels: int, found: Array) -> None:
+    """found[k] = <row at[k], query at first>, for k from 1 on."""
+    for k in range(U(1), U(count), _FOUR):
+        a, b, c, d = at[k], at[k + _ONE], at[k + U(2)], at[k + U(3)]
+        sum0 = splat(np.float32(0))
+        sum1, sum2, sum3 = sum0, sum0, sum0
+        for i in range(U(0), U(channels), _LANES):
+            q = load(query, U(first) + i)
+            sum0 = fma(load(rows, a + i), q, sum0)
+            sum1 = fma(load(rows, b + i), q, sum1)
+            sum2 = fma(load(rows, c + i), q, sum2)
+            sum3 = fma(load(rows, d + i), q, sum3)
+        found[k], found[k + _ONE], found[k + U(2)], found[k + U(3)] = total(sum0), total(sum1), total(sum2), total(sum3)
+
+
+@njit
+def _combine(rows: Array, at: Array, share: Array, count: int, channels: int, out: Array, first: int) -> None:
+    """Row of out at first = sum over k from 1 on of share[k] * row at[k]."""
+    for i in range(U(0), U(channels), _STEP):
+        sum0 = splat(np.float32(0))
+        sum1 = sum0
+        for k in range(U(1), U(count)):
+            weight = splat(share[k])
+            sum0 = fma(load(rows, at[k] + i), weight, sum0)
+            sum1 = fma(load(rows, at[k] + i + _LANES), weight, sum1)
+        store(out, U(first) + i, sum0)
+        store(out, U(first) + i + _LANES, sum1)
+
+
+@njit
+def _spread(
+    rows: Array, grad_rows: Array, at: Array, by_grad: Array, by_query: Array, count: int, channels: int,
+    query: Array, grad: Array, grad_query: Array, first: int,
+) -> None:  # fmt: skip
+    """For k from 1 on: grad row at[k] += by_grad[k] * grad + by_query[k] * query; grad_query += by_query[k] * row at[k].
+
+    Rows of query, grad and grad_query are those at first.
+    """
+    for i in range(U(0), U(channels), _STEP):
+        here, there = U(first) + i, U(first) + i + _LANES
+        query0, query1 = load(query, here), load(query, there)
+        grad0, grad1 = load(grad, here), load(grad, there)
+        sum0, sum1 = load(grad_query, here), load(grad_query, there)
+        for k in range(U(1), U(count)):
+            a, b = splat(by_grad[k]), splat(by_query[k])
+            here, there = at[k] + i, at[k] + i + _LANES
+            sum0, sum1 = fma(load(rows, here), b, sum0), fma(load(rows, there), b, sum1)
+            store(grad_rows, here, fma(a, grad0, fma(b, query0, load(grad_rows, here))))
+            store(grad_rows, there, fma(a, grad1, fma(b, query1, load(grad_rows, there))))
+        store(grad_query, U(first) + i, sum0)
+        store(grad_query, U(first) + i + _LANES, sum1)
+
+
+@njit
+def _value_dots(weight: Array, j: int, slot: Array, found: Array, out: Array) -> None:
+    """Dot products of the N values of location j, from those of the cells."""
+    for n in range(U(len(out))):
+        k = _FOUR * n
+        value = np.float32(0)
+        for corner in range(k, k + _FOUR):
+            value += weight[corner, U(j)] * found[U(slot[corner])]
+        out[n] = value
+
+
+@njit(error_model="numpy")
+def _to_weights(value: Array, channels: int, softmax: bool) -> None:
+    """Dot products -> weights, in place."""
+    if not softmax:
+        for n in range(len(value)):
+            value[n] /= np.float32(channels)
+        return
+    largest = value.max()
+    scale, whole = np.float32(1 / np.sqrt(channels)), np.float32(0)
+    for n in range(len(value)):
+        value[n] = np.exp((value[n] - largest) * scale)
+        whole += value[n]
+    for n in range(len(value)):
+        value[n] /= whole
+
+
+@njit(error_model="numpy")
+def _to_grad_dots(grad: Array, share: Array, channels: int, softmax: bool) -> None:
+    """Gradients of a location's weights -> of its dot products, in place."""
+    if not softmax:
+        for n in range(len(grad)):
+            grad[n] /= np.float32(channels)
+        return
+    mean = np.float32(0)
+    for n in range(len(grad)):
+        mean += share[n] * grad[n]
+    for n in range(len(grad)):
+        grad[n] = share[n] * (grad[n] - mean) * np.float32(1 / np.sqrt(channels))
+
+
+@njit
+def _cell_shares(weight: Array, j: int, slot: Array, share: Array, count: int, out: Array) -> None:
+    """Each cell's part in the sum of share[n] * value n, for location j."""
+    for k in range(U(count)):
+        out[k] = 0
+    for n in range(U(len(share))):
+        for corner in range(_FOUR * n, _FOUR * n + _FOUR):
+            out[U(slot[corner])] += weight[corner, U(j)] * share[n]
+
+
+@njit
+def _moves(
+    weight: Array, j: int, slot: Array, share: Array, grad_dots: Array, by_query: Array, by_grad: Array, out: Array
+) -> None:
+    """Gradients (N, 2, W) of the offsets of location j, from the cells' dot products with the query and with the gradient."""
+    for n in range(U(len(share))):
+        k = _FOUR * n
+        lowest = weight[k + U(3), U(j)]
+        bottom, right = weight[k + U(2), U(j)] + lowest, weight[k + _ONE, U(j)] + lowest
+        s, g = share[n], grad_dots[n]
+        a, b, c, d = U(slot[k]), U(slot[k + _ONE]), U(slot[k + U(2)]), U(slot[k + U(3)])
+        change0, change1 = s * by_grad[a] + g * by_query[a], s * by_grad[b] + g * by_query[b]
+        change2, change3 = s * by_grad[c] + g * by_query[c], s * by_grad[d] + g * by_query[d]
+        out[n, 0, j] = (np.float32(1) - right) * (change2 - change0) + right * (change3 - change1)
+        out[n, 1, j] = (np.float32(1) - bottom) * (change1 - change0) + bottom * (change3 - change2)
+
+
+def forward(
+    first: int, last: int, tokens: Array, offset: Array, taps: Array, channels: int, softmax: bool, out: Array,
+    weights: Array,
+) -> None:  # fmt: skip
+    """Rows of locations first .. last - 1, of B P H.
+
+    tokens and out (B T H W C) flat, offset (B, P, N, 2, H, W), taps (N, 2), weights (B, P, H, W, N). `channels` is the number that
+    is divided by; C may be larger.
+    """
+    _, pairs, points, _, height, width = offset.shape
+    cells, size = height * width, len(tokens) // (offset.shape[0] * (pairs + 1))
+    padded = size // cells
+    cell, weight = np.empty((4 * points, width), np.int32), np.empty((4 * points, width), np.float32)
+    seen, slot, at = np.zeros(cells + 1, np.int64), np.empty(4 * points, np.int64), np.empty(4 * points + 4, U)
+    found, share, mark = np.zeros(4 * points + 4, np.float32), np.empty(4 * points + 4, np.float32), 0
+    for line in range(first, last):
+        b, p, row = line // (height * pairs), line // height % pairs, line % height
+        query = (b * (pairs + 1) + p) * size + row * width * padded
+        rows = tokens[(b * (pairs + 1) + p + 1) * size : (b * (pairs + 1) + p + 2) * size]
+        for n in range(points):
+            _places(row, offset[b, p, n, 0, row], offset[b, p, n, 1, row], taps[n], height, width, n, cell, weight)
+        for j in range(width):
+            mark += 4 * points + 1
+            count = _distinct(cell, j, padded, mark, seen, at, slot)
+            _dots(rows, at, count, tokens, query, padded, found)
+            value = weights[b, p, row, j]
+            _value_dots(weight, j, slot, found, value)
+            _to_weights(value, channels, softmax)
+            _cell_shares(weight, j, slot, value, count, share)
+            _combine(rows, at, share, count, padded, out, query)
+            query += padded
+
+
+def backward(
+    first: int, last: int, odd: int, tokens: Array, offset: Array, taps: Array, channels: int, softmax: bool,
+    weights: Array, grad: Array, grad_weights: Array, grad_tokens: Array, grad_offset: Array,
+) -> None:  # fmt: skip
+    """Pairs first .. last - 1 among those with even numbers, or `odd` ones, clip by clip: no two touch the same step.
+
+    As in `forward`; grad and grad_tokens, which is added to, like the tokens; grad_weights (B, P, N, H, W), grad_offset like
+    offset.
+    """
+    _, pairs, points, _, height, width = offset.shape
+    cells, size, chosen = height * width, len(tokens) // (offset.shape[0] * (pairs + 1)), (pairs + 1 - odd) // 2
+    padded = size // cells
+    cell, weight = np.empty((4 * points, width), np.int32), np.empty((4 * points, width), np.float32)
+    seen, slot, at = np.zeros(cells + 1, np.int64), np.empty(4 * points, np.int64), np.empty(4 * points + 4, U)
+    by_query, by_grad = np.zeros(4 * points + 4, np.float32), np.zeros(4 * points + 4, np.float32)
+    grad_dots, mark = np.empty(points, np.float32), 0
+    to_query, to_grad = np.empty(4 * points + 4, np.float32), np.empty(4 * points + 4, np.float32)
+    for pair in range(first, last):
+        b, p = pair // chosen, pair % chosen * 2 + odd
+        query = (b * (pairs + 1) + p) * size
+        rows, grad_rows = tokens[query + size : query + 2 * size], grad_tokens[query + size : query + 2 * size]
+        for row in range(height):
+            for n in range(points):
+                _places(row, offset[b, p, n, 0, row], offset[b, p, n, 1, row], taps[n], height, width, n, cell, weight)
+            for j in range(width):
+                mark += 4 * points + 1
+                count = _distinct(cell, j, padded, mark, seen, at, slot)
+                _dots(rows, at, count, tokens, query, padded, by_query)
+                _dots(rows, at, count, grad, query, padded, by_grad)
+                share = weights[b, p, row, j]
+                _value_dots(weight, j, slot, by_grad, grad_dots)
+                for n in range(points):
+                    grad_dots[n] += grad_weights[b, p, n, row, j]
+                _to_grad_dots(grad_dots, share, channels, softmax)
+                _moves(weight, j, slot, share, grad_dots, by_query, by_grad, grad_offset[b, p, :, :, row])
+                _cell_shares(weight, j, slot, share, count, to_grad)
+                _cell_shares(weight, j, slot, grad_dots, count, to_query)
+                _spread(
+                    rows, grad_rows, at, to_grad, to_query, count, padded, tokens, grad, grad_tokens, query
+                )  # fmt: skip
+                query += padded
+
+
+def turn(
+    first: int, last: int, source: Array, source_at: Array, source_step: int, target: Array, target_at: Array,
+    target_step: int, height: int, width: int,
+) -> None:  # fmt: skip
+    """Transposes tables first .. last - 1, each height x width, both at least 16, between two flat arrays.
+
+    Table k begins at source_at[k] and target_at[k]; its rows are source_step, its columns target_step apart.
+    """
+    for k in range(first, last):
+        for column in range(0, width, LANES):
+            left = min(column, width - LANES)  # the last square may overlap the one before
+            for row in range(0, height, LANES):
+                top = min(row, height - LANES)
+                transpose(
+                    source, U(source_at[k] + top * source_step + left), U(source_step),
+                    target, U(target_at[k] + left * target_step + top), U(target_step),
+                )  # fmt: skip
