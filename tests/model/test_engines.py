@@ -195,6 +195,8 @@ def test_a_single_step_has_no_pairs(engine):
 @pytest.mark.parametrize("shape", [(2, 5, 3, 4, 7), (1, 32, 3, 5, 4), (2, 33, 2, 5, 4)])
 def test_any_layout_in_memory(engine, shape):
     """Channels last, channels first, time outermost, every second row, one value for all."""
+    if engine == "triton" and shape[1] != 5:
+        pytest.skip("it has one way for all numbers of channels, and as Python it is slow")
     features, offset = inputs(shape, 3)
     wanted = run(features.double(), offset.double(), 3)
     spaced = torch.zeros(*shape[:3], 2 * shape[3], shape[4])[..., ::2, :].copy_(features)

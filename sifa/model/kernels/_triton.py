@@ -26,12 +26,12 @@ from torch.autograd.function import once_differentiable
 from sifa.errors import RunError
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
+NUMBERS = 1024  # of a tile, 4 for each thread: one load of 16 bytes, and few enough registers that many programs fit
 if torch.cuda.is_available() and not INTERPRETED:
     try:  # now, so that another engine can be chosen
         triton.runtime.driver.active.get_current_target()
     except Exception as error:
         raise ImportError(f"Triton, which needs a C compiler such as gcc, cannot start: {error}") from error
-NUMBERS = 1024  # of a tile, 4 for each thread: one load of 16 bytes, and few enough registers that many programs fit
 
 
 @triton.jit
