@@ -18,11 +18,9 @@ os.environ["TRITON_INTERPRET"] = "0"  # before triton is imported
 import torch
 import triton
 from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
 
 from sifa.model.kernels import _triton
 
-KINDS = {torch.float32: "*fp32", torch.float64: "*fp64", torch.bfloat16: "*bf16"}
 CASES = [  # channels, K, softmax, kind of number
     (32, 5, True, torch.float32), (96, 3, False, torch.float32), (384, 3, True, torch.float32),
     (1536, 3, False, torch.float32), (5, 3, True, torch.float64),
@@ -30,32 +28,17 @@ CASES = [  # channels, K, softmax, kind of number
 
 
 class Launch:
-    """Stands in a kernel's place: compiles what would be launched, as Triton would specialise it, and writes the line."""
+    """Stands in a kernel's place: has Triton compile what it would launch, and writes the line."""
 
-    def __init__(self, kernel, architecture: int, case: dict) -> None:
-        self.kernel, self.architecture, self.case = kernel, architecture, case
+    def __init__(self, kernel, case: dict) -> None:
+        self.kernel, self.case = kernel, case
 
     def __getitem__(self, grid):
-        return self.compile
+        def compile(*given, **named):
+            built = self.kernel.warmup(*given, grid=grid, **named)
+            print(json.dumps(self.case | self.figures(built.asm) | dict(warps=named["num_warps"])), flush=True)
 
-    def compile(self, *given, **named):
-        options = {name: named.pop(name) for name in ("num_warps", "enable_fp_fusion")}
-        values = dict(zip(self.kernel.arg_names, given)) | named
-        signature, constants, aligned = {}, {}, {}
-        for number, parameter in enumerate(self.kernel.params):
-            value = values[parameter.name]
-            if isinstance(value, torch.Tensor):
-                signature[parameter.name] = KINDS[value.dtype]
-                aligned[number,] = [["tt.divisibility", 16]]
-            elif parameter.is_constexpr or (value == 1 and not parameter.do_not_specialize):
-                signature[parameter.name], constants[number,] = "constexpr", value
-            else:
-                signature[parameter.name] = "i32"
-                if value % 16 == 0 and not parameter.do_not_specialize:
-                    aligned[number,] = [["tt.divisibility", 16]]
-        source = ASTSource(self.kernel, signature, constants, aligned)
-        built = triton.compile(source, target=GPUTarget("cuda", self.architecture, 32), options=options)
-        print(json.dumps(self.case | self.figures(built.asm) | dict(warps=options["num_warps"])), flush=True)
+        return compile
 
     def figures(self, code) -> dict:
         with tempfile.TemporaryDirectory() as folder:
@@ -72,14 +55,33 @@ class Launch:
         )  # fmt: skip
 
 
+class Card:
+    """All that compiling asks a card's driver."""
+
+    def __init__(self, architecture: str) -> None:
+        self.target = GPUTarget("cuda", int(architecture.removeprefix("sm_")), 32)
+
+    def get_current_target(self):
+        return self.target
+
+    def get_current_device(self):
+        return self.target.arch  # so that what is compiled for one is not taken for another
+
+    def get_current_stream(self, device):
+        return 0
+
+
 def main() -> None:
-    forward, backward = _triton._forward, _triton._backward
+    kernels = {name: getattr(_triton, name) for name in ("_forward", "_backward")}
     _triton.INTERPRETED = True  # CPU tensors will do: nothing is launched
-    for name in sys.argv[1:] or ["sm_80", "sm_90"]:
+    for architecture in sys.argv[1:] or ["sm_80", "sm_90"]:
+        triton.runtime.driver.set_active(Card(architecture))
         for channels, kernel_size, softmax, kind in CASES:
-            case = dict(architecture=name, channels=channels, kernel_size=kernel_size, softmax=softmax, kind=str(kind))
-            architecture = int(name.removeprefix("sm_"))
-            _triton._forward, _triton._backward = (Launch(k, architecture, case) for k in (forward, backward))
+            case = dict(
+                architecture=architecture, channels=channels, kernel_size=kernel_size, softmax=softmax, kind=str(kind)
+            )
+            for name, kernel in kernels.items():
+                setattr(_triton, name, Launch(kernel, case))
             features = torch.zeros(1, 2, 7, 9, channels, dtype=kind).permute(0, 4, 1, 2, 3).requires_grad_()
             offset = torch.zeros(1, 1, kernel_size**2, 2, 7, 9, dtype=kind, requires_grad=True)
             sums, weights = _triton.attend(features, offset, kernel_size, 1, softmax)
