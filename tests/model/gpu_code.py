@@ -50,7 +50,7 @@ class Launch:
         number = lambda name: int(re.search(rf"\b{name}:(\d+)", said)[1])
         return dict(
             kernel=self.kernel.fn.__name__, registers=number("REG"), spilled=number("STACK") + number("LOCAL"),
-            shared=number("SHARED"), wide_loads=count(r"ld\.global\S*\.v4"), wide_adds=count(r"\bred\.\S*\.v4"),
+            shared=number("SHARED"), wide_loads=count(r"ld\.global\S*\.v4"), wide_adds=count(r"\b(?:red|atom)\.\S*\.v4"),
             adds=count(r"\b(?:red|atom)\.\S*add"),
         )  # fmt: skip
 

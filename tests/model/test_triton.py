@@ -118,6 +118,23 @@ def test_tensors_on_the_cpu_are_refused_in_words():
     assert "runs on CUDA devices, but the features are on cpu" in python("-c", REFUSED)
 
 
+PASSED_OVER = """
+import torch
+torch.cuda.is_available = lambda: True  # a card, but no driver that Triton could use
+from sifa.model import kernels
+print(kernels.engine_for("cuda"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(DEVICE != "cpu", reason="Triton can start here")
+def test_where_triton_cannot_start_torch_works(tmp_path):
+    environment = dict(TRITON_CACHE_DIR=str(tmp_path), SIFA_KERNEL="")
+    assert python("-c", PASSED_OVER, **environment).strip() == "torch"
+    with pytest.raises(AssertionError, match=r"SIFA_KERNEL is 'triton', but .*a C compiler such as gcc: .*use SIFA_KERNEL=torch"):
+        python("-c", PASSED_OVER, **environment | dict(SIFA_KERNEL="triton"))
+
+
 @pytest.mark.slow
 def test_the_kernels_compile_for_gpus_and_fit_their_registers(tmp_path):
     """No GPU is needed for it: ptxas comes with Triton."""

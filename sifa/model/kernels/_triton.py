@@ -31,7 +31,8 @@ if torch.cuda.is_available() and not INTERPRETED:
     try:  # now, so that another engine can be chosen
         triton.runtime.driver.active.get_current_target()
     except Exception as error:
-        raise ImportError(f"Triton, which needs a C compiler such as gcc, cannot start: {error}") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ImportError(f"it needs the card's driver and a C compiler such as gcc: {reason}") from error
 
 
 @triton.jit
