@@ -48,9 +48,9 @@ def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARG
     if named not in ("", "torch", *DEVICES):
         raise RunError(f"SIFA_KERNEL is {named!r}; use torch, {' or '.join(DEVICES)}, or leave it out")
     if named in DEVICES:
-        if problem := _problem(named):
+        if trouble := problem(named):
             raise RunError(
-                f"SIFA_KERNEL is {named!r}, but {problem}; pip install 'sifa-explorer[fast]', or use SIFA_KERNEL=torch"
+                f"SIFA_KERNEL is {named!r}, but {trouble}; pip install 'sifa-explorer[fast]', or use SIFA_KERNEL=torch"
             )
         if device not in (DEVICES[named], "meta") and not (named == "triton" and _module(named).INTERPRETED):
             raise RunError(
@@ -62,7 +62,7 @@ def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARG
         return "torch"
     if named or work < LARGE:
         return named or "torch"
-    return next((name for name, kind in DEVICES.items() if kind == device and not _problem(name)), "torch")
+    return next((name for name, kind in DEVICES.items() if kind == device and not problem(name)), "torch")
 
 
 def described() -> str:
@@ -78,7 +78,7 @@ def warm_up() -> None:
 
 
 @cache
-def _problem(engine: str) -> str:
+def problem(engine: str) -> str:
     """Why an engine cannot be used here; empty where it can."""
     if find_spec(engine) is None:
         return f"{engine} is not installed"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic, models, register_model
 
 LANES = 16
@@ -42,7 +42,7 @@ def _place(context: Any, builder: Any, array_type: Any, array: Any, first: Any) 
 
 
 def _mask(order: list[int]) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(32), LANES), order)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order)
 
 
 @intrinsic
@@ -89,15 +89,27 @@ def splat(typing: Any, value: Any) -> Typed:
 
 
 @intrinsic
-def total(typing: Any, value: Any) -> Typed:
-    """The sum of the sixteen, in the order that is fastest."""
+def store_sums(typing: Any, array: Any, first: Any, a: Any, b: Any, c: Any, d: Any) -> Typed:
+    """Sets array[first : first + 4] to the sums of the sixteen numbers in each of a, b, c, d."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        kind = ir.FunctionType(_FLOAT, [_FLOAT, _VECTOR])
-        add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f32")
-        return builder.call(add, [ir.Constant(_FLOAT, -0.0), given[0]], fastmath=("reassoc",))
+        array, first, *parts = given
+        for width in (8, 4):  # halves of two are added at once: a b, c d; then quarters of all four
+            low = [lane // width * 2 * width + lane % width for lane in range(LANES)]
+            high = [lane + width for lane in low]
+            pairs = zip(parts[::2], parts[1::2])
+            halves = [[builder.shuffle_vector(one, other, _mask(part)) for part in (low, high)] for one, other in pairs]
+            parts = [builder.fadd(*each) for each in halves]
+        (sums,) = parts
+        for apart in (2, 1):
+            moved = builder.shuffle_vector(sums, _UNSET, _mask([lane ^ apart for lane in range(LANES)]))
+            sums = builder.fadd(sums, moved)
+        four = builder.shuffle_vector(sums, _UNSET, _mask([0, 4, 8, 12]))
+        pointer = builder.bitcast(_place(context, builder, signature.args[0], array, first), four.type.as_pointer())
+        builder.store(four, pointer, align=_ALIGNMENT)
+        return context.get_dummy_value()
 
-    return types.float32(lanes), code
+    return types.void(array, types.uintp, lanes, lanes, lanes, lanes), code
 
 
 @intrinsic

@@ -12,24 +12,21 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from sifa.model.kernels._lanes import LANES, fma, load, splat, store, total, transpose
+from sifa.model.kernels._lanes import LANES, fma, load, splat, store, store_sums, transpose
 
 STEP = 2 * LANES  # channels are worked on in such steps
 U = np.uint64
-_ONE, _LANES, _STEP, _FOUR = U(1), U(LANES), U(STEP), U(4)
+_ZERO, _ONE, _TWO, _THREE, _FOUR = U(0), U(1), U(2), U(3), U(4)
+_LANES, _STEP, _WIDE = U(LANES), U(STEP), U(2 * STEP)
 
 Array = np.ndarray[Any, Any]
 
 
 @njit(error_model="numpy")
-def _places(
-    row: int, dy: Array, dx: Array, tap: Array, height: int, width: int, n: int, cell: Array, weight: Array
-) -> None:
-    """Corners of point n of a row's locations, from their offsets (W,): cells and weights into rows 4 n .. 4 n + 3."""
+def _places(row: int, dy: Array, dx: Array, tap: Array, height: int, width: int, cell: Array, weight: Array) -> None:
+    """Corners of one point of a row's locations, from their offsets (W,): cells and weights, (W 4,)."""
     one, bottom_edge, right_edge = np.float32(1), np.float32(height), np.float32(width)
     outside, down = np.int32(height * width), np.int32(width)
-    cell0, cell1, cell2, cell3 = cell[4 * n], cell[4 * n + 1], cell[4 * n + 2], cell[4 * n + 3]
-    weight0, weight1, weight2, weight3 = weight[4 * n], weight[4 * n + 1], weight[4 * n + 2], weight[4 * n + 3]
     for j in range(U(width)):
         y = np.float32(row) + (dy[j] + tap[0])
         x = np.float32(np.int32(j)) + (dx[j] + tap[1])
@@ -39,15 +36,15 @@ def _places(
         bottom, right = y - top, x - left
         upper, lower = top >= 0, (top < bottom_edge - one) & inside
         first, second = left >= 0, (left < right_edge - one) & inside
-        at = np.int32(top) * down + np.int32(left)
-        cell0[j] = at if upper & first else outside
-        cell1[j] = at + np.int32(1) if upper & second else outside
-        cell2[j] = at + down if lower & first else outside
-        cell3[j] = at + down + np.int32(1) if lower & second else outside
-        weight0[j] = (one - bottom) * (one - right)
-        weight1[j] = (one - bottom) * right
-        weight2[j] = bottom * (one - right)
-        weight3[j] = bottom * right
+        at, k = np.int32(top) * down + np.int32(left), _FOUR * j
+        cell[k] = at if upper & first else outside
+        cell[k + _ONE] = at + np.int32(1) if upper & second else outside
+        cell[k + _TWO] = at + down if lower & first else outside
+        cell[k + _THREE] = at + down + np.int32(1) if lower & second else outside
+        weight[k] = (one - bottom) * (one - right)
+        weight[k + _ONE] = (one - bottom) * right
+        weight[k + _TWO] = bottom * (one - right)
+        weight[k + _THREE] = bottom * right
 
 
 @njit
@@ -58,14 +55,16 @@ def _distinct(cell: Array, j: int, channels: int, mark: int, seen: Array, at: Ar
     """
     count = 1
     seen[len(seen) - 1] = mark  # outside: number 0
-    for k in range(U(len(slot))):
-        c = U(cell[k, U(j)])
-        number = seen[c] - mark
-        number = number if number >= 0 else count  # without a branch, which could not be foreseen
-        seen[c] = number + mark
-        at[U(number)] = c * U(channels)
-        slot[k] = number
-        count += number == count
+    for n in range(U(len(cell))):
+        for corner in (_ZERO, _ONE, _TWO, _THREE):
+            c = U(cell[n, _FOUR * U(j) + corner])
+            number = seen[c] - mark
+            new = number < 0
+            number = count if new else number  # without a branch, which could not be foreseen
+            seen[c] = number + mark
+            at[U(number)] = c * U(channels)
+            slot[_FOUR * n + corner] = number
+            count += new
     for k in range(count, count + 3):
         at[k] = at[1] if count > 1 else U(0)  # dot products are taken by fours
     return count
@@ -75,30 +74,56 @@ def _distinct(cell: Array, j: int, channels: int, mark: int, seen: Array, at: Ar
 def _dots(rows: Array, at: Array, count: int, query: Array, first: int, channels: int, found: Array) -> None:
     """found[k] = <row at[k], query at first>, for k from 1 on."""
     for k in range(U(1), U(count), _FOUR):
-        a, b, c, d = at[k], at[k + _ONE], at[k + U(2)], at[k + U(3)]
+        a, b, c, d = at[k], at[k + _ONE], at[k + _TWO], at[k + _THREE]
         sum0 = splat(np.float32(0))
         sum1, sum2, sum3 = sum0, sum0, sum0
         for i in range(U(0), U(channels), _LANES):
             q = load(query, U(first) + i)
-            sum0 = fma(load(rows, a + i), q, sum0)
-            sum1 = fma(load(rows, b + i), q, sum1)
-            sum2 = fma(load(rows, c + i), q, sum2)
-            sum3 = fma(load(rows, d + i), q, sum3)
-        found[k], found[k + _ONE], found[k + U(2)], found[k + U(3)] = total(sum0), total(sum1), total(sum2), total(sum3)
+            sum0, sum1 = fma(load(rows, a + i), q, sum0), fma(load(rows, b + i), q, sum1)
+            sum2, sum3 = fma(load(rows, c + i), q, sum2), fma(load(rows, d + i), q, sum3)
+        store_sums(found, k, sum0, sum1, sum2, sum3)
+
+
+@njit
+def _two_dots(
+    rows: Array, at: Array, count: int, one: Array, two: Array, first: int, channels: int, found1: Array, found2: Array
+) -> None:
+    """`_dots` with the rows at first of two arrays, which are like each other."""
+    for k in range(U(1), U(count), _FOUR):
+        a, b, c, d = at[k], at[k + _ONE], at[k + _TWO], at[k + _THREE]
+        sum0 = splat(np.float32(0))
+        sum1, sum2, sum3, sum4, sum5, sum6, sum7 = sum0, sum0, sum0, sum0, sum0, sum0, sum0
+        for i in range(U(0), U(channels), _LANES):
+            q1, q2 = load(one, U(first) + i), load(two, U(first) + i)
+            row0, row1, row2, row3 = load(rows, a + i), load(rows, b + i), load(rows, c + i), load(rows, d + i)
+            sum0, sum1, sum2, sum3 = fma(row0, q1, sum0), fma(row1, q1, sum1), fma(row2, q1, sum2), fma(row3, q1, sum3)
+            sum4, sum5, sum6, sum7 = fma(row0, q2, sum4), fma(row1, q2, sum5), fma(row2, q2, sum6), fma(row3, q2, sum7)
+        store_sums(found1, k, sum0, sum1, sum2, sum3)
+        store_sums(found2, k, sum4, sum5, sum6, sum7)
 
 
 @njit
 def _combine(rows: Array, at: Array, share: Array, count: int, channels: int, out: Array, first: int) -> None:
     """Row of out at first = sum over k from 1 on of share[k] * row at[k]."""
-    for i in range(U(0), U(channels), _STEP):
+    half = U(channels) % _WIDE  # a step of half the width, or none
+    for i in range(U(0), half, _STEP):
         sum0 = splat(np.float32(0))
         sum1 = sum0
         for k in range(U(1), U(count)):
-            weight = splat(share[k])
-            sum0 = fma(load(rows, at[k] + i), weight, sum0)
-            sum1 = fma(load(rows, at[k] + i + _LANES), weight, sum1)
+            here, weight = at[k] + i, splat(share[k])
+            sum0, sum1 = fma(load(rows, here), weight, sum0), fma(load(rows, here + _LANES), weight, sum1)
         store(out, U(first) + i, sum0)
         store(out, U(first) + i + _LANES, sum1)
+    for i in range(half, U(channels), _WIDE):
+        sum0 = splat(np.float32(0))
+        sum1, sum2, sum3 = sum0, sum0, sum0
+        for k in range(U(1), U(count)):
+            here, weight = at[k] + i, splat(share[k])
+            sum0, sum1 = fma(load(rows, here), weight, sum0), fma(load(rows, here + _LANES), weight, sum1)
+            here += _STEP
+            sum2, sum3 = fma(load(rows, here), weight, sum2), fma(load(rows, here + _LANES), weight, sum3)
+        for part, value in ((_ZERO, sum0), (_ONE, sum1), (_TWO, sum2), (_THREE, sum3)):
+            store(out, U(first) + i + part * _LANES, value)
 
 
 @njit
@@ -129,11 +154,10 @@ def _spread(
 def _value_dots(weight: Array, j: int, slot: Array, found: Array, out: Array) -> None:
     """Dot products of the N values of location j, from those of the cells."""
     for n in range(U(len(out))):
-        k = _FOUR * n
-        value = np.float32(0)
-        for corner in range(k, k + _FOUR):
-            value += weight[corner, U(j)] * found[U(slot[corner])]
-        out[n] = value
+        k, near = _FOUR * n, _FOUR * U(j)
+        upper = weight[n, near] * found[U(slot[k])] + weight[n, near + _ONE] * found[U(slot[k + _ONE])]
+        k, near = k + _TWO, near + _TWO
+        out[n] = upper + weight[n, near] * found[U(slot[k])] + weight[n, near + _ONE] * found[U(slot[k + _ONE])]
 
 
 @njit(error_model="numpy")
@@ -141,7 +165,7 @@ def _to_weights(value: Array, channels: int, softmax: bool) -> None:
     """Dot products -> weights, in place."""
     if not softmax:
         for n in range(len(value)):
-            value[n] /= np.float32(channels)
+            value[n] *= np.float32(1 / channels)
         return
     largest = value.max()
     scale, whole = np.float32(1 / np.sqrt(channels)), np.float32(0)
@@ -157,7 +181,7 @@ def _to_grad_dots(grad: Array, share: Array, channels: int, softmax: bool) -> No
     """Gradients of a location's weights -> of its dot products, in place."""
     if not softmax:
         for n in range(len(grad)):
-            grad[n] /= np.float32(channels)
+            grad[n] *= np.float32(1 / channels)
         return
     mean = np.float32(0)
     for n in range(len(grad)):
@@ -172,8 +196,22 @@ def _cell_shares(weight: Array, j: int, slot: Array, share: Array, count: int, o
     for k in range(U(count)):
         out[k] = 0
     for n in range(U(len(share))):
-        for corner in range(_FOUR * n, _FOUR * n + _FOUR):
-            out[U(slot[corner])] += weight[corner, U(j)] * share[n]
+        for corner in (_ZERO, _ONE, _TWO, _THREE):
+            out[U(slot[_FOUR * n + corner])] += weight[n, _FOUR * U(j) + corner] * share[n]
+
+
+@njit
+def _two_shares(
+    weight: Array, j: int, slot: Array, one: Array, two: Array, count: int, out1: Array, out2: Array
+) -> None:  # fmt: skip
+    """`_cell_shares` for two shares of the same points."""
+    for k in range(U(count)):
+        out1[k] = out2[k] = 0
+    for n in range(U(len(one))):
+        for corner in (_ZERO, _ONE, _TWO, _THREE):
+            k, w = U(slot[_FOUR * n + corner]), weight[n, _FOUR * U(j) + corner]
+            out1[k] += w * one[n]
+            out2[k] += w * two[n]
 
 
 @njit
@@ -182,11 +220,11 @@ def _moves(
 ) -> None:
     """Gradients (N, 2, W) of the offsets of location j, from the cells' dot products with the query and with the gradient."""
     for n in range(U(len(share))):
-        k = _FOUR * n
-        lowest = weight[k + U(3), U(j)]
-        bottom, right = weight[k + U(2), U(j)] + lowest, weight[k + _ONE, U(j)] + lowest
+        k, near = _FOUR * n, _FOUR * U(j)
+        lowest = weight[n, near + _THREE]
+        bottom, right = weight[n, near + _TWO] + lowest, weight[n, near + _ONE] + lowest
         s, g = share[n], grad_dots[n]
-        a, b, c, d = U(slot[k]), U(slot[k + _ONE]), U(slot[k + U(2)]), U(slot[k + U(3)])
+        a, b, c, d = U(slot[k]), U(slot[k + _ONE]), U(slot[k + _TWO]), U(slot[k + _THREE])
         change0, change1 = s * by_grad[a] + g * by_query[a], s * by_grad[b] + g * by_query[b]
         change2, change3 = s * by_grad[c] + g * by_query[c], s * by_grad[d] + g * by_query[d]
         out[n, 0, j] = (np.float32(1) - right) * (change2 - change0) + right * (change3 - change1)
@@ -205,7 +243,7 @@ def forward(
     _, pairs, points, _, height, width = offset.shape
     cells, size = height * width, len(tokens) // (offset.shape[0] * (pairs + 1))
     padded = size // cells
-    cell, weight = np.empty((4 * points, width), np.int32), np.empty((4 * points, width), np.float32)
+    cell, weight = np.empty((points, 4 * width), np.int32), np.empty((points, 4 * width), np.float32)
     seen, slot, at = np.zeros(cells + 1, np.int64), np.empty(4 * points, np.int64), np.empty(4 * points + 4, U)
     found, share, mark = np.zeros(4 * points + 4, np.float32), np.empty(4 * points + 4, np.float32), 0
     for line in range(first, last):
@@ -213,7 +251,7 @@ def forward(
         query = (b * (pairs + 1) + p) * size + row * width * padded
         rows = tokens[(b * (pairs + 1) + p + 1) * size : (b * (pairs + 1) + p + 2) * size]
         for n in range(points):
-            _places(row, offset[b, p, n, 0, row], offset[b, p, n, 1, row], taps[n], height, width, n, cell, weight)
+            _places(row, offset[b, p, n, 0, row], offset[b, p, n, 1, row], taps[n], height, width, cell[n], weight[n])
         for j in range(width):
             mark += 4 * points + 1
             count = _distinct(cell, j, padded, mark, seen, at, slot)
@@ -238,7 +276,7 @@ def backward(
     _, pairs, points, _, height, width = offset.shape
     cells, size, chosen = height * width, len(tokens) // (offset.shape[0] * (pairs + 1)), (pairs + 1 - odd) // 2
     padded = size // cells
-    cell, weight = np.empty((4 * points, width), np.int32), np.empty((4 * points, width), np.float32)
+    cell, weight = np.empty((points, 4 * width), np.int32), np.empty((points, 4 * width), np.float32)
     seen, slot, at = np.zeros(cells + 1, np.int64), np.empty(4 * points, np.int64), np.empty(4 * points + 4, U)
     by_query, by_grad = np.zeros(4 * points + 4, np.float32), np.zeros(4 * points + 4, np.float32)
     grad_dots, mark = np.empty(points, np.float32), 0
@@ -249,20 +287,20 @@ def backward(
         rows, grad_rows = tokens[query + size : query + 2 * size], grad_tokens[query + size : query + 2 * size]
         for row in range(height):
             for n in range(points):
-                _places(row, offset[b, p, n, 0, row], offset[b, p, n, 1, row], taps[n], height, width, n, cell, weight)
+                _places(
+                    row, offset[b, p, n, 0, row], offset[b, p, n, 1, row], taps[n], height, width, cell[n], weight[n]
+                )
             for j in range(width):
                 mark += 4 * points + 1
                 count = _distinct(cell, j, padded, mark, seen, at, slot)
-                _dots(rows, at, count, tokens, query, padded, by_query)
-                _dots(rows, at, count, grad, query, padded, by_grad)
+                _two_dots(rows, at, count, tokens, grad, query, padded, by_query, by_grad)
                 share = weights[b, p, row, j]
                 _value_dots(weight, j, slot, by_grad, grad_dots)
                 for n in range(points):
                     grad_dots[n] += grad_weights[b, p, n, row, j]
                 _to_grad_dots(grad_dots, share, channels, softmax)
                 _moves(weight, j, slot, share, grad_dots, by_query, by_grad, grad_offset[b, p, :, :, row])
-                _cell_shares(weight, j, slot, share, count, to_grad)
-                _cell_shares(weight, j, slot, grad_dots, count, to_query)
+                _two_shares(weight, j, slot, share, grad_dots, count, to_grad, to_query)
                 _spread(
                     rows, grad_rows, at, to_grad, to_query, count, padded, tokens, grad, grad_tokens, query
                 )  # fmt: skip
@@ -271,17 +309,19 @@ def backward(
 
 def turn(
     first: int, last: int, source: Array, source_at: Array, source_step: int, target: Array, target_at: Array,
-    target_step: int, height: int, width: int,
+    target_step: int, height: int, width: int, by_columns: bool,
 ) -> None:  # fmt: skip
     """Transposes tables first .. last - 1, each height x width, both at least 16, between two flat arrays.
 
-    Table k begins at source_at[k] and target_at[k]; its rows are source_step, its columns target_step apart.
+    Table k begins at source_at[k] and target_at[k]; its rows are source_step, its columns target_step apart. By columns, or by
+    rows: the inner loop should go along what lies far apart, so that few places of memory are in use at once.
     """
+    outer, inner = (width, height) if by_columns else (height, width)
     for k in range(first, last):
-        for column in range(0, width, LANES):
-            left = min(column, width - LANES)  # the last square may overlap the one before
-            for row in range(0, height, LANES):
-                top = min(row, height - LANES)
+        for one in range(0, outer, LANES):
+            for other in range(0, inner, LANES):
+                row, column = (other, one) if by_columns else (one, other)
+                top, left = min(row, height - LANES), min(column, width - LANES)  # the last may overlap those before
                 transpose(
                     source, U(source_at[k] + top * source_step + left), U(source_step),
                     target, U(target_at[k] + left * target_step + top), U(target_step),

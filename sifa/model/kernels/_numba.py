@@ -25,13 +25,13 @@ from sifa.model.sampling import neighbour_grid
 
 WORTH_A_THREAD = 2**18  # multiply-adds; below, starting a thread takes longer than the work
 _ROWS, _TAPS = float32[::1], float32[:, ::1]
-_OFFSET, _WEIGHTS = float32[:, :, :, :, :, :], float32[:, :, :, :, ::1]
+_OFFSET, _WEIGHTS = float32[:, :, :, :, :, ::1], float32[:, :, :, :, ::1]
 _SIGNATURES = {
     "forward": void(int64, int64, _ROWS, _OFFSET, _TAPS, int64, boolean, _ROWS, _WEIGHTS),
     "backward": void(
         int64, int64, int64, _ROWS, _OFFSET, _TAPS, int64, boolean, _WEIGHTS, _ROWS, float32[:, :, :, :, :], _ROWS, _OFFSET
     ),
-    "turn": void(int64, int64, _ROWS, int64[::1], int64, _ROWS, int64[::1], int64, int64, int64),
+    "turn": void(int64, int64, _ROWS, int64[::1], int64, _ROWS, int64[::1], int64, int64, int64, boolean),
 }  # fmt: skip
 _compiling = threading.Lock()
 
@@ -54,11 +54,12 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, offset: Tensor, taps: Tensor, softmax: bool) -> tuple[Tensor, Tensor]:
         b, channels, t, h, w = features.shape
+        offset = offset.detach().contiguous()
         rows, ctx.channels_last = _rows(features.detach())
         summed = torch.empty_like(rows)
         summed.view(b, t, -1)[:, -1] = 0
         weights = rows.new_empty(b, t - 1, h, w, len(taps))
-        given = (_flat(rows), offset.detach().numpy(), taps.numpy(), channels, softmax)
+        given = (_flat(rows), offset.numpy(), taps.numpy(), channels, softmax)
         _run("forward", b * (t - 1) * h, len(taps) * rows.numel(), *given, _flat(summed), weights.numpy())
         ctx.save_for_backward(rows, offset, taps, weights)
         ctx.softmax, ctx.shape = softmax, features.shape
@@ -96,7 +97,7 @@ def _rows(features: Tensor) -> tuple[Tensor, bool]:
         whole = features.as_strided((1 + sum((n - 1) * s for n, s in zip(features.shape, features.stride())),), (1,))
         at, step = _steps(features), features.stride(1)
         given = (whole.numpy(), at, step, _flat(rows), _steps(_features(rows, features.shape)), rows.stride(1))
-        _run("turn", b * t, rows.numel(), *given, channels, h * w)
+        _run("turn", b * t, rows.numel(), *given, channels, h * w, False)
     else:
         rows.view(b, t, h, w, -1)[..., :channels] = tokens
     return rows, False
@@ -110,7 +111,7 @@ def _maps(rows: Tensor, shape: torch.Size) -> Tensor:
         return view.contiguous()
     features = rows.new_empty(shape)
     given = (_flat(rows), _steps(view), rows.stride(1), _flat(features), _steps(features), features.stride(1))
-    _run("turn", len(rows), rows.numel(), *given, h * w, channels)
+    _run("turn", len(rows), rows.numel(), *given, h * w, channels, True)
     return features
 
 
