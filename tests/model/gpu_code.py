@@ -23,7 +23,7 @@ from sifa.model.kernels import _triton
 
 CASES = [  # channels, K, softmax, kind of number
     (32, 5, True, torch.float32), (96, 3, False, torch.float32), (384, 3, True, torch.float32),
-    (1536, 3, False, torch.float32), (5, 3, True, torch.float64),
+    (768, 3, False, torch.float32), (1536, 3, False, torch.float32), (5, 3, True, torch.float64),
 ]  # fmt: skip
 
 

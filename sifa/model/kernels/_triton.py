@@ -15,6 +15,7 @@ With TRITON_INTERPRET=1, set before triton is imported, the same kernels run on 
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -213,6 +214,7 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
     return apply(features, offset, kernel_size, dilation, softmax)
 
 
+@cache
 def _tile(channels: int, taps: int) -> dict[str, int]:
     """How many columns (channels or taps) and locations a program's tile has, and how many warps of 32 threads work on it."""
     columns = triton.next_power_of_2(max(channels, taps, 16))
