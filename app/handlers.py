@@ -19,6 +19,7 @@ import torch
 from sifa import explorer
 from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import RunError, SifaError, VideoError, WeightsError
+from sifa.model import kernels
 from sifa.tracing.predict import predict, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
@@ -35,6 +36,7 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
+LARGE_PICTURES = 96  # pixels a side, from which the operator's engine compiles its loops (`kernels.LARGE`)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ def part(progress: Progress, start: float, length: float) -> Progress:
 def model(checkpoint: Path, device: str) -> VideoModel:
     """The model, loaded at the first clip and kept."""
     return load(checkpoint, device)
+
+
+def warm_up(checkpoint: Path, device: str) -> None:
+    """Have the operator's loops ready before the first clip, where clips are large enough to need them."""
+    if device == "cpu" and load_card(checkpoint).size >= LARGE_PICTURES:
+        kernels.warm_up()
 
 
 def checkpoints(chosen: Path) -> dict[str, Path]:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from sifa.cli import options
@@ -146,7 +147,9 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     listening = listen(chosen.host, chosen.port)
     visitors, disk, jobs = Visitors(), Disk(folder), Jobs()
     operation.COUNTS.queue = jobs.counts
-    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors, jobs)
+    checkpoint, device = fetch(chosen.checkpoint), choose_device(chosen.device)
+    threading.Thread(target=handlers.warm_up, args=(checkpoint, device), name="warm-up", daemon=True).start()
+    page = layout.build(checkpoint, device, disk, visitors, jobs)
     books = Books(page, visitors)
     disk.watch(after=books.forget_files)
     hosts = known_as(chosen)

@@ -9,6 +9,7 @@ from importlib import import_module
 from sifa import __version__
 from sifa.cli.options import Misuse
 from sifa.errors import SifaError
+from sifa.model.kernels import described
 
 COMMANDS = {
     "predict": "say what a clip shows, and write its trace or its page",
@@ -67,7 +68,8 @@ def _run(argv: list[str]) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"sifa {__version__}")
+    engines = f", {described()}" if "--version" in argv else ""  # to find out takes a moment
+    parser.add_argument("--version", action="version", version=f"sifa {__version__}{engines}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, line in COMMANDS.items():
         commands.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -28,12 +28,16 @@ CASES = [  # kernel size, dilation, (B, C, T, H, W)
 ]
 
 
+def needs(name):
+    """Skips the test where an engine is not installed, or fails it where nothing may be skipped."""
+    if name != "torch" and (missing := kernels.problem(name)):
+        pytest.fail(missing) if os.environ.get("SIFA_REQUIRE_BROWSER") == "1" else pytest.skip(missing)
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request, monkeypatch):
     """The name of an engine, which is the one that works during the test."""
-    if request.param != "torch" and find_spec(request.param) is None:
-        missing = f"{request.param} is not installed"
-        pytest.fail(missing) if os.environ.get("SIFA_REQUIRE_BROWSER") == "1" else pytest.skip(missing)
+    needs(request.param)
     if request.param == "triton" and not import_module("sifa.model.kernels._triton").INTERPRETED:
         pytest.skip("Triton's kernels run on the GPU here, where test_triton and tests.gpu hold them to the same")
     monkeypatch.setenv("SIFA_KERNEL", request.param)

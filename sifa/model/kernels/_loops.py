@@ -209,9 +209,9 @@ def _two_shares(
         out1[k] = out2[k] = 0
     for n in range(U(len(one))):
         for corner in (_ZERO, _ONE, _TWO, _THREE):
-            k, w = U(slot[_FOUR * n + corner]), weight[n, _FOUR * U(j) + corner]
-            out1[k] += w * one[n]
-            out2[k] += w * two[n]
+            number, w = U(slot[_FOUR * n + corner]), weight[n, _FOUR * U(j) + corner]
+            out1[number] += w * one[n]
+            out2[number] += w * two[n]
 
 
 @njit

@@ -129,9 +129,15 @@ def _features(rows: Tensor, shape: torch.Size) -> Tensor:
 
 @cache
 def _compiled(name: str) -> Callable[..., None]:
+    """A loop of `_loops`, compiled now, or read from where numba keeps it: NUMBA_CACHE_DIR, else beside this file, else the
+    user's own cache folder. Where none can be written, it is kept for this process alone."""
+    loop, signature = getattr(_loops, name), _SIGNATURES[name]
     with _compiling:
-        loop: Callable[..., None] = njit(_SIGNATURES[name], cache=True, nogil=True)(getattr(_loops, name))
-        return loop
+        try:
+            compiled: Callable[..., None] = njit(signature, cache=True, nogil=True)(loop)
+        except (RuntimeError, OSError):  # no folder, or no space in it
+            compiled = njit(signature, nogil=True)(loop)
+        return compiled
 
 
 def _run(name: str, count: int, work: int, *given: Any) -> None:
