@@ -103,19 +103,18 @@ def python(*arguments, **environment):
 
 
 REFUSED = """
-import torch
-from sifa.errors import RunError
-from sifa.model.kernels import _triton
+import torch, sifa
 try:
-    _triton.attend(torch.zeros(1, 2, 2, 3, 3), torch.zeros(1, 1, 9, 2, 3, 3), 3, 1, False)
-except RunError as error:
+    sifa.inter_frame_attention(torch.zeros(1, 2, 2, 3, 3), torch.zeros(1, 1, 9, 2, 3, 3), 3)
+except sifa.RunError as error:
     print(error)
 """
 
 
 @pytest.mark.slow
 def test_tensors_on_the_cpu_are_refused_in_words():
-    assert "runs on CUDA devices, but the features are on cpu" in python("-c", REFUSED)
+    said = python("-c", REFUSED, SIFA_KERNEL="triton").strip()
+    assert said == "SIFA_KERNEL is 'triton', which is for cuda, not cpu; use SIFA_KERNEL=torch"
 
 
 PASSED_OVER = """

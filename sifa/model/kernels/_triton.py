@@ -24,8 +24,6 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from sifa.errors import RunError
-
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 NUMBERS = 1024  # of a tile, 4 for each thread: one load of 16 bytes, and few enough registers that many programs fit
 if torch.cuda.is_available() and not INTERPRETED:
@@ -204,12 +202,7 @@ def _backward(
 
 
 def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, softmax: bool) -> tuple[Tensor, Tensor]:
-    """What `kernels.attend` says, for tensors on a GPU. Raises RunError for others, unless the kernels are interpreted."""
-    if not (features.is_cuda or INTERPRETED):
-        raise RunError(
-            f"The operator's engine is triton, which runs on CUDA devices, but the features are on {features.device}. Set "
-            "SIFA_KERNEL to torch, or leave it unset."
-        )
+    """What `kernels.attend` says, for tensors on a GPU, or on the CPU where the kernels are interpreted."""
     apply: Callable[..., tuple[Tensor, Tensor]] = _Attend.apply
     return apply(features, offset, kernel_size, dilation, softmax)
 
