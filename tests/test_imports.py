@@ -43,6 +43,7 @@ OPTIONAL = {  # what only the extras install, and the modules that import it at 
     "python_multipart": ("app/",),
     "numba": ("sifa/model/kernels/",),
     "llvmlite": ("sifa/model/kernels/",),  # comes with numba
+    "triton": ("sifa/model/kernels/_triton",),
     "ipywidgets": ("sifa/charts/panels",),
     "anywidget": ("sifa/explorer/widget",),
     "traitlets": ("sifa/explorer/widget",),  # comes with anywidget

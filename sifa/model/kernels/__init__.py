@@ -39,9 +39,10 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
 def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARGE) -> str:
     """The engine for a call with so many multiply-adds: "torch" | "numba" | "triton".
 
-    Compiled engines are for float32; what is small, and what torch.compile compiles itself, goes to "torch". SIFA_KERNEL
-    names another choice, for every size; float64 is torch's all the same. Raises RunError for a name that is unknown,
-    not installed, or not for this device.
+    Compiled engines are for float32; what is small, and what torch.compile compiles itself, goes to "torch". So does what
+    must be the same to the last bit on a GPU (`torch.use_deterministic_algorithms`). SIFA_KERNEL names another choice, for
+    every size; float64 is torch's all the same. Raises RunError for a name that is unknown, not installed, or not for
+    this device.
     """
     named = os.environ.get("SIFA_KERNEL", "")
     if named not in ("", "torch", *DEVICES):
@@ -51,11 +52,13 @@ def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARG
             raise RunError(
                 f"SIFA_KERNEL is {named!r}, but {trouble}; pip install 'sifa-explorer[fast]', or use SIFA_KERNEL=torch"
             )
-        if device not in (DEVICES[named], "meta"):
+        if device not in (DEVICES[named], "meta") and not (named == "triton" and _module(named).INTERPRETED):
             raise RunError(
                 f"SIFA_KERNEL is {named!r}, which is for {DEVICES[named]}, not {device}; use SIFA_KERNEL=torch"
             )
     if dtype != torch.float32 or device == "meta" or torch.compiler.is_compiling():
+        return "torch"
+    if device == DEVICES["triton"] and torch.are_deterministic_algorithms_enabled():
         return "torch"
     if named or work < LARGE:
         return named or "torch"
