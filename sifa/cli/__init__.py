@@ -15,6 +15,8 @@ COMMANDS = {
     "app": "start the page that people upload clips to",
     "train": "train on generated clips, or fine-tune on clips of your own",
     "evaluate": "measure how good weights are",
+    "batch": "make a table of figures, and a trace of each, of many clips",
+    "browse": "look through such a table, in the browser",
     "metamorphic": "check weights on any videos, without labels",
     "trust": "say how far to trust what a clip's trace shows",
     "convert": "make a checkpoint from other code's weights",
@@ -22,6 +24,7 @@ COMMANDS = {
     "make": "make the sample clips, or the second held-out set",
 }
 EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
+EXTRAS |= dict.fromkeys(("pyarrow", "duckdb", "starlette", "uvicorn"), "batch") | {"daft": "daft"}
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
   sifa app                                   the page, in the browser
