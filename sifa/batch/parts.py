@@ -48,6 +48,8 @@ SCHEMA = pa.schema(
     ]
 )  # fmt: skip
 
+ROW = pa.struct(list(SCHEMA))
+
 
 def part_file(folder: Path, part: int) -> Path:
     """Where a part lies."""

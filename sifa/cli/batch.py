@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from tqdm import tqdm
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sifa.batch.workers import cores, share_threads
     from sifa.model.run import choose_device
     from sifa.weights.card import load_card
-    from sifa.weights.checkpoint import fetch, sha256
+    from sifa.weights.download import fetch, sha256
     from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
     source = arguments.checkpoint or DEFAULT_CHECKPOINT
@@ -87,7 +87,7 @@ def choose_engine(arguments: argparse.Namespace, workers: int) -> "Engine":
     return partial(daft_rows, workers=workers, ray=arguments.engine == "ray", address=arguments.ray_address)
 
 
-def counter(bar: "tqdm[None]") -> "Report":
+def counter(bar: "tqdm[Never]") -> "Report":
     """What counts clips on a bar; those that were done before have no part in its rate."""
 
     def report(done: int, failed: int, kept: int) -> None:

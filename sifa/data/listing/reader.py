@@ -151,8 +151,8 @@ def _read_lines(
     check_split_file(file, lines)
     if readings := headed_readings(file, lines, classes_needed):
         return _choose(file, readings, files, labels)
-    if not classes_needed and not labels and any(found := _locate(alone := paths_alone(lines), files)):
-        return alone, found  # no line of path and class is a path itself
+    if not classes_needed and not labels and any(found := _locate(paths := paths_alone(lines), files)):
+        return paths, found  # no line of path and class is a path itself
     readings = _plain_readings(lines, files)
     best = _choose(file, readings, files, labels) if readings else None
     if best and None not in best[1]:
