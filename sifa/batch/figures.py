@@ -27,7 +27,7 @@ def camera_fit(block: BlockTrace) -> Figures | None:
     zoom = (d[:, 0] * y + d[:, 1] * x).sum((1, 2)) / size
     roll = (d[:, 0] * x - d[:, 1] * y).sum((1, 2)) / size
     total = float((d**2).sum())
-    if total == 0:
+    if total < 1e-12 * d.size:  # what rounding leaves
         return None
     explained = (pan**2).sum() * height * width + ((zoom**2 + roll**2) * size).sum()
     means = dict(y=pan[:, 0].mean(), x=pan[:, 1].mean(), zoom=zoom.mean(), roll=roll.mean(), share=explained / total)
@@ -73,4 +73,4 @@ def deletion_figures(trust: Trust | None) -> Figures | None:
 
 
 def _short(value: float | np.floating) -> float:
-    return round(float(value), DIGITS)
+    return round(float(value), DIGITS) + 0.0  # no -0.0

@@ -22,7 +22,7 @@ SCHEMA = pa.schema(
         ("file", _text),
         ("label", _text),
         ("answer", _text),
-        ("right", pa.bool_()),
+        ("correct", pa.bool_()),
         ("probability", _figure),
         ("unsure", pa.bool_()),
         ("top5", pa.list_(pa.struct([("label", _text), ("probability", _figure)]))),

@@ -28,7 +28,7 @@ def record_batch(clips: Sequence[ListedClip], settings: Settings, card: ModelCar
     """All that decides what a table holds; of the clips the files' places and labels, not their bytes."""
     step = f"{card.sampling_rate} frames" if card.step_seconds is None else f"{card.step_seconds:.4g} s"
     return dict(
-        weights=card.sha256,
+        weights=settings.sha256,
         sampling=f"{card.num_frames} frames, one every {step}",
         trust=settings.trust,
         clips_per_part=settings.clips_per_part,

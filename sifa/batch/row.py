@@ -127,7 +127,7 @@ def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
         seen, probabilities = prediction.clip, prediction.probabilities
         (answer, best), block = prediction.top(1)[0], finest(prediction)
         return _first_columns(clip) | dict(
-            right=answer == clip.label if clip.label in prediction.labels else None,
+            correct=answer == clip.label if clip.label in prediction.labels else None,
             answer=answer,
             probability=round(best, 6),
             unsure=best <= SURE,

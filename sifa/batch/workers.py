@@ -98,11 +98,11 @@ class _Pool:
                     answer = self._replace(worker, waiting)
                 else:
                     worker.take(waiting)
+                    self.in_a_row = 0 if isinstance(answer, dict) else self.in_a_row
                 if isinstance(answer, Exception):
                     raise answer
                 if answer is not None:
                     left -= 1
-                    self.in_a_row = 0
                     yield answer
 
     def _replace(self, worker: _Worker, waiting: deque[ListedClip]) -> Row | None:

@@ -171,8 +171,8 @@ def _class(row: Row) -> str:
     """The class that the list gives, and whether the answer is it, where the weights know it."""
     if row["label"] is None:
         return ""
-    mark, kind = {True: ("✓ ", "good"), False: ("✗ ", "bad"), None: ("", "quiet")}[row["right"]]
-    word = {True: "right: ", False: "wrong: ", None: ""}[row["right"]]
+    mark, kind = {True: ("✓ ", "good"), False: ("✗ ", "bad"), None: ("", "quiet")}[row["correct"]]
+    word = {True: "right: ", False: "wrong: ", None: ""}[row["correct"]]
     return f'<span class="small {kind}"><span aria-hidden="true">{mark}</span>{word}{escape(row["label"])}</span>'
 
 

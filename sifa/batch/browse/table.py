@@ -15,7 +15,7 @@ from sifa.errors import RunError
 
 PAGE = 60  # clips
 LONGEST = 500  # characters of a value that is asked for
-COLUMNS = """number, file, label, answer, "right", probability, unsure, cut, camera, blocks[1].mean AS moved, padded, notes,
+COLUMNS = """number, file, label, answer, correct, probability, unsure, cut, camera, blocks[1].mean AS moved, padded, notes,
     error, trace, filename"""
 ORDERS = {  # what is asked for -> (what it is called, SQL)
     "list": ("place in the list", "number"),
@@ -28,8 +28,8 @@ ORDERS = {  # what is asked for -> (what it is called, SQL)
 }
 STATES = {  # what is asked for -> (what it is called, SQL)
     "": ("all", "true"),
-    "right": ("right", '"right"'),
-    "wrong": ("wrong", 'NOT "right"'),
+    "right": ("right", "correct"),
+    "wrong": ("wrong", "NOT correct"),
     "unsure": ("unsure", "unsure"),
     "cut": ("with a cut", "cut"),
     "padded": ("shorter than a clip", "padded > 0"),
@@ -124,7 +124,7 @@ class Table:
     def counts(self) -> dict[str, int]:
         """Of all clips, of those that failed, of those with a class that the model knows ("labelled"), of these that are right."""
         question = (
-            'SELECT count(*) AS clips, count(error) AS failed, count("right") AS labelled, count_if("right") AS hits'
+            "SELECT count(*) AS clips, count(error) AS failed, count(correct) AS labelled, count_if(correct) AS hits"
         )
         return self._ask(f"{question} FROM clips", [])[0]
 
