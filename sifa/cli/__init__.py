@@ -24,7 +24,7 @@ COMMANDS = {
     "make": "make the sample clips, or the second held-out set",
 }
 EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
-EXTRAS |= dict.fromkeys(("pyarrow", "duckdb", "starlette", "uvicorn"), "batch") | {"daft": "daft"}
+EXTRAS |= {"pyarrow": "batch", "duckdb": "batch", "starlette": "app", "uvicorn": "app"}
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
   sifa app                                   the page, in the browser

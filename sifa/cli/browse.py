@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from sifa.batch.browse.table import Table  # first, since it needs what [batch] alone has
+
+    table = Table(arguments.folder)
+
     from sifa.batch.browse.server import serve
 
-    serve(arguments.folder, arguments.host, arguments.port)
+    serve(table, arguments.host, arguments.port)
     return 0

@@ -173,7 +173,8 @@ def _class(row: Row) -> str:
         return ""
     mark, kind = {True: ("✓ ", "good"), False: ("✗ ", "bad"), None: ("", "quiet")}[row["correct"]]
     word = {True: "right: ", False: "wrong: ", None: ""}[row["correct"]]
-    return f'<span class="small {kind}"><span aria-hidden="true">{mark}</span>{word}{escape(row["label"])}</span>'
+    shown = f'<span aria-hidden="true">{mark}</span>{word}' if mark else ""
+    return f'<span class="small {kind}">{shown}{escape(row["label"])}</span>'
 
 
 def _remarks(row: Row) -> list[str]:

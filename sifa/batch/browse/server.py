@@ -71,9 +71,8 @@ def application(table: Table, hosts: list[str] | None = None) -> Starlette:
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts or LOCAL)])
 
 
-def serve(folder: Path, host: str, port: int) -> None:
-    """Serve the page over a folder until Ctrl+C. Raises RunError where there is no table, or the port is taken."""
-    table = Table(folder)
+def serve(table: Table, host: str, port: int) -> None:
+    """Serve the page over a table until Ctrl+C. Raises RunError where the address or port cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

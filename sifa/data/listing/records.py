@@ -20,13 +20,14 @@ CLASSES = (  # those that may hold names before those of numbers
 FRAMES = ("frames", "num_frames", "total_frames", "n_frames")
 STARTS, ENDS = ("time_start", "start_frame", "start", "t_start"), ("time_end", "end_frame", "end", "t_end")
 SPLITS = ("split", "subset", "partition", "fold")
+NO_SEPARATOR = "\x1f"  # a character that stands in no list: one column, whatever it holds
 KNOWN = {*PATHS, *CLASSES, *FRAMES, *STARTS, *ENDS, *SPLITS}
 SEVERAL = {"actions": "Charades", "verb_class": "EPIC-KITCHENS", "verb": "EPIC-KITCHENS"}  # column -> whose it is
 
 
 def headed_readings(file: Path, lines: Lines, classes_needed: bool = True) -> list[Reading] | None:
     """The ways to read lines under a header; None where the first line is none. Raises DataError."""
-    mark = next((mark for mark in SEPARATORS if mark in lines.texts[0]), " ")
+    mark = next((mark for mark in SEPARATORS if mark in lines.texts[0]), NO_SEPARATOR)
     first = quoted_rows(lines.texts[:1], mark)
     header = [name.strip().lower() for name in first[0]] if first else []
     if not ({*PATHS} & {*header} and ({*CLASSES, *SEVERAL} & {*header} or {*header} <= KNOWN)):
