@@ -23,8 +23,12 @@ COMMANDS = {
     "cost": "count the parameters and multiply-adds of every variant",
     "make": "make the sample clips, or the second held-out set",
 }
-EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
-EXTRAS |= {"pyarrow": "batch", "duckdb": "batch", "starlette": "app", "uvicorn": "app"}
+EXTRAS = {  # package -> what installs it
+    **dict.fromkeys(("gradio", "plotly", "starlette", "uvicorn"), "app"),
+    **dict.fromkeys(("pyarrow", "duckdb"), "batch"),
+    "huggingface_hub": "hub",
+    "skimage": "train",
+}
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
   sifa app                                   the page, in the browser

@@ -56,7 +56,7 @@ def test_filters_pages_and_the_explorer(page, url, table):
     expect(page.locator(".grid > li")).to_have_count(len(kept))
     first = page.locator(".grid a").first
     assert first.text_content() == Path(kept[0]["file"]).name
-    assert page.locator(".grid img").first.evaluate("image => image.complete && image.naturalWidth") > 0
+    page.wait_for_function("() => document.querySelector('.grid img').naturalWidth > 0")
     first.click()
     page.wait_for_function(READY)
     assert page.title() == f"{Path(kept[0]['file']).name}: {kept[0]['answer']}"

@@ -111,7 +111,7 @@ def _pages(filters: Filters, found: Found, kind: str = "") -> str:
         else f'<span class="quiet">{words}</span>'
         for words, page in steps
     )
-    return f'<nav aria-label="Pages"{f" class={kind}" if kind else ""}>{"".join(links)}</nav>'
+    return f'<nav aria-label="Pages{", at the end" if kind else ""}"{_classed(kind)}>{"".join(links)}</nav>'
 
 
 def _grid(rows: list[Row]) -> str:
