@@ -14,6 +14,7 @@ from sifa.batch.row import ListedClip, Row, Settings, row_of
 from sifa.errors import RunError
 
 KEPT = "what is done is kept, and the same command goes on with it"
+DONE_SECONDS = 10  # that Daft may take to end by itself
 QUIET = {"DO_NOT_TRACK": "true", "DAFT_PROGRESS_BAR": "0"}  # Daft would tell its makers that it was imported
 
 
@@ -42,6 +43,7 @@ def daft_rows(
             if isinstance(found, str):
                 raise RunError(f"the engine failed ({found}); {KEPT}")
             yield found
+        process.join(DONE_SECONDS)
     except EOFError:
         process.join()
         raise RunError(f"the engine ended (exit status {process.exitcode}); {KEPT}") from None

@@ -11,7 +11,16 @@ from sifa.data.listing import read_listing
 from sifa.weights.card import load_card
 from sifa.weights.download import sha256
 from tests.batch.many import make_clips, small_weights
-from tests.batch.tables import in_process
+from tests.batch.tables import in_process, started
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    while started:
+        run = started.pop()
+        run.kill()
+        run.communicate()
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +41,7 @@ def clips(forty, weights):
 
 @pytest.fixture(scope="session")
 def quick(clips):
-    """The twenty folders of pictures among them, which need no decoding process; one is broken."""
+    """Every second of them, all of which are folders of pictures, which need no decoding process; one is broken."""
     return [replace(clip, number=i) for i, clip in enumerate(clips[::2])]
 
 

@@ -16,6 +16,7 @@ from sifa.batch.run import Outcome, run_batch
 from sifa.weights.card import load_card
 
 ROOT = Path(__file__).parents[2]
+started: list[subprocess.Popen[str]] = []  # commands, of which none outlives its test
 
 
 def in_process(clips: list[ListedClip], settings: Settings) -> Outcome:
@@ -42,7 +43,8 @@ def assert_same(one: Path, other: Path) -> None:
 def command(*arguments: object) -> subprocess.Popen[str]:
     """`sifa batch`, started with two workers if nothing else is said."""
     words = [sys.executable, "-m", "sifa", "batch", *map(str, arguments)]
-    return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started.append(subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    return started[-1]
 
 
 def children(process: int) -> list[int]:

@@ -268,7 +268,7 @@ def test_500_clips_with_one_of_two_workers_killed_are_those_of_a_run_without(wei
         )
         run = command(*words)
         if name == "killed":
-            wait_until(lambda: part_file(tmp_path / "killed", 2).exists())
+            wait_until(lambda: part_file(tmp_path / "killed", 1).exists(), 300)
             kill(workers(run.pid)[1])
         said, errors = run.communicate(timeout=600)
         assert run.returncode == 0, errors
