@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sifa.batch.row import ListedClip, Row
-from sifa.weights.files import write_whole
+from sifa.batch.row import ListedClip, Row, trace_folder
+from sifa.weights.files import PART, write_whole
 
 _figure = pa.float64()
 _text = pa.string()
@@ -57,7 +57,12 @@ def part_file(folder: Path, part: int) -> Path:
 
 
 def write_part(folder: Path, part: int, rows: Sequence[Row], labels: Sequence[str]) -> None:
-    """Write a part, its rows in the order of the list, or nothing; the model's classes are noted in it. Raises RunError."""
+    """Write a part, its rows in the order of the list, or nothing; the model's classes are noted in it. Raises RunError.
+
+    What killed workers left half written beside its traces is removed.
+    """
+    for left in (folder / trace_folder(part)).glob(f"*{PART}"):
+        left.unlink(missing_ok=True)
     in_order = sorted(rows, key=lambda row: int(row["number"]))
     table = pa.Table.from_pylist(in_order, SCHEMA.with_metadata({"labels": "\n".join(labels)}))
     out = io.BytesIO()

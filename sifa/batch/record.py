@@ -51,10 +51,10 @@ def reserve(out: Path, now: Record) -> None:
             raise RunError(
                 f"{out} holds {strangers[0].name}, but no batch.json, so it is no folder of this command; give another --out"
             )
-        write_whole(file, json.dumps(now, indent=1).encode(errors="surrogateescape"))
+        write_whole(file, json.dumps(now).encode())
         return
     try:
-        before = dict(json.loads(file.read_bytes().decode(errors="surrogateescape")))
+        before = dict(json.loads(file.read_bytes()))
         changed = changes(before, now)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{file} is damaged ({error}); give another --out, or remove {out}") from error

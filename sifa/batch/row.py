@@ -76,12 +76,17 @@ def row_of(clip: ListedClip, settings: Settings) -> Row:
 
 def failed_row(clip: ListedClip, reason: str) -> Row:
     """The row of a clip that has no figures."""
-    return _first_columns(clip) | dict(error=reason)
+    return _first_columns(clip) | dict(error=_plain(reason))
+
+
+def trace_folder(part: int) -> str:
+    """Where the traces of a part lie, relative to the table's folder."""
+    return f"traces/{part:05d}"
 
 
 def trace_place(number: int, clips_per_part: int) -> str:
     """Where the trace of a clip lies, relative to the table's folder."""
-    return f"traces/{number // clips_per_part:05d}/{number:06d}.sifa"
+    return f"{trace_folder(number // clips_per_part)}/{number:06d}.sifa"
 
 
 @dataclass
@@ -150,7 +155,12 @@ def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
 
 
 def _first_columns(clip: ListedClip) -> Row:
-    return dict(number=clip.number, file=clip.file, label=clip.label, page=f"clip/{clip.number}")
+    return dict(number=clip.number, file=_plain(clip.file), label=clip.label, page=f"clip/{clip.number}")
+
+
+def _plain(text: str) -> str:
+    """A text with \\udc.. in place of what is not UTF-8 in a file's name."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def thumbnail(clip: Clip) -> bytes:

@@ -70,7 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
         threads=share_threads(workers),
     )
     began = time.monotonic()
-    with log_lines(sys.stderr), tqdm(total=len(clips), bar_format=BAR, disable=None, dynamic_ncols=True) as bar:
+    with (
+        log_lines(sys.stderr),
+        tqdm(total=len(clips), unit=" clips", bar_format=BAR, disable=None, dynamic_ncols=True) as bar,
+    ):
         outcome = run_batch(clips, settings, card, choose_engine(arguments, workers), counter(bar))
     print(describe(outcome, arguments, time.monotonic() - began))
     return 0

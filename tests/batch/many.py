@@ -38,7 +38,7 @@ def damage(clip: Path, way: int) -> None:
     """Make a clip unreadable."""
     if clip.is_dir():
         if way % 2:
-            (clip / "004.png").unlink()  # a number is missing
+            (clip / "001.png").unlink()  # a number is missing
         else:
             (clip / "000.png").write_bytes(b"no picture")
     else:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import time
 from html import unescape
 from pathlib import Path
@@ -203,3 +204,13 @@ def test_ten_thousand_rows_are_quick(quick_whole, tmp_path):
     start = time.process_time()
     assert table.thumbnail(10_000) == rows[10_000 % 128 % 4]["thumbnail"]
     assert time.process_time() - start < 0.2
+
+
+def test_a_port_that_is_taken_is_said(quick_whole, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["browse", str(quick_whole), "--port", str(port)]) == 1
+    said = f"the page cannot be at 127.0.0.1, port {port} (Address already in use); give another --port\n"
+    assert capsys.readouterr().err == said

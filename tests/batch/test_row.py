@@ -1,6 +1,7 @@
 """A row holds what the library says of its clip by other ways."""
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sifa.explorer import unpack
 from sifa.tracing.records import BlockTrace
 from sifa.tracing.trust import follows_change, spread, trust_figures
 from tests.batch.many import BROKEN
+from tests.batch.tables import in_process, read
 from tests.predictions import foreign_prediction
 
 
@@ -123,6 +125,14 @@ def test_a_clip_that_fails_is_a_row_with_its_reason(number, clips, settings):
     assert (row["number"], row["file"], row["label"]) == (clip.number, clip.file, clip.label)
     assert Path(clip.file).name in row["error"]
     assert not list(Path(settings.out).rglob("*.sifa"))
+
+
+def test_a_name_that_is_not_utf8_is_written_so_that_it_can_be_read(settings, tmp_path):
+    file = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4")
+    in_process([ListedClip(0, file)], settings)
+    (row,) = read(tmp_path / "table").to_pylist()
+    assert row["file"] == f"{tmp_path}/\\udcff.mp4"
+    assert "there is no file \\udcff.mp4" in row["error"]
 
 
 def test_other_weights_under_the_same_name_are_refused(clips, settings):

@@ -83,7 +83,7 @@ def test_a_part_that_is_not_whole_is_made_anew(harm, quick, settings, quick_whol
         case "other rows":
             part.write_bytes(part_file(out, 1).read_bytes())
         case "no trace":
-            (out / "traces/00002/000010.sifa").unlink()
+            (out / "traces/00002/000010.sifa").rename(out / "traces/00002/000010.sifa.77.part")
     assert in_process(quick, settings).kept == 16
     assert_same(out, quick_whole)
 
