@@ -16,13 +16,20 @@ COMMANDS = {
     "app": "start the page that people upload clips to",
     "train": "train on generated clips, or fine-tune on clips of your own",
     "evaluate": "measure how good weights are",
+    "batch": "make a table of figures, and a trace of each, of many clips",
+    "browse": "look through such a table, in the browser",
     "metamorphic": "check weights on any videos, without labels",
     "trust": "say how far to trust what a clip's trace shows",
     "convert": "make a checkpoint from other code's weights",
     "cost": "count the parameters and multiply-adds of every variant",
     "make": "make the sample clips, or the second held-out set",
 }
-EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
+EXTRAS = {  # package -> what installs it
+    **dict.fromkeys(("gradio", "plotly", "starlette", "uvicorn"), "app"),
+    **dict.fromkeys(("pyarrow", "duckdb"), "batch"),
+    "huggingface_hub": "hub",
+    "skimage": "train",
+}
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
   sifa app                                   the page, in the browser

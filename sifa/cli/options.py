@@ -57,11 +57,16 @@ def add_data(parser: Options, purpose: str) -> None:
     parser.add_argument(
         "--data", type=place, metavar="PATH", help=f"{purpose}: a folder with one sub-folder per class, or a list file"
     )
+    add_reading(parser, "--data")
+
+
+def add_reading(parser: Options, data: str) -> None:
+    """How a list is read."""
     parser.add_argument(
         "--labels",
         type=place,
         metavar="FILE",
-        help="names of the classes, where --data gives numbers: one a line, with its number or without, or JSON",
+        help=f"names of the classes, where {data} gives numbers: one a line, with its number or without, or JSON",
     )
     parser.add_argument(
         "--videos", type=place, metavar="PATH", help="where the files of a list lie (default: beside it)"
@@ -77,12 +82,17 @@ def add_data(parser: Options, purpose: str) -> None:
     )
 
 
-def read_listing(arguments: argparse.Namespace) -> "Listing":
+def read_listing(arguments: argparse.Namespace, classes_needed: bool = True) -> "Listing":
     """What --data names, as the options beside it say. Raises DataError."""
     from sifa.data import listing
 
     return listing.read_listing(
-        arguments.data, arguments.labels, arguments.videos, arguments.class_numbers_from, arguments.allow_missing
+        arguments.data,
+        arguments.labels,
+        arguments.videos,
+        arguments.class_numbers_from,
+        arguments.allow_missing,
+        classes_needed,
     )
 
 
