@@ -53,6 +53,14 @@ def add_amp(parser: Options, *kinds: str) -> None:
     parser.add_argument("--amp", choices=kinds, help="compute in reduced precision, under autocast")
 
 
+def add_compile(parser: Options) -> None:
+    parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
+
+
+def add_readers(parser: Options, what: str) -> None:
+    parser.add_argument("--readers", type=whole(1, 1024), default=2, metavar="N", help=f"{what} (default: 2)")
+
+
 def add_data(parser: Options, purpose: str) -> None:
     parser.add_argument(
         "--data", type=place, metavar="PATH", help=f"{purpose}: a folder with one sub-folder per class, or a list file"

@@ -331,7 +331,7 @@ def test_a_torn_log_keeps_its_whole_rows(tmp_path, tear):
     rows = list(csv.reader((tmp_path / "log.csv").open()))
     assert rows[0] == list(COLUMNS)
     assert [row[0] for row in rows[1:]] == [
-        str(step) for step in (50, 100, 150, 200) if step == 200 or f"\n{step},{step * 8},0,1.0,2.0,0.5,24\n" in text
+        str(step) for step in (50, 100, 150, 200) if step == 200 or f"\n{step},{step * 8},0,1.0,2.0,0.5,24,,\n" in text
     ]
 
 
