@@ -38,7 +38,7 @@ OF_VIDEOS = dict(  # defaults
     channels_last=False,
     compile=False,
     batch=4,
-    readers=2,
+    readers=options.READERS,
 )
 
 

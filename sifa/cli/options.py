@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sifa.data.listing import Listing
     from sifa.model.registry import SIFAModel
 
+READERS = 2
 Options = argparse._ActionsContainer  # a parser, or a group of its options
 
 
@@ -58,7 +59,9 @@ def add_compile(parser: Options) -> None:
 
 
 def add_readers(parser: Options, what: str) -> None:
-    parser.add_argument("--readers", type=whole(1, 1024), default=2, metavar="N", help=f"{what} (default: 2)")
+    parser.add_argument(
+        "--readers", type=whole(1, 1024), default=READERS, metavar="N", help=f"{what} (default: {READERS})"
+    )
 
 
 def add_data(parser: Options, purpose: str) -> None:

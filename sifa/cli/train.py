@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   sifa train --data train.csv --memory 4096 --readers 8 --device cuda --amp bfloat16 --out runs/large
   torchrun --nproc_per_node 2 -m sifa train --out runs/full     several processes"""
 
+MEMORY = 512  # MiB
 CHANGES: dict[str, tuple[Callable[[str], Any], str, str]] = {  # of a recipe's fields: type, metavar and help
     "variant": (str, "NAME", "a name that sifa.list_models gives, for a new model"),
     "config": (
@@ -64,9 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--memory",
         type=options.whole(0, 10**7),
-        default=512,
+        default=MEMORY,
         metavar="MIB",
-        help="of the clips of --data that each process keeps; the others are read from the disk each time (default: 512)",
+        help=f"of the clips of --data that each process keeps; the others are read from the disk each time (default: {MEMORY})",
     )
     add(
         "--measure",
@@ -100,6 +101,8 @@ def check(arguments: argparse.Namespace) -> None:
         raise options.Misuse(
             f"--out {arguments.out} lies in --data, where it would be taken for a class; give another one"
         )
+    if (arguments.readers, arguments.memory) != (options.READERS, MEMORY) and not arguments.data:
+        raise options.Misuse("--readers and --memory are for the clips of --data; give it, too")
     for name, given in (("variant", "data"), ("config", "data"), ("variant", "checkpoint")):
         if getattr(arguments, name) and getattr(arguments, given):
             raise options.Misuse(

@@ -38,7 +38,8 @@ def forward_with(
     first call, after which it cannot be recorded through this function. Raises RunError for an unknown `amp`, a missing
     device, and where the compiler fails.
     """
-    check_amp(amp)
+    if amp is not None and amp not in AMP:
+        raise RunError(f"amp is {amp!r}; use {' or '.join(AMP)}, or leave it out for full precision")
     device = choose_device(device)
     model.to(device).eval()
     if channels_last:
@@ -53,12 +54,6 @@ def forward_with(
         return run(video)
 
     return forward
-
-
-def check_amp(amp: str | None) -> None:
-    """Raises RunError for a precision that is not known."""
-    if amp is not None and amp not in AMP:
-        raise RunError(f"amp is {amp!r}; use {' or '.join(AMP)}, or leave it out for full precision")
 
 
 def computed_with(

@@ -118,7 +118,7 @@ class Run:
     ) -> None:
         self.recipe, self.labels, self.every_class = recipe, labels, every_class
         self.model, self.optimisers, self.workers = model, optimisers, workers
-        self.forward = computed_with(workers.share(model), workers.device, *computing)
+        self.forward = computed_with(workers.share(model), workers.device, computing.amp, computing.compile)
 
     def take(self, step: int, batch: MotionBatch) -> tuple[list[float], int]:
         """A step, on this process's part of its batch; losses and accuracy of the whole batch, and the number of classes."""

@@ -4,15 +4,16 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from reprlib import repr as shown
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from sifa import __version__
 from sifa.data.user_clips import VideoClips
+from sifa.errors import RunError
 from sifa.model.registry import SIFAModel
 from sifa.training.recipes import Recipe
 from sifa.weights.card import card_of
@@ -25,11 +26,16 @@ Clips = dict[
 FIXED = ("variant", "config")  # fields of a recipe that decide which weights there are
 
 
-class Computing(NamedTuple):
-    """How the steps are computed."""
+@dataclass(frozen=True)
+class Computing:
+    """How the steps are computed. Raises RunError for another precision: gradients in float16 would have to be scaled."""
 
-    amp: str | None = None  # under autocast in "bfloat16"
+    amp: str | None = None  # "bfloat16": under autocast in it
     compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.amp not in (None, "bfloat16"):
+            raise RunError(f"amp is {self.amp!r}; training takes bfloat16, or nothing for full precision")
 
 
 def record_run(

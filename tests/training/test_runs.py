@@ -17,10 +17,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import sifa
 from sifa.cli import main
@@ -30,68 +28,14 @@ from sifa.training.clips import read_clips
 from sifa.training.folder import claimed
 from sifa.training.log import COLUMNS, Log
 from sifa.training.loop import train
-from sifa.training.recipes import FINE_TUNING, Recipe
+from sifa.training.recipes import Recipe
 from sifa.training.state import MAGIC, Position, State, unsound
 from sifa.weights.card import load_card
 from sifa.weights.checkpoint import save
-from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model
+from tests.training.small import OWN, SMALL, add_clip, tune, weights
 
 ROOT = Path(__file__).parents[2]
-SMALL = Recipe("sifa_swin", dict(img_size=32, num_frames=4, num_classes=24, tubelet=2, embed_dim=8, depths=(2,),
-               num_heads=(2,), window_size=4), steps=4, batch=8)  # fmt: skip
-OWN = replace(FINE_TUNING, variant="sifa_swin", steps=6, batch=8)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """For equal sums."""
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    """A checkpoint of a model that trains in no time."""
-    file = tmp_path_factory.mktemp("start") / "small.safetensors"
-    torch.manual_seed(0)
-    model = sifa.create_model(SMALL.variant, **SMALL.config)
-    card = replace(
-        nano_model().card, variant=SMALL.variant, config=model.config.as_dict(), num_frames=4, sampling_rate=1
-    )
-    save(model, card, file)
-    return file
-
-
-def add_clip(folder: Path, label: str, number: int) -> Path:
-    (folder / label).mkdir(parents=True, exist_ok=True)
-    write_clip(
-        folder / label / f"{number}.mp4", np.roll(numbered_frames(8, 32, 40), number + 7 * (label == "up"), axis=2)
-    )
-    return folder / label / f"{number}.mp4"
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """Five clips of each of two classes."""
-    folder = tmp_path_factory.mktemp("own")
-    for label in ("down", "up"):
-        for number in range(5):
-            add_clip(folder / "clips", label, number)
-    return folder / "clips"
-
-
-@pytest.fixture
-def clips(own, tmp_path):
-    return Path(shutil.copytree(own, tmp_path / "clips"))
-
-
-def tune(clips, out, start, recipe=OWN, **options):
-    """Train on the user's clips as they are now."""
-    return train(recipe, out, start=start, data=read_clips(read_listing(clips), load_card(start)), **options)
-
-
-def weights(file):
-    return {name: value.numpy().tobytes() for name, value in load_file(file).items()}
 
 
 def refused(run, *words):

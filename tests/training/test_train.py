@@ -26,12 +26,6 @@ SHORT = Recipe(steps=4, batch=8)
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """For equal sums."""
-    torch.set_num_threads(1)
-
-
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
     whole = train(SHORT, tmp_path / "whole", save_every=2, measure_clips=0)
     real, calls = loop.losses, []
