@@ -40,14 +40,11 @@ def data(own, start):
 
 
 def test_reduced_precision_learns_as_full_precision_does(data, tmp_path, start):
-    recipe = replace(OWN, steps=60)
+    recipe = replace(OWN, steps=100, lr=5e-3)
 
     def run(amp):
-        return losses_of(
-            lambda progress: tune(
-                clips, tmp_path / f"{amp}", start, recipe, progress=progress, computing=Computing(amp)
-            )
-        )
+        options = dict(start=start, data=data, computing=Computing(amp))
+        return losses_of(lambda progress: train(recipe, tmp_path / f"{amp}", progress=progress, **options))
 
     full, reduced = run(None), run("bfloat16")
     assert not torch.equal(full, reduced)
