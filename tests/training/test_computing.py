@@ -79,7 +79,7 @@ def test_a_precision_that_needs_scaled_gradients_is_refused():
         Computing("float16")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_compiled_run_is_near_one_that_is_not(data, tmp_path, start, caplog):
     def run(compiled):
         options = dict(computing=Computing(compile=compiled))
@@ -93,7 +93,7 @@ def test_a_compiled_run_is_near_one_that_is_not(data, tmp_path, start, caplog):
     assert "compile was True and is False now. The last digits" in caplog.text
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_compiled_run_follows_the_flow_too(tmp_path):
     def run(compiled):
         options = dict(measure_clips=0, computing=Computing(compile=compiled))
@@ -130,7 +130,7 @@ def near(one, other):
         torch.testing.assert_close(value, other[name], atol=2e-3, rtol=2e-3, msg=lambda text, of=name: f"{of}: {text}")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_processes_give_the_weights_of_one_and_go_on_after_kill_9(clips, tmp_path, start):
     said = run(clips, tmp_path / "one", start)
     assert re.search(r"clips/s, \d+% of the time waiting for data", said)

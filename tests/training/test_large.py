@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.clips import numbered_frames, write_clip
+from tests.clips import numbered_frames, write_clip, write_frames
 from tests.training.small import weights
 
 ROOT = Path(__file__).parents[2]
@@ -42,11 +42,16 @@ train(recipe, out, start=DEFAULT_CHECKPOINT, data=data, save_every=3, progress=l
 
 @pytest.fixture(scope="module")
 def many_clips(tmp_path_factory):
+    """A quarter of them mp4 files, the others folders of pictures, which are read without a process for each."""
     folder, frames = tmp_path_factory.mktemp("many"), numbered_frames(8, 64, 80)
     for label in range(CLASSES):
         (folder / f"{label:03d}").mkdir()
         for number in range(OF_EACH):
-            write_clip(folder / f"{label:03d}" / f"{number}.mp4", np.roll(frames, (label, number), axis=(2, 1)))
+            place, pictures = folder / f"{label:03d}" / str(number), np.roll(frames, (label, number), axis=(2, 1))
+            if number:
+                write_frames(place, pictures, "{:05d}.jpg")
+            else:
+                write_clip(place.with_suffix(".mp4"), pictures)
     return folder
 
 

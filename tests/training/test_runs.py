@@ -28,8 +28,9 @@ from sifa.training.clips import read_clips
 from sifa.training.folder import claimed
 from sifa.training.log import COLUMNS, Log
 from sifa.training.loop import train
+from sifa.training.pace import Pace
 from sifa.training.recipes import Recipe
-from sifa.training.state import MAGIC, Position, State, unsound
+from sifa.training.state import MAGIC, START, Position, State, unsound
 from sifa.weights.card import load_card
 from sifa.weights.checkpoint import save
 from tests.predictions import nano_model
@@ -253,6 +254,30 @@ def test_a_state_of_another_version_is_refused(stopped, held):
     refused(go_on, "state.pt holds something else than this version of the program writes", "choose another --out")
 
 
+def test_a_run_of_before_clips_were_shuffled_by_epoch_says_so(stopped):
+    out, go_on = stopped
+    data = (out / "state.pt").read_bytes()
+    saved = torch.load(io.BytesIO(data[START:]), weights_only=True)
+    assert saved["record"].pop("order") == "shuffled by epoch"
+    assert saved["record"].pop("precision") == "float32"
+    assert saved["record"]["machine"].pop("compile") is False
+    content = io.BytesIO()
+    torch.save(saved, content)
+    (out / "state.pt").write_bytes(MAGIC + hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+    said = refused(
+        go_on, r"something else\. The clips were drawn at random and are shuffled by epoch now\. Choose another"
+    )
+    assert "precision" not in said
+
+
+def test_weights_do_not_depend_on_where_the_clips_are_kept(own, whole, tmp_path, start):
+    """None in memory, and three of ten, read by two processes."""
+    for memory in (0, 3 * 3 * 4 * 37 * 37):
+        data = read_clips(read_listing(own), load_card(start), readers=2, memory=memory, out=tmp_path / "found")
+        assert data.bytes_kept == memory
+        assert weights(train(OWN, tmp_path / str(memory), start=start, data=data)) == whole
+
+
 @pytest.mark.parametrize("option", ["--out", "--data", "--videos", "--labels"])
 def test_a_place_that_is_empty_is_never_the_folder_one_is_in(option, capsys):
     with pytest.raises(SystemExit):
@@ -277,6 +302,45 @@ def test_a_torn_log_keeps_its_whole_rows(tmp_path, tear):
     assert [row[0] for row in rows[1:]] == [
         str(step) for step in (50, 100, 150, 200) if step == 200 or f"\n{step},{step * 8},0,1.0,2.0,0.5,24,,\n" in text
     ]
+
+
+def test_a_log_of_an_earlier_version_goes_on(tmp_path):
+    before = "step,clips,cpu_seconds,cross_entropy,flow_loss,accuracy,classes_shown\n50,400,9,1.0,2.0,0.5,24\n"
+    (tmp_path / "log.csv").write_text(before)
+    log, pace = Log(tmp_path / "log.csv", 50), Pace()
+    for step in range(51, 101):
+        pace.fetch(iter([time.sleep(0.001)]))
+        pace.enter(8)
+        log.add(step, step * 8, 0.0, [3.0, 2.0, 0.5], 24, last=False, pace=pace)
+    old, new = csv.DictReader((tmp_path / "log.csv").open())
+    assert (old["step"], old["classes_shown"], old["clips_per_second"], old["waiting"]) == ("50", "24", "", "")
+    assert 0 < float(new["clips_per_second"]) < 8 / 0.0001
+    assert 0 <= float(new["waiting"]) < 1
+
+
+def test_the_pace_of_a_lap_is_its_own():
+    pace = Pace()
+
+    def slow():
+        for _ in range(4):
+            time.sleep(0.05)
+            yield
+
+    batches = slow()
+    for _ in range(2):
+        pace.fetch(batches)
+        pace.enter(8)
+    first = pace.lap()
+    assert first.waiting > 0.8
+    assert 16 / 0.5 < first.rate <= 16 / 0.1
+    time.sleep(0.05)
+    pace.fetch(batches)
+    pace.enter(8)
+    second = pace.lap()
+    assert second.waiting < 0.8
+    assert second.rate < 8 / 0.1
+    assert str(first).endswith("of the time waiting for data")
+    assert min(first.rate, second.rate) <= pace.whole().rate <= max(first.rate, second.rate)
 
 
 @pytest.fixture

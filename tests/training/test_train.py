@@ -207,3 +207,11 @@ def test_data_that_cannot_be_trained_on_ends_in_one_sentence(tmp_path, capsys):
     (tmp_path / "data" / "one").mkdir(parents=True)
     assert main(["train", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 1
     assert "holds no video" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [("--readers", "3"), ("--memory", "100")])
+def test_options_of_own_clips_need_them(tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--out", str(tmp_path / "out"), *option])
+    assert ended.value.code == 2
+    assert "--readers and --memory are for the clips of --data; give it, too" in capsys.readouterr().err
