@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sifa.data.listing import Listing
     from sifa.model.registry import SIFAModel
 
+READERS = 2
 Options = argparse._ActionsContainer  # a parser, or a group of its options
 
 
@@ -51,6 +52,16 @@ def add_out(parser: Options, what: str, **changes: Any) -> None:
 
 def add_amp(parser: Options, *kinds: str) -> None:
     parser.add_argument("--amp", choices=kinds, help="compute in reduced precision, under autocast")
+
+
+def add_compile(parser: Options) -> None:
+    parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
+
+
+def add_readers(parser: Options, what: str) -> None:
+    parser.add_argument(
+        "--readers", type=whole(1, 1024), default=READERS, metavar="N", help=f"{what} (default: {READERS})"
+    )
 
 
 def add_data(parser: Options, purpose: str) -> None:

@@ -41,17 +41,32 @@ def forward_with(
     if amp is not None and amp not in AMP:
         raise RunError(f"amp is {amp!r}; use {' or '.join(AMP)}, or leave it out for full precision")
     device = choose_device(device)
-    kind = torch.device(device).type
     model.to(device).eval()
     if channels_last:
         _channels_last(model)
-    run = torch.compile(model) if compile else model
+    run = computed_with(model, device, amp, compile)
 
     @torch.no_grad()
     def forward(video: Tensor) -> Tensor:
         video = video.to(device, non_blocking=True)
         if channels_last:
             video = video.contiguous(memory_format=torch.channels_last_3d)
+        return run(video)
+
+    return forward
+
+
+def computed_with(
+    model: Callable[[Tensor], Tensor], device: str, amp: str | None = None, compile: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """A model's function from videos to logits float32, in another precision and compiled; with gradients, where they are kept.
+
+    `device` is where the model is; `amp` and `compile` are those of `forward_with`. Raises RunError where the compiler fails.
+    """
+    kind = torch.device(device).type
+    run = torch.compile(model) if compile else model
+
+    def forward(video: Tensor) -> Tensor:
         try:
             with torch.autocast(kind, AMP[amp] if amp else None, enabled=amp is not None):
                 logits: Tensor = run(video)
