@@ -18,6 +18,7 @@ from typing import IO, BinaryIO, NamedTuple
 
 from sifa.errors import VideoError
 from sifa.video.answer import Answer, Asked, most_bytes, parse
+from sifa.video.spare import Spare
 
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 COMPLAINT_BYTES = 1 << 20  # of standard error
@@ -134,17 +135,31 @@ def environment() -> dict[str, str]:
     return inherited | ONE_THREAD
 
 
-def _finish(program: str, argument: str, given: BinaryIO | None, most: int, seconds: int) -> Finished:
-    """Runs the `main` of a module beside this file until it ends, its time is up, or it has written more than `most` bytes."""
-    until = time.monotonic() + seconds
-    child = subprocess.Popen(
+def keep_spare() -> None:
+    """From now on the next decoding process is started before there is a video for it, which saves its start."""
+    SPARE.keep()
+
+
+def _start(program: str, argument: str, given: int | BinaryIO) -> "subprocess.Popen[bytes]":
+    """Starts the `main` of a module beside this file, with a file as its standard input."""
+    return subprocess.Popen(
         [sys.executable, "-I", "-c", PACKAGE + MAIN, argument, program, str(Path(__file__).parents[1])],
-        stdin=subprocess.DEVNULL if given is None else given,
+        stdin=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
         env=environment(),
     )
+
+
+SPARE = Spare(_start)
+
+
+def _finish(program: str, argument: str, given: BinaryIO | None, most: int, seconds: int) -> Finished:
+    """Runs the `main` of a module beside this file until it ends, its time is up, or it has written more than `most` bytes."""
+    until = time.monotonic() + seconds
+    spare = SPARE.take(argument, given) if program == "_decode" and given else None
+    child = spare or _start(program, argument, subprocess.DEVNULL if given is None else given)
     assert child.stdout
     assert child.stderr
     out, complaints = bytearray(), bytearray()
