@@ -24,7 +24,7 @@ COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line
 COMPLAINT_BYTES = 1 << 20  # of standard error
 SIGXCPU = getattr(signal, "SIGXCPU", None)  # by which the system ends what has used its seconds
 INHERITED = re.compile("PATH|LD_LIBRARY_PATH|DYLD_.+|SYSTEMROOT|__PYVENV_LAUNCHER__")  # where Python's libraries are
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 PACKAGE = (  # makes the package's files importable without what its __init__ loads
     "import sys, types, importlib; sifa = types.ModuleType('sifa'); sifa.__path__ = [sys.argv.pop()]; "
     "sys.modules['sifa'] = sifa\n"
@@ -130,7 +130,8 @@ def run(name: str, video: BinaryIO, asked: Asked) -> Answer:
 
 
 def environment() -> dict[str, str]:
-    """What the child inherits of this process's environment: where Python and its libraries are. It uses one thread."""
+    """What the child inherits of this process's environment: where Python and its libraries are. Its libraries use one
+    thread each, and what its threads need of memory comes of one place, since its address space is limited."""
     inherited = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name.upper())}
     return inherited | ONE_THREAD
 

@@ -106,11 +106,7 @@ def test_it_is_shut_off_like_the_others(tmp_path, monkeypatch, clip):
     for name in ("old", "of_root"):
         (tmp_path / name).write_text("something")
     (tmp_path / "of_root").chmod(0o600)
-    code = (
-        "import os, sys, json\n"
-        + f"ATTEMPTS = {'import sys; asked = None' + chr(10) + SHUT_OFF + ATTEMPTS!r}\n"
-        + PROGRAM
-    )
+    code = f"import json, os, sys\nATTEMPTS = {SHUT_OFF + ATTEMPTS!r}\n{PROGRAM}"
     monkeypatch.setattr(child, "MAIN", code)
     mine, target = Spare(child._start), np.arange(1)
     monkeypatch.setattr(child, "SPARE", mine)
