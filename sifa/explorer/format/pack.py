@@ -1,6 +1,7 @@
 """Writing a prediction as a packed trace. The README of the explorer describes what the header holds."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
 
 OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
+LANCZOS = Image.Resampling.LANCZOS
+PICTURES_AT_ONCE = 4
 
 
 def pack(prediction: Prediction) -> bytes:
@@ -26,7 +29,9 @@ def pack(prediction: Prediction) -> bytes:
     """
     check_prediction(prediction)
     payload = Payload()
-    frames, factor = _shrink(prediction.clip.frames)
+    with ThreadPoolExecutor(PICTURES_AT_ONCE) as pool:  # Pillow's work goes on in several threads
+        frames, factor = _shrink(prediction.clip.frames, pool)
+        jpegs = list(pool.map(lambda frame: encode(Image.fromarray(frame), JPEG_QUALITY), frames))
     clip, crop, card = prediction.clip, prediction.crop, prediction.card
     header = dict(
         format="sifa-trace",
@@ -46,7 +51,7 @@ def pack(prediction: Prediction) -> bytes:
         frames=dict(
             height=frames.shape[1],
             width=frames.shape[2],
-            pictures=[_pack_picture(frame, payload) for frame in frames],
+            pictures=[dict(at=payload.add(jpeg), bytes=len(jpeg)) for jpeg in jpegs],
         ),
         labels=list(prediction.labels),
         logits=_logits(prediction.logits),
@@ -68,18 +73,13 @@ def pack(prediction: Prediction) -> bytes:
     return write(header, payload)
 
 
-def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
+def _shrink(frames: np.ndarray, pool: ThreadPoolExecutor) -> tuple[np.ndarray, float]:
     height, width = frames.shape[1:3]
     factor = min(1.0, FRAME_SIDE / max(height, width))
     if factor == 1:
         return frames, 1.0
     size = (round(width * factor), round(height * factor))
-    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.Resampling.LANCZOS)) for f in frames]), factor
-
-
-def _pack_picture(frame: np.ndarray, payload: Payload) -> Header:
-    jpeg = encode(Image.fromarray(frame), JPEG_QUALITY)
-    return dict(at=payload.add(jpeg), bytes=len(jpeg))
+    return np.stack([*pool.map(lambda f: np.asarray(Image.fromarray(f).resize(size, LANCZOS)), frames)]), factor
 
 
 def _logits(logits: np.ndarray) -> list[float]:
