@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -154,7 +153,7 @@ def digest(file: Path) -> str:
 def view_sample(sample: Sample, folder: Path) -> View:
     """A sample as it was packed; needs no model, and is written once for all visitors. Raises SifaError."""
     packed = sample.trace.read_bytes()
-    return view(lambda: packed, explorer.unpack(packed), folder, f"{KEPT}sample-")
+    return view(packed, explorer.unpack(packed), folder, f"{KEPT}sample-")
 
 
 @errors_for_visitors()
@@ -181,7 +180,7 @@ def view_clip(
     forward, more = (part(progress, 0, 0.4), add_what_ifs) if what_if else (progress, None)
     prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward, more)
     progress("packing the trace", 0.95)
-    return view(lambda: explorer.pack(prediction), prediction, folder)
+    return view(explorer.pack(prediction), prediction, folder)
 
 
 @contextmanager
@@ -251,16 +250,8 @@ def run(
     return predict_anywhere(device, attempt)
 
 
-def view(pack: Callable[[], bytes], prediction: Prediction, folder: Path, prefix: str = "result-") -> View:
-    """Write a result's files into a new folder inside `folder`, and draw its charts beside that."""
-    with ThreadPoolExecutor(1) as other:
-        charts = other.submit(lambda: (plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)))
-        trace, page = write(pack(), prediction, folder, prefix)
-        return View(trace, page, describe(prediction), *charts.result(), bool(prediction.what_if))
-
-
-def write(packed: bytes, prediction: Prediction, folder: Path, prefix: str) -> tuple[Path, Path]:
-    """The files of a packed trace and of its page, in a new folder inside `folder`."""
+def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:
+    """Write a result's files into a new folder inside `folder` and draw its charts."""
     here = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     name = Path(prediction.clip.path).stem[:60] or "clip"
     trace, page = here / f"{name}.sifa", here / f"{name}.html"
@@ -270,4 +261,5 @@ def write(packed: bytes, prediction: Prediction, folder: Path, prefix: str) -> t
     except OSError:
         shutil.rmtree(here, ignore_errors=True)
         raise
-    return trace, page
+    charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
+    return View(trace, page, describe(prediction), *charts, bool(prediction.what_if))

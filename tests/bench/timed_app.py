@@ -1,7 +1,7 @@
 """The page with a stop-watch at each part of a clip's way: `python -m tests.bench.timed_app FILE [the page's options]`.
 
-Each part that ends is a line of JSON in FILE: its name, its seconds, and the processor's seconds in its thread and in processes
-that ended meanwhile.
+Each part that ends is a line of JSON in FILE: its name, its seconds, and the processor's seconds in this process and in those that
+ended meanwhile.
 """
 
 import json
@@ -34,9 +34,9 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
 
 
 def processor_seconds() -> float:
-    """Of this thread, and of processes that have ended."""
+    """Of this process, and of those that it has started and that have ended."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN) if resource else None
-    return time.thread_time() + (ended.ru_utime + ended.ru_stime if ended else 0)
+    return time.process_time() + (ended.ru_utime + ended.ru_stime if ended else 0)
 
 
 def watch(owner: Any, name: str, part: str, file: Path) -> None:

@@ -1,8 +1,9 @@
 """From the upload of a clip to an explorer that can be hovered: `python -m tests.bench.upload [--json] [--before CHECKOUT]`.
 
 The real program runs with stop-watches at its parts (`timed_app.py`), and a 5 s 720p H.264 clip goes to it over HTTP as the page
-sends it, and from the page itself in Chromium if there is one. Cold is the first clip of a fresh process, warm is the
-median of several. With `--before`, another checkout of this project is measured in turns with this one.
+sends it, and from the page itself in Chromium if there is one. Cold is the first clip of a fresh process, warm is the median of
+several, a few seconds apart. A decoding process's time on the processor counts from its start. With `--before`, another checkout
+of this project is measured in turns with this one.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -27,9 +28,11 @@ from tests.app.visitor import Visitor, status_of
 from tests.clips import write_clip
 
 SECONDS, FPS, HEIGHT, WIDTH = 5, 30, 720, 1280
-PARTS = ("weights", "decode", "forward", "pack", "page", "charts")
-REST, HTTP = "files and the rest of the job", "HTTP: upload, queue, answer, trace"
+PARTS = ("weights", "decode", "forward")
+REST, INSIDE = "pack, page, charts and files", ("pack", "page", "charts")  # the first three
+HTTP = "HTTP: upload, queue, answer, trace"
 WATCHED = ROOT / "tests" / "bench" / "timed_app.py"
+REST_SECONDS = 5  # before each warm clip, as people take: the page gets its next decoding process ready
 STEP = 4 / FPS  # seconds: as the weights want it
 Times = dict[str, list[float]]  # what -> seconds of each run
 
@@ -81,28 +84,27 @@ def one_run(page: Program, times: Path, clip: Path, number: int) -> dict[str, di
         cpu[line["part"]] += line["cpu"]
     for each in (spent, cpu):
         each[REST] = each["all of it"] - sum(each[part] for part in PARTS)
-    wall |= {part: spent[part] for part in (*PARTS, REST)} | {HTTP: wall["whole"] - spent["all of it"]}
+    wall |= {part: spent[part] for part in (*PARTS, REST, *INSIDE)} | {HTTP: wall["whole"] - spent["all of it"]}
     return dict(wall=wall, cpu={part: cpu[part] for part in (*PARTS, REST)} | {"whole": cpu["all of it"]})
 
 
-def in_browser(page: Program, browser: Any, clips: list[Path]) -> list[float]:
-    """Seconds from giving each file to the page until its explorer answers a pointer."""
+def in_browser(page: Program, browser: Any, clips: list[Path]) -> Iterator[float]:
+    """Seconds from giving each file to the page until its explorer answers a pointer, one after another."""
     view = browser.new_page(viewport=dict(width=1280, height=900))
     view.goto(page.url)
     wait_until_shown(view, "")
     view.get_by_role("tab", name="Your own clip").click()
-    found = []
     for clip in clips:
         clear = view.locator("#upload").get_by_label("Clear")
         if clear.count():
             clear.click()
+        time.sleep(REST_SECONDS)
         began = time.perf_counter()
         view.locator("#upload input[type=file]").set_input_files(clip)
         wait_until_shown(view, clip.name)
         view.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        found.append(time.perf_counter() - began)
+        yield time.perf_counter() - began
     view.close()
-    return found
 
 
 def wait_until_shown(view: Any, name: str) -> None:
@@ -148,15 +150,22 @@ def measure(checkouts: dict[str, Path], cold: int, warm: int) -> dict[str, Any]:
         folder = Path(place)
         clip = write_clip(folder / "clip.mp4", camera_pan(), fps=FPS)
         size = clip.stat().st_size
-        copies = [shutil.copy(clip, folder / f"seen-{number}.mp4") for number in range(warm)]
+        copies = [Path(shutil.copy(clip, folder / f"seen-{number}.mp4")) for number in range(warm)]
         for number in range(cold):
-            for name, checkout in checkouts.items():
-                with timed_program(folder / f"{name}-{number}", checkout) as (page, times):
-                    note(f"cold, {name}", one_run(page, times, clip, 0))
-                    for again in range(1 + warm // cold):
-                        note(f"warm, {name}", one_run(page, times, clip, again))
-                    if browser:
-                        browsers[f"warm, {name}"] += in_browser(page, browser, list(map(Path, copies)))[1:]
+            with ExitStack() as stack:
+                pages = {}
+                for name, checkout in checkouts.items():
+                    pages[name] = stack.enter_context(timed_program(folder / f"{name}-{number}", checkout))
+                    note(f"cold, {name}", one_run(*pages[name], clip, 0))
+                for again in range(max(1, warm // cold)):
+                    time.sleep(REST_SECONDS)
+                    for name, (page, times) in pages.items():
+                        note(f"warm, {name}", one_run(page, times, clip, 1 + again))
+                if browser:
+                    seen = [in_browser(page, browser, copies) for page, _ in pages.values()]
+                    for found in list(zip(*seen, strict=True))[1:]:
+                        for name, seconds in zip(pages, found, strict=True):
+                            browsers[f"warm, {name}"].append(seconds)
     middle = lambda times: {part: round(statistics.median(seconds), 3) for part, seconds in times.items()}
     return dict(
         clip_bytes=size, runs={key: len(found["whole"]) for key, found in walls.items()},
@@ -180,9 +189,12 @@ def main() -> int:
     )
     keys = list(found["seconds"])
     print(f"{'':38}", *(f"{key:>16}" for key in keys))
-    for part in (*PARTS, REST, HTTP, "whole"):
+    for part in (*PARTS, REST, *INSIDE, HTTP, "whole"):
         cells = [(found["seconds"][key][part], found["cpu_seconds"][key].get(part)) for key in keys]
-        print(f"{part:38}", *(f"{wall:>8.3f}{'' if cpu is None else f' / {cpu:.3f}':>8}" for wall, cpu in cells))
+        print(
+            f"{'  of that, ' * (part in INSIDE) + part:38}",
+            *(f"{wall:>8.3f}{'' if cpu is None else f' / {cpu:.3f}':>8}" for wall, cpu in cells),
+        )
     for key, seconds in found["browser_seconds"].items():
         print(f"in Chromium, from the file to an explorer that can be hovered, {key}: {seconds:.3f}")
     if not found["browser_seconds"]:

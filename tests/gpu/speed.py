@@ -54,9 +54,9 @@ def seconds(device: str, run: Callable[[], object], count: int) -> float:
 
 def best(device: str, runs: dict[str, Callable[[], object]]) -> dict[str, float]:
     """The least seconds of each, measured in turns."""
-    counts = {
-        name: max(1, round(LEAST_SECONDS / seconds(device, run, 2))) for name, run in runs.items()
-    }  # also warms up
+    for run in runs.values():
+        run()  # engines may compile at their first call
+    counts = {name: max(1, round(LEAST_SECONDS / seconds(device, run, 2))) for name, run in runs.items()}
     rounds = [{name: seconds(device, run, counts[name]) for name, run in runs.items()} for _ in range(ROUNDS)]
     return {name: min(each[name] for each in rounds) for name in runs}
 

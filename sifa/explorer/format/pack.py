@@ -1,7 +1,6 @@
 """Writing a prediction as a packed trace. The README of the explorer describes what the header holds."""
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
 
 OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
-LANCZOS = Image.Resampling.LANCZOS
-PICTURES_AT_ONCE = 4
 
 
 def pack(prediction: Prediction) -> bytes:
@@ -29,9 +26,7 @@ def pack(prediction: Prediction) -> bytes:
     """
     check_prediction(prediction)
     payload = Payload()
-    with ThreadPoolExecutor(PICTURES_AT_ONCE) as pool:  # Pillow's work goes on in several threads
-        frames, factor = _shrink(prediction.clip.frames, pool)
-        jpegs = list(pool.map(lambda frame: encode(Image.fromarray(frame), JPEG_QUALITY), frames))
+    frames, factor = _shrink(prediction.clip.frames)
     clip, crop, card = prediction.clip, prediction.crop, prediction.card
     header = dict(
         format="sifa-trace",
@@ -51,7 +46,7 @@ def pack(prediction: Prediction) -> bytes:
         frames=dict(
             height=frames.shape[1],
             width=frames.shape[2],
-            pictures=[dict(at=payload.add(jpeg), bytes=len(jpeg)) for jpeg in jpegs],
+            pictures=[_pack_picture(frame, payload) for frame in frames],
         ),
         labels=list(prediction.labels),
         logits=_logits(prediction.logits),
@@ -73,13 +68,18 @@ def pack(prediction: Prediction) -> bytes:
     return write(header, payload)
 
 
-def _shrink(frames: np.ndarray, pool: ThreadPoolExecutor) -> tuple[np.ndarray, float]:
+def _shrink(frames: np.ndarray) -> tuple[np.ndarray, float]:
     height, width = frames.shape[1:3]
     factor = min(1.0, FRAME_SIDE / max(height, width))
     if factor == 1:
         return frames, 1.0
     size = (round(width * factor), round(height * factor))
-    return np.stack([*pool.map(lambda f: np.asarray(Image.fromarray(f).resize(size, LANCZOS)), frames)]), factor
+    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.Resampling.LANCZOS)) for f in frames]), factor
+
+
+def _pack_picture(frame: np.ndarray, payload: Payload) -> Header:
+    jpeg = encode(Image.fromarray(frame), JPEG_QUALITY)
+    return dict(at=payload.add(jpeg), bytes=len(jpeg))
 
 
 def _logits(logits: np.ndarray) -> list[float]:
