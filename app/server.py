@@ -15,7 +15,7 @@ from pathlib import Path
 from sifa.cli import options
 from sifa.errors import RunError, SifaError
 from sifa.model.run import choose_device
-from sifa.video.child import protections
+from sifa.video.child import keep_spare, protections
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
@@ -159,6 +159,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     app = running.application(page, folder, hosts, chosen.metrics, door, chosen.proxies)
     for note in (*protections().sentences(), *notes(chosen, bool(handlers.samples()))):
         print(f"note: {note}", file=sys.stderr)
+    keep_spare()
     each = chosen.connections_each
     if each is None:
         each = 0 if chosen.allow_host or chosen.share or chosen.proxies or SPACE in os.environ else Limits.of_one

@@ -182,10 +182,11 @@ def check_folder(file: Path) -> None:
         raise RunError(f"there is no folder {file.parent} to write {file.name} into; make it first")
 
 
-def load_model(arguments: argparse.Namespace) -> "SIFAModel":
-    """The model that --checkpoint and --device ask for. Raises WeightsError, and RunError for a device that is not there."""
+def load_model(arguments: argparse.Namespace, device: str | None = None) -> "SIFAModel":
+    """The model that --checkpoint asks for, on `device` or the one that --device names. Raises WeightsError, and RunError for a
+    device that is not there."""
     from sifa.model.run import choose_device
     from sifa.weights.checkpoint import load
     from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
-    return load(arguments.checkpoint or DEFAULT_CHECKPOINT, choose_device(arguments.device))
+    return load(arguments.checkpoint or DEFAULT_CHECKPOINT, choose_device(device or arguments.device))
