@@ -64,9 +64,10 @@ class _Worker:
 
 def _work(pipe: Connection, settings: Settings) -> None:
     """A worker's life: rows for clips, until there are no more. What it cannot go on after, it sends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the command, which ends its workers
     torch.set_num_threads(settings.threads)
     keep_freed_memory()
-    with suppress(EOFError, OSError, KeyboardInterrupt):
+    with suppress(EOFError, OSError):
         pipe.send(None)  # it has begun
         while True:
             clip = pipe.recv()

@@ -215,7 +215,7 @@ def test_where_every_worker_is_killed_the_command_ends_with_a_sentence(forty, we
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_the_command_with_a_sentence(forty, weights, tmp_path):
+def test_where_traces_cannot_be_written_the_command_ends_with_a_sentence(forty, weights, tmp_path):
     """It is no fault of a clip."""
     out = tmp_path / "table"
     out.mkdir()
