@@ -86,16 +86,47 @@ def spread(
 
     Rows of query, grad and grad_query are those at first.
     """
-    for i in range(U(0), U(channels), _STEP):
+    half = U(channels) % _WIDE
+    for i in range(U(0), half, _STEP):
         here, there = U(first) + i, U(first) + i + _LANES
         query0, query1 = load(query, here), load(query, there)
         grad0, grad1 = load(grad, here), load(grad, there)
         sum0, sum1 = load(grad_query, here), load(grad_query, there)
         for k in range(U(1), U(count)):
             a, b = splat(by_grad[k]), splat(by_query[k])
-            here, there = at[k] + i, at[k] + i + _LANES
-            sum0, sum1 = fma(load(rows, here), b, sum0), fma(load(rows, there), b, sum1)
-            store(grad_rows, here, fma(a, grad0, fma(b, query0, load(grad_rows, here))))
-            store(grad_rows, there, fma(a, grad1, fma(b, query1, load(grad_rows, there))))
-        store(grad_query, U(first) + i, sum0)
-        store(grad_query, U(first) + i + _LANES, sum1)
+            sum0, sum1 = _two_rows(rows, grad_rows, at[k] + i, a, b, query0, query1, grad0, grad1, sum0, sum1)
+        store(grad_query, here, sum0)
+        store(grad_query, there, sum1)
+    for i in range(half, U(channels), _WIDE):
+        place0, place1 = U(first) + i, U(first) + i + _LANES
+        place2, place3 = place0 + _STEP, place1 + _STEP
+        query0, query1, query2, query3 = (
+            load(query, place0),
+            load(query, place1),
+            load(query, place2),
+            load(query, place3),
+        )
+        grad0, grad1, grad2, grad3 = load(grad, place0), load(grad, place1), load(grad, place2), load(grad, place3)
+        sum0, sum1 = load(grad_query, place0), load(grad_query, place1)
+        sum2, sum3 = load(grad_query, place2), load(grad_query, place3)
+        for k in range(U(1), U(count)):
+            a, b, here = splat(by_grad[k]), splat(by_query[k]), at[k] + i
+            sum0, sum1 = _two_rows(rows, grad_rows, here, a, b, query0, query1, grad0, grad1, sum0, sum1)
+            sum2, sum3 = _two_rows(rows, grad_rows, here + _STEP, a, b, query2, query3, grad2, grad3, sum2, sum3)
+        store(grad_query, place0, sum0)
+        store(grad_query, place1, sum1)
+        store(grad_query, place2, sum2)
+        store(grad_query, place3, sum3)
+
+
+@njit
+def _two_rows(
+    rows: Array, grad_rows: Array, here: Any, a: Any, b: Any, query0: Any, query1: Any, grad0: Any, grad1: Any,
+    sum0: Any, sum1: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Two vectors of one row in `spread`; returns what the query's gradient comes to."""
+    there = here + _LANES
+    sum0, sum1 = fma(load(rows, here), b, sum0), fma(load(rows, there), b, sum1)
+    store(grad_rows, here, fma(a, grad0, fma(b, query0, load(grad_rows, here))))
+    store(grad_rows, there, fma(a, grad1, fma(b, query1, load(grad_rows, there))))
+    return sum0, sum1
