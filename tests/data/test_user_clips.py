@@ -15,7 +15,7 @@ from sifa.data.listing import find_clips
 from sifa.data.user_clips import VideoClips
 from sifa.errors import DataError, RunError
 from sifa.video.frames import read_video
-from tests.clips import numbered_frames, write_clip
+from tests.clips import numbered_frames, write_clip, write_frames
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,16 +99,26 @@ def test_every_epoch_holds_each_training_clip_once_in_an_order_of_its_own(folder
     assert list(video_clips(find_clips(folder), seed=1).dealt(range(120))) != dealt
 
 
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """The same as folders of pictures, which are read in no time."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    for label, count in (("walk", 5), ("run", 2)):
+        for number in range(count):
+            write_frames(folder / label / str(number), numbered_frames(8 + number)[number:])
+    return folder
+
+
 CLIP = 3 * 4 * 37 * 37  # bytes of a clip in memory
 
 
 @pytest.mark.parametrize("readers", [0, 2])
 @pytest.mark.parametrize("memory", [0, 3 * CLIP, 4 * CLIP + 1])
-def test_clips_are_the_same_from_memory_and_from_the_disk(folder, memory, readers):
+def test_clips_are_the_same_from_memory_and_from_the_disk(unpacked, memory, readers):
     parts = [(index, range(8 * index, 8 * index + 8)) for index in range(4)]  # more than five epochs
-    kept = video_clips(find_clips(folder))
+    kept = video_clips(find_clips(unpacked))
     assert kept.bytes_kept == 7 * CLIP
-    clips = video_clips(find_clips(folder), memory=memory, readers=readers)
+    clips = video_clips(find_clips(unpacked), memory=memory, readers=readers)
     assert clips.bytes_kept == memory // CLIP * CLIP
     for _ in range(2):  # the second time what fits is in memory
         made = list(clips.batches(lambda: parts, 8))
@@ -123,19 +133,18 @@ def test_clips_are_the_same_from_memory_and_from_the_disk(folder, memory, reader
 
 
 @pytest.mark.parametrize("memory", [0, 7 * CLIP])
-def test_a_clip_that_is_lost_on_the_way_is_said_once_and_another_takes_its_place(folder, tmp_path, memory, caplog):
+def test_a_clip_that_is_lost_on_the_way_is_said_once_and_another_takes_its_place(unpacked, tmp_path, memory, caplog):
     """It was read before: `known` says so, and nothing of it is in memory."""
-    found = find_clips(folder)
+    found = find_clips(unpacked)
     parts = [(index, range(8 * index, 8 * index + 8)) for index in range(4)]
     video_clips(found, known=Known(tmp_path / "out", "4 frames"))
     clips = video_clips(found, known=Known(tmp_path / "out", "4 frames"), memory=memory, readers=2)
     lost = clips.training[1][0]
-    content = clips.files[lost].read_bytes()
-    clips.files[lost].write_bytes(b"nothing" * 99)
+    gone = clips.files[lost].rename(tmp_path / "gone")
     try:
         made = list(clips.batches(lambda: parts, 8))
     finally:
-        clips.files[lost].write_bytes(content)
+        gone.rename(clips.files[lost])
     assert caplog.text.count("can be read no more, and others of its class take its place") == 1
     assert list(clips.lost) == [lost]
     whole = list(video_clips(found).batches(lambda: parts, 0))
