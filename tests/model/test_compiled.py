@@ -62,6 +62,15 @@ def test_compiled_code_is_kept_in_a_folder_that_can_be_named(package, variable):
 
 
 @pytest.mark.slow
+def test_a_change_of_what_a_loop_calls_is_compiled_anew(package):
+    variables = dict(NUMBA_CACHE_DIR=str(package / "kept"))
+    before = run(package, **variables)
+    with (package / "lib" / "sifa" / "model" / "kernels" / "_lanes.py").open("a") as lanes:
+        lanes.write("# changed\n")
+    assert len(set(run(package, **variables)) - set(before)) == 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [{}, {"NUMBA_CACHE_DIR": "/proc/none"}])
 def test_it_works_where_nothing_can_be_kept(package, variables):
     assert run(package, **variables) == []

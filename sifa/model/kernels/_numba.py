@@ -7,9 +7,11 @@ numba's code lets run side by side, as many as PyTorch uses. Results do not depe
 import math
 import os
 import threading
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,12 +135,21 @@ def _compiled(name: str) -> Callable[..., None]:
     """A loop of `_loops`, compiled now, or read from where numba keeps it: NUMBA_CACHE_DIR, else beside this file, else the
     user's own cache folder. Where none can be written, it is kept for this process alone."""
     loop, signature = getattr(_loops, name), _SIGNATURES[name]
+    loop.__qualname__ = f"{name}_{_version()}"
     with _compiling:
         try:
             compiled: Callable[..., None] = njit(signature, cache=True, nogil=True)(loop)
         except (RuntimeError, OSError):  # no folder, or no space in it
             compiled = njit(signature, nogil=True)(loop)
         return compiled
+
+
+@cache
+def _version() -> str:
+    """A number for the source of the loops. numba names what it keeps after a function and looks whether its file has changed,
+    but not whether those have that the function calls into."""
+    sources = [Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("_lanes", "_rows", "_loops")]
+    return f"{zlib.crc32(b''.join(sources)):08x}"
 
 
 def _run(name: str, count: int, work: int, *given: Any) -> None:
