@@ -158,8 +158,8 @@ def measure(checkouts: dict[str, Path], cold: int, warm: int) -> dict[str, Any]:
                     pages[name] = stack.enter_context(timed_program(folder / f"{name}-{number}", checkout))
                     note(f"cold, {name}", one_run(*pages[name], clip, 0))
                 for again in range(max(1, warm // cold)):
-                    time.sleep(REST_SECONDS)
                     for name, (page, times) in pages.items():
+                        time.sleep(REST_SECONDS)
                         note(f"warm, {name}", one_run(page, times, clip, 1 + again))
                 if browser:
                     seen = [in_browser(page, browser, copies) for page, _ in pages.values()]
