@@ -251,7 +251,7 @@ def test_what_an_engine_needs_is_said(forty, weights, tmp_path, monkeypatch, cap
 
 
 @pytest.mark.full
-def test_500_clips_with_one_of_two_workers_killed_are_those_of_a_run_without(weights, tmp_path):
+def test_500_clips_with_one_of_two_workers_killed_are_those_of_a_run_without_by_every_engine(weights, tmp_path):
     listing = make_clips(tmp_path / "clips", 500)
     for name in ("killed", "undisturbed"):
         words = (
@@ -276,3 +276,13 @@ def test_500_clips_with_one_of_two_workers_killed_are_those_of_a_run_without(wei
         assert (figures["clips"], figures["failed"]) == (500, 29)
     assert_same(tmp_path / "killed", tmp_path / "undisturbed")
     assert read(tmp_path / "killed").num_rows == 500
+    words = (listing, "--out", tmp_path / "daft", "--checkpoint", weights, "--clips-per-part", 50, "--workers", 2)
+    run = command(*words, "--engine", "daft")
+    wait_until(lambda: part_file(tmp_path / "daft", 1).exists(), 300)
+    kill(workers(run.pid, "udf_worker")[1])
+    run.communicate(timeout=600)
+    assert run.returncode == 1
+    run = command(*words, "--engine", "daft")
+    _, errors = run.communicate(timeout=600)
+    assert run.returncode == 0, errors
+    assert_same(tmp_path / "daft", tmp_path / "undisturbed")
