@@ -97,7 +97,7 @@ def write(prediction: "Prediction", file: Path) -> None:
         case ".sifa":
             file.write_bytes(pack(prediction))
         case ".html":
-            title = f"{Path(prediction.clip.path).stem}: {prediction.top(1)[0][0]}"
+            title = f"{Path(prediction.clip.path).stem}: {prediction.headline}"
             file.write_text(to_html(pack(prediction), title=title), encoding="utf-8")
         case ".json":
             file.write_text(json.dumps(summary(prediction), indent=2) + "\n", encoding="utf-8")
