@@ -48,6 +48,10 @@ bench: $(VENV)/installed $(VENV)/browser
 	$(RUN) -m tests.bench.operator
 	$(RUN) -m tests.bench.explorer
 
+# What only a GPU can show, in at most six minutes; ARGS="--device cpu" runs what makes sense without one.
+gpu: $(VENV)/installed
+	$(RUN) -m tests.gpu $(ARGS)
+
 # The wheel, in dist.
 wheel: $(VENV)/installed
 	$(RUN) -m build $(ARGS)
@@ -77,4 +81,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test test-all quick check notebooks notebook-pages lecture bench viewer check-viewer wheel
+.PHONY: app test test-all quick check notebooks notebook-pages lecture bench gpu viewer check-viewer wheel

@@ -1,6 +1,9 @@
 """How long a connection may take, and how many may be open at once: uvicorn's own protocol, with limits."""
 
 import asyncio
+import socket
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +23,9 @@ class Limits:
 
     head: float = 15  # from a connection or the end of the last answer to the whole head of the next request
     answer: float = 60  # while nothing of an answer is taken
+    idle: float = 0.5  # awaiting a request, after which a connection may be ended where there is no room for new ones
     connections: int = 500
-    of_one: int = 100
+    of_one: int = 200  # a browser opens six, and a class of thirty may share one address
     rate: float = 200  # of one address opened in a second, once it has opened `burst`, where there is a limit for one
     burst: int = 500
 
@@ -37,6 +41,8 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Close it at once where too many are open."""
         super().connection_made(transport)
+        with suppress(OSError):  # of a connection that is broken already
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio may not
         self.place = network_of(self.client[0]) if self.client else ""
         if self._is_too_much():
             transport.write(BUSY_ANSWER % (len(BUSY), BUSY))
@@ -48,10 +54,22 @@ class Connection(H11Protocol):
             self.loop.call_later(wait, transport.resume_reading)
 
     def _is_too_much(self) -> bool:
-        if len(self.connections) > self.limits.connections:
+        others = [other for other in self.connections if isinstance(other, Connection)]
+        held = Counter(other.place for other in others)
+        if self.limits.of_one and held[self.place] > self.limits.of_one:
             return True
-        of_one = sum(getattr(other, "place", None) == self.place for other in self.connections)
-        return bool(self.limits.of_one) and of_one > self.limits.of_one
+        if len(others) <= self.limits.connections:
+            return False
+        idle = {other: seconds for other in others if (seconds := other._idle_seconds()) > self.limits.idle}
+        if idle:  # who holds most makes room, and who has waited longest
+            max(idle, key=lambda other: (held[other.place], idle[other])).transport.abort()
+        return not idle
+
+    def _idle_seconds(self) -> float:
+        """Since when a request is awaited; 0 where none is."""
+        if self.patience is None or self.patience.cancelled() or self.transport.is_closing():
+            return 0.0
+        return self.limits.head - (self.patience.when() - self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         """Once a request is whole but for its body, its head is awaited no longer."""

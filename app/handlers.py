@@ -18,10 +18,12 @@ import torch
 
 from sifa import explorer
 from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
-from sifa.errors import RunError, SifaError, VideoError, WeightsError
-from sifa.tracing.predict import predict, summary
+from sifa.errors import SifaError, VideoError, WeightsError
+from sifa.model import kernels
+from sifa.tracing.predict import predict, predict_anywhere, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
+from sifa.video.clip import Clip
 from sifa.video.read import read_seconds
 from sifa.weights import shipped
 from sifa.weights.card import CARDS_FRAME_RATE, VideoModel, load_card
@@ -35,6 +37,7 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
+LARGE_PICTURES = 96  # pixels a side, from which the operator's engine compiles its loops (`kernels.LARGE`)
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,6 @@ def errors_for_visitors() -> Iterator[None]:
         yield
     except SifaError as error:
         raise type(error)(sentence(str(error))) from error
-    except torch.OutOfMemoryError as error:
-        raise RunError("The graphics card has no memory left. Try again, or start with --device cpu.") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise FullError(
@@ -100,6 +101,12 @@ def model(checkpoint: Path, device: str) -> VideoModel:
     return load(checkpoint, device)
 
 
+@lru_cache(maxsize=1)
+def spare_model(checkpoint: Path) -> VideoModel:
+    """The model on the CPU, for clips that the graphics card has no memory for; it does not take the place of those there."""
+    return load(checkpoint)
+
+
 def checkpoints(chosen: Path) -> dict[str, Path]:
     """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
     of two with the same title, the first."""
@@ -107,6 +114,12 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
     for name, file in shipped.weights().items():
         offered.setdefault(name, file)
     return offered
+
+
+def warm_up(chosen: Path, device: str) -> None:
+    """Have the operator's loops ready before the first clip, where weights that the page offers need them."""
+    if device == "cpu" and max(load_card(file).size for file in checkpoints(chosen).values()) >= LARGE_PICTURES:
+        kernels.warm_up()
 
 
 def usual_step(checkpoint: Path) -> float:
@@ -167,12 +180,13 @@ def view_clip(
     figures of trust, and call `give_way` before each of their runs. Raises SifaError for any failure."""
     if checkpoint is None:
         raise WeightsError("Choose one of the listed weights.")
-    forward = part(progress, 0, 0.4 if what_if else 1)
-    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward)
-    if what_if:
-        network = model(checkpoint, device)
+
+    def add_what_ifs(network: VideoModel, prediction: Prediction) -> Prediction:
         with before_each_pass(network, give_way):
-            prediction = add_trust(network, prediction, part(progress, 0.4, 0.5))
+            return add_trust(network, prediction, part(progress, 0.4, 0.5))
+
+    forward, more = (part(progress, 0, 0.4), add_what_ifs) if what_if else (progress, None)
+    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward, more)
     progress("packing the trace", 0.95)
     return view(explorer.pack(prediction), prediction, folder)
 
@@ -218,22 +232,30 @@ def run(
     checkpoint: Path,
     device: str,
     progress: Progress = no_progress,
+    more: Callable[[VideoModel, Prediction], Prediction] | None = None,
 ) -> Prediction:
-    """Read, decode, sample and predict a clip, at the weights' own step if none is given; the numbers may be anything."""
+    """Read, decode, sample and predict a clip, at the weights' own step if none is given, and add `more`; the numbers may be
+    anything. Where the graphics card has no memory left for it, all but the decoding is done on the CPU, and the prediction's
+    notes say so."""
     if not clip:
         raise VideoError("Choose a clip first: drop a video file here, or record one with the camera.")
     start = number(start_seconds, "The start in seconds", 0, LONGEST)
-    if step_seconds is not None:
-        step_seconds = number(step_seconds, "The seconds from one frame to the next", 0, LONGEST)
-    progress("loading the model", 0.02)
-    network = model(checkpoint, device)
-    card = network.card
-    progress(f"decoding and sampling {card.num_frames} frames", 0.2)
-    sampled = (
-        card.read(clip, start) if step_seconds is None else read_seconds(clip, card.num_frames, step_seconds, start)
-    )
-    progress("preparing the frames", 0.5)
-    return predict(network, sampled, part(progress, 0.5, 0.45))
+    step = None if step_seconds is None else number(step_seconds, "The seconds from one frame to the next", 0, LONGEST)
+    sampled: Clip | None = None
+
+    def attempt(where: str) -> Prediction:
+        nonlocal sampled
+        progress("loading the model" if where == device else "the graphics card is full; again on the CPU", 0.02)
+        network = model(checkpoint, where) if where == device else spare_model(checkpoint)
+        card = network.card
+        if sampled is None:
+            progress(f"decoding and sampling {card.num_frames} frames", 0.2)
+            sampled = card.read(clip, start) if step is None else read_seconds(clip, card.num_frames, step, start)
+        progress("preparing the frames", 0.5)
+        prediction = predict(network, sampled, part(progress, 0.5, 0.45))
+        return more(network, prediction) if more else prediction
+
+    return predict_anywhere(device, attempt)
 
 
 def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:

@@ -44,7 +44,7 @@ ROUTES = (
     Route("icon", GET, r"/favicon\.ico"),  # browsers ask for both by themselves
     Route("icon", GET, r"/manifest\.json"),
     Route("asset", GET, r"/theme\.css"),
-    Route("asset", GET, r"/(assets|static)/[\w./@-]{1,200}"),
+    Route("asset", GET, r"/(assets|static)(?=.{1,200}\Z)(/(?!\.+(/|\Z))[A-Za-z0-9_.@-]+)+"),  # one name of each file
     Route("info", GET, r"/gradio_api/info"),
     Route("app_id", GET, r"/gradio_api/app_id"),  # when a lost connection is back
     Route("progress", GET, r"/gradio_api/upload_progress"),

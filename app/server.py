@@ -9,12 +9,13 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from sifa.cli import options
 from sifa.errors import RunError, SifaError
 from sifa.model.run import choose_device
-from sifa.video.child import protections
+from sifa.video.child import keep_spare, protections
 from sifa.weights.download import fetch
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
@@ -84,8 +85,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
         "--connections-each",
         type=options.whole(0, 100_000),
         metavar="N",
-        help="open at once from one address, 0 for no limit (default: 100, or 0 where a proxy may stand before the page: "
-        "with --allow-host, --share or in a Space)",
+        help="open at once from one address, 0 for no limit (default: 200, or 0 where a proxy may stand before the page: "
+        "with --allow-host, --proxies, --share or in a Space)",
     )
     others.add_argument(
         "--proxies",
@@ -132,6 +133,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
 
         from . import handlers, layout, running
         from .books import Books
+        from .connections import Limits
         from .door import Door
         from .jobs import Jobs
         from .visitors import Visitors
@@ -146,7 +148,9 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     listening = listen(chosen.host, chosen.port)
     visitors, disk, jobs = Visitors(), Disk(folder), Jobs()
     operation.COUNTS.queue = jobs.counts
-    page = layout.build(fetch(chosen.checkpoint), choose_device(chosen.device), disk, visitors, jobs)
+    checkpoint, device = fetch(chosen.checkpoint), choose_device(chosen.device)
+    page = layout.build(checkpoint, device, disk, visitors, jobs)
+    threading.Thread(target=handlers.warm_up, args=(checkpoint, device), name="warm-up", daemon=True).start()
     books = Books(page, visitors)
     disk.watch(after=books.forget_files)
     hosts = known_as(chosen)
@@ -155,9 +159,10 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     app = running.application(page, folder, hosts, chosen.metrics, door, chosen.proxies)
     for note in (*protections().sentences(), *notes(chosen, bool(handlers.samples()))):
         print(f"note: {note}", file=sys.stderr)
+    keep_spare()
     each = chosen.connections_each
     if each is None:
-        each = 0 if chosen.allow_host or chosen.share or chosen.proxies or SPACE in os.environ else 100
+        each = 0 if chosen.allow_host or chosen.share or chosen.proxies or SPACE in os.environ else Limits.of_one
     told = f"The page is at {public or address(chosen.host, chosen.port)} (stop it with Ctrl+C)"
     running.run(app, listening, folder, chosen.connections, each, told)
 

@@ -65,7 +65,7 @@ def describe(prediction: Prediction) -> str:
     height, width = clip.source_size
     part, size = "whole" if height == width else "middle square of the", prediction.crop.size
     used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
-    used += "".join(f" {note}" for note in clip.notes)
+    used += "".join(f" {note}" for note in (*clip.notes, *prediction.notes))
     name = html.escape(Path(clip.path).name)
     training = html.escape(training_note(prediction.card.trained_on, len(prediction.labels)))
     return f'<p class="used"><b>{name}</b> {used}</p><p class="knows">{training}</p>'

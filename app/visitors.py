@@ -1,6 +1,7 @@
 """Who the visitors are and who of them listens: addresses, open answers, broken connections."""
 
 import ipaddress
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -85,9 +86,11 @@ def address_of(scope: Mapping[str, Any], proxies: int = 0) -> str:
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or of an IPv6 one the network, since one visitor has a whole one."""
+    """What counts as one address: an IPv4 address, or of an IPv6 one the network, since one visitor has a whole one. A port
+    behind it, which some proxies say, does not count."""
+    found = re.fullmatch(r"\[([^]]*)\](?::\d+)?|([^:]*):\d+", address)
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address((found[1] or found[2] if found else address).partition("%")[0])
     except ValueError:
         return address[:64]
     if isinstance(parsed, ipaddress.IPv4Address):

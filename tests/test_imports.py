@@ -28,22 +28,28 @@ FLOORS = (  # a package imports from the floors below its own; those of one floo
     ("charts",),
     ("evaluation",),
     ("training",),
+    ("batch",),
     ("cli",),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-NOT_FOR_THE_APP = {"evaluation", "training"}  # nor for sifa/__init__.py
+NOT_FOR_THE_APP = {"evaluation", "training", "batch"}  # nor for sifa/__init__.py
 LINES, FUNCTION_LINES = 300, 60
 GENERATED = {"sifa/explorer/viewer/bundle.js"}  # written by `make viewer`
 OPTIONAL = {  # what only the extras install, and the modules that import it at their top
     "gradio": ("app/",),
     "plotly": ("app/", "sifa/charts/"),
-    "uvicorn": ("app/",),  # these four come with gradio
+    "uvicorn": ("app/", "sifa/batch/browse/server"),  # these four come with gradio
     "fastapi": ("app/",),
-    "starlette": ("app/",),
+    "starlette": ("app/", "sifa/batch/browse/server"),
     "python_multipart": ("app/",),
+    "numba": ("sifa/model/kernels/",),
+    "llvmlite": ("sifa/model/kernels/",),  # comes with numba
+    "triton": ("sifa/model/kernels/_triton",),
     "ipywidgets": ("sifa/charts/panels",),
     "anywidget": ("sifa/explorer/widget",),
     "traitlets": ("sifa/explorer/widget",),  # comes with anywidget
+    "pyarrow": ("sifa/batch/parts", "sifa/batch/browse/table"),
+    "duckdb": ("sifa/batch/browse/table",),
 }
 
 

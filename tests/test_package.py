@@ -33,6 +33,11 @@ OF_EXTRAS = [
     "jupyterlab",
     "huggingface_hub",
     "skimage",
+    "pyarrow",
+    "duckdb",
+    "starlette",
+    "uvicorn",
+    "daft",
 ]
 WITHOUT_EXTRAS = f"import sys; sys.modules |= dict.fromkeys({OF_EXTRAS})\n"
 PREDICT = """
@@ -119,6 +124,8 @@ def test_the_model_card_tells_hubs_what_the_shipped_card_says():
             "sifa-explorer[train]",
         ),
         ('from sifa.cli import main; sys.exit(main(["app"]))', "sifa-explorer[app]"),
+        ('from sifa.cli import main; sys.exit(main(["batch", "assets/samples", "--out", sys.argv[1]]))', "[batch]"),
+        ('from sifa.cli import main; sys.exit(main(["browse", "assets/samples"]))', "sifa-explorer[batch]"),
     ],
 )
 def test_without_the_extras_the_core_works_and_the_rest_says_what_to_install(code, says, tmp_path):

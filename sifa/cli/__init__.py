@@ -9,19 +9,27 @@ from importlib import import_module
 from sifa import __version__
 from sifa.cli.options import Misuse
 from sifa.errors import SifaError
+from sifa.model.kernels import described
 
 COMMANDS = {
     "predict": "say what a clip shows, and write its trace or its page",
     "app": "start the page that people upload clips to",
     "train": "train on generated clips, or fine-tune on clips of your own",
     "evaluate": "measure how good weights are",
+    "batch": "make a table of figures, and a trace of each, of many clips",
+    "browse": "look through such a table, in the browser",
     "metamorphic": "check weights on any videos, without labels",
     "trust": "say how far to trust what a clip's trace shows",
     "convert": "make a checkpoint from other code's weights",
     "cost": "count the parameters and multiply-adds of every variant",
     "make": "make the sample clips, or the second held-out set",
 }
-EXTRAS = {"gradio": "app", "plotly": "app", "huggingface_hub": "hub", "skimage": "train"}  # package -> what installs it
+EXTRAS = {  # package -> what installs it
+    **dict.fromkeys(("gradio", "plotly", "starlette", "uvicorn"), "app"),
+    **dict.fromkeys(("pyarrow", "duckdb"), "batch"),
+    "huggingface_hub": "hub",
+    "skimage": "train",
+}
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file
   sifa app                                   the page, in the browser
@@ -67,7 +75,8 @@ def _run(argv: list[str]) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"sifa {__version__}")
+    engines = f", {described()}" if "--version" in argv else ""  # to find out takes a moment
+    parser.add_argument("--version", action="version", version=f"sifa {__version__}{engines}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, line in COMMANDS.items():
         commands.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)

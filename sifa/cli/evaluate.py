@@ -38,7 +38,7 @@ OF_VIDEOS = dict(  # defaults
     channels_last=False,
     compile=False,
     batch=4,
-    readers=2,
+    readers=options.READERS,
 )
 
 
@@ -66,9 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = videos.add_argument
     add("--views", default="1x1", metavar="TxC", help="clips in time x crops of each, 1 to 3 (default: 1x1)")
     add("--channels-last", action="store_true", help="lay out weights and videos with the channels innermost")
-    add("--compile", action="store_true", help="run the model through torch.compile")
+    options.add_compile(videos)
     add("--batch", type=options.count, default=4, metavar="N", help="views in one forward pass (default: 4)")
-    add("--readers", type=options.count, default=2, metavar="N", help="videos that are decoded ahead (default: 2)")
+    options.add_readers(videos, "videos that are decoded at a time")
 
     cards = parser.add_argument_group("what the cards say; these measure nothing")
     add = cards.add_argument

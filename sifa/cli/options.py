@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sifa.data.listing import Listing
     from sifa.model.registry import SIFAModel
 
+READERS = 2
 Options = argparse._ActionsContainer  # a parser, or a group of its options
 
 
@@ -53,15 +54,30 @@ def add_amp(parser: Options, *kinds: str) -> None:
     parser.add_argument("--amp", choices=kinds, help="compute in reduced precision, under autocast")
 
 
+def add_compile(parser: Options) -> None:
+    parser.add_argument("--compile", action="store_true", help="run the model through torch.compile")
+
+
+def add_readers(parser: Options, what: str) -> None:
+    parser.add_argument(
+        "--readers", type=whole(1, 1024), default=READERS, metavar="N", help=f"{what} (default: {READERS})"
+    )
+
+
 def add_data(parser: Options, purpose: str) -> None:
     parser.add_argument(
         "--data", type=place, metavar="PATH", help=f"{purpose}: a folder with one sub-folder per class, or a list file"
     )
+    add_reading(parser, "--data")
+
+
+def add_reading(parser: Options, data: str) -> None:
+    """How a list is read."""
     parser.add_argument(
         "--labels",
         type=place,
         metavar="FILE",
-        help="names of the classes, where --data gives numbers: one a line, with its number or without, or JSON",
+        help=f"names of the classes, where {data} gives numbers: one a line, with its number or without, or JSON",
     )
     parser.add_argument(
         "--videos", type=place, metavar="PATH", help="where the files of a list lie (default: beside it)"
@@ -77,12 +93,17 @@ def add_data(parser: Options, purpose: str) -> None:
     )
 
 
-def read_listing(arguments: argparse.Namespace) -> "Listing":
+def read_listing(arguments: argparse.Namespace, classes_needed: bool = True) -> "Listing":
     """What --data names, as the options beside it say. Raises DataError."""
     from sifa.data import listing
 
     return listing.read_listing(
-        arguments.data, arguments.labels, arguments.videos, arguments.class_numbers_from, arguments.allow_missing
+        arguments.data,
+        arguments.labels,
+        arguments.videos,
+        arguments.class_numbers_from,
+        arguments.allow_missing,
+        classes_needed,
     )
 
 
@@ -161,10 +182,11 @@ def check_folder(file: Path) -> None:
         raise RunError(f"there is no folder {file.parent} to write {file.name} into; make it first")
 
 
-def load_model(arguments: argparse.Namespace) -> "SIFAModel":
-    """The model that --checkpoint and --device ask for. Raises WeightsError, and RunError for a device that is not there."""
+def load_model(arguments: argparse.Namespace, device: str | None = None) -> "SIFAModel":
+    """The model that --checkpoint asks for, on `device` or the one that --device names. Raises WeightsError, and RunError for a
+    device that is not there."""
     from sifa.model.run import choose_device
     from sifa.weights.checkpoint import load
     from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
-    return load(arguments.checkpoint or DEFAULT_CHECKPOINT, choose_device(arguments.device))
+    return load(arguments.checkpoint or DEFAULT_CHECKPOINT, choose_device(device or arguments.device))

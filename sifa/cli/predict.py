@@ -52,17 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
         options.check_suffix("--out", out, ".sifa (trace)", ".html (page)", ".json (summary)")
         options.check_folder(out)
 
-    from sifa.tracing.predict import predict, summary
+    from sifa.tracing.predict import predict, predict_anywhere, summary
     from sifa.tracing.trust import add_trust
     from sifa.weights.card import card_of
 
-    with progress_bar() as progress:
-        model = options.load_model(arguments)
-        card = card_of(model)
-        clip = read(arguments, card)
+    clip: Clip | None = None
+
+    def attempt(device: str) -> "Prediction":
+        nonlocal clip
+        model = options.load_model(arguments, device)
+        clip = clip or read(arguments, card_of(model))
         prediction = predict(model, clip, progress, amp=arguments.amp is not None)
-        if arguments.what_if:
-            prediction = add_trust(model, prediction, progress)
+        return add_trust(model, prediction, progress) if arguments.what_if else prediction
+
+    with progress_bar() as progress:
+        prediction = predict_anywhere(arguments.device, attempt)
         if out:
             write(prediction, out)
     print(json.dumps(summary(prediction)) if arguments.json else describe(prediction))
@@ -109,5 +113,6 @@ def describe(prediction: "Prediction") -> str:
     lines = [f"{Path(clip.path).name}, frames {clip.indices[0]} to {clip.indices[-1]} of {clip.source_frames}"]
     lines += [f"  {p:6.1%}  {label}" for label, p in prediction.top(5)]
     lines += [f"  {p:6.1%}  {label}  (what if: {title.lower()})" for title, label, p in prediction.changed_answers()]
+    lines += prediction.notes
     lines.append(f"weights: {prediction.card.trained_on or 'untrained'}")
     return "\n".join(lines)

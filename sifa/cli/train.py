@@ -23,8 +23,10 @@ EXAMPLES = """examples:
   sifa train --data clips --out runs/mine                       fine-tune the shipped weights
   sifa train --data list.csv --checkpoint other.safetensors --steps 350 --out runs/mine
   sifa train --recipe full --out runs/full                      from the start, on generated clips
+  sifa train --data train.csv --memory 4096 --readers 8 --device cuda --amp bfloat16 --out runs/large
   torchrun --nproc_per_node 2 -m sifa train --out runs/full     several processes"""
 
+MEMORY = 512  # MiB
 CHANGES: dict[str, tuple[Callable[[str], Any], str, str]] = {  # of a recipe's fields: type, metavar and help
     "variant": (str, "NAME", "a name that sifa.list_models gives, for a new model"),
     "config": (
@@ -54,9 +56,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_checkpoint(parser, "with --data the shipped ones, else a new model")
     options.add_device(parser)
     options.add_json(parser)
+    options.add_amp(parser, "bfloat16")
+    options.add_compile(parser)
+    options.add_readers(parser, "processes that read clips of --data ahead")
     add = parser.add_argument
     add("--recipe", choices=RECIPES, help="what to train on generated clips (default: full)")
     add("--threads", type=options.whole(1, 1024), default=1, metavar="N", help="of the CPU (default: 1)")
+    add(
+        "--memory",
+        type=options.whole(0, 10**7),
+        default=MEMORY,
+        metavar="MIB",
+        help=f"of the clips of --data that each process keeps; the others are read from the disk each time (default: {MEMORY})",
+    )
     add(
         "--measure",
         type=options.whole(0),
@@ -89,6 +101,8 @@ def check(arguments: argparse.Namespace) -> None:
         raise options.Misuse(
             f"--out {arguments.out} lies in --data, where it would be taken for a class; give another one"
         )
+    if (arguments.readers, arguments.memory) != (options.READERS, MEMORY) and not arguments.data:
+        raise options.Misuse("--readers and --memory are for the clips of --data; give it, too")
     for name, given in (("variant", "data"), ("config", "data"), ("variant", "checkpoint")):
         if getattr(arguments, name) and getattr(arguments, given):
             raise options.Misuse(
@@ -105,6 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sifa.evaluation.processes import is_first, leave
     from sifa.training.folder import check_place
     from sifa.training.loop import train
+    from sifa.training.record import Computing
     from sifa.training.result import describe_result
     from sifa.weights.card import load_card
     from sifa.weights.shipped import DEFAULT_CHECKPOINT
@@ -115,8 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     with progress_bar() as progress, log_lines(sys.stderr if arguments.json else sys.stdout):
-        data = read_data(arguments, start, recipe.seed, progress) if start and arguments.data else None
         try:
+            data = read_data(arguments, start, recipe.seed, progress) if start and arguments.data else None
             file = train(
                 recipe,
                 arguments.out,
@@ -126,6 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
                 measure_clips=arguments.measure,
                 progress=progress,
                 accept_changes=arguments.accept_changes,
+                computing=Computing(arguments.amp, arguments.compile),
             )
         finally:
             leave()
@@ -141,12 +157,22 @@ def read_data(arguments: argparse.Namespace, start: str | Path, seed: int, progr
     """The clips of --data; says what it was read as, which could not be read, and how many there are."""
     from sifa.evaluation.processes import is_first
     from sifa.training.clips import describe_clips, read_clips
+    from sifa.training.processes import Processes
     from sifa.weights.card import load_card
 
     listing = options.read_listing(arguments)
     if is_first():
         logging.getLogger(__name__).info(listing.statement)
-    clips = read_clips(listing, load_card(start), seed, progress if is_first() else None)
+    clips = read_clips(
+        listing,
+        load_card(start),
+        seed,
+        progress if is_first() else None,
+        readers=arguments.readers,
+        memory=arguments.memory << 20,
+        out=arguments.out,
+        processes=Processes(arguments.device),
+    )
     if is_first():
         logging.getLogger(__name__).info(describe_clips(clips))
     return clips

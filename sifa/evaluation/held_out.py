@@ -10,11 +10,11 @@ from sifa.weights.card import VideoModel, card_of
 
 @torch.no_grad()
 def evaluate_held_out(model: VideoModel, data: VideoClips) -> Accuracy | None:
-    """Accuracy on the held-out ones of the user's clips; None where none is held out."""
-    if not data.held_out:
-        return None
+    """Accuracy on the held-out ones of the user's clips; None where none is held out, or none can be read any more."""
     model.eval()
     card, device = card_of(model), next(model.parameters()).device
-    videos = (normalise(data.central(video)[None], card.mean, card.std) for video, _ in data.held_out)
-    ranks = torch.cat([model(video.to(device)).cpu().argsort(1, descending=True) for video in videos])
-    return accuracy(ranks, torch.tensor([label for _, label in data.held_out]), data.labels)
+    ranks, truth = [], []
+    for video, label in data.held_out_videos():
+        ranks.append(model(normalise(video[None], card.mean, card.std).to(device)).cpu().argsort(1, descending=True))
+        truth.append(label)
+    return accuracy(torch.cat(ranks), torch.tensor(truth), data.labels) if ranks else None

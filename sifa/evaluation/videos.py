@@ -15,11 +15,12 @@ from sifa.errors import DataError, VideoError
 from sifa.evaluation.metrics import FIRST, Accuracy, accuracy
 from sifa.evaluation.processes import gather, join, wait
 from sifa.evaluation.store import Row, read_rows, reserve, writer
-from sifa.evaluation.views import ONE, Views, mean_score, read_views
+from sifa.evaluation.views import ONE, VideoViews, Views, mean_score
 from sifa.tracing.records import Progress
 from sifa.weights.card import ModelCard, VideoModel, card_of
 
 Forward = Callable[[Tensor], Tensor]  # videos (B, 3, T, S, S) -> logits (B, classes) float32
+Part = tuple[Tensor | None, int]  # what `VideoViews.clip` gives
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -51,8 +52,8 @@ def evaluate_videos(
     are shared out, and every process but the first returns None.
 
     `forward` is the model's, such as `sifa.model.run.forward_with` gives, and `precision` what it computes in; `batch` is the
-    number of views in one pass, `readers` that of videos decoded ahead. Raises DataError where a class is none of the
-    model's, where no video can be read, or where `out` holds the scores of another run.
+    number of views in one pass, `readers` that of clips decoded ahead: more views than these are never in memory. Raises
+    DataError where a class is none of the model's, where no video can be read, or where `out` holds the scores of another run.
     """
     card, (rank, count) = card_of(model), join()
     forward = forward or plain_forward(model)
@@ -62,14 +63,16 @@ def evaluate_videos(
     waiting = [i for i in range(len(videos)) if "top5" not in rows.get(i, {})][rank::count]
     mine: dict[int, Row] = {}
     with torch.no_grad(), writer(out / f"scores-{rank}.jsonl" if out else None) as write:
-        read = read_ahead(lambda i: _read(videos[i][0], card, views), waiting, readers)
-        for done, (i, (video, padded)) in enumerate(zip(waiting, read), 1):
+        each = (VideoViews(videos[i][0], card, views) for i in waiting)
+        parts = read_ahead(_read, ((video, number) for video in each for number in range(views.clips)), readers)
+        for done, i in enumerate(waiting, 1):
             row: Row = dict(index=i, path=str(videos[i][0]), label=videos[i][1])
-            if isinstance(video, str):
-                mine[i] = row | dict(unreadable=video)
+            try:
+                score, padded = _score(forward, parts, views.clips, batch)
+            except VideoError as error:
+                mine[i] = row | dict(unreadable=str(error))
                 write(mine[i])
             else:
-                score = mean_score(forward, video, batch)
                 mine[i] = row | dict(padded=padded, top5=best_classes(score, card.labels))
                 write(mine[i] | dict(scores=[float(f"{p:.6g}") for p in score.tolist()]))
             if progress and rank == 0:
@@ -143,9 +146,33 @@ def read_ahead(read: Callable[[Item], Value], items: Iterable[Item], workers: in
             yield waiting.popleft().result()
 
 
-def _read(path: Path, card: ModelCard, views: Views) -> tuple[Tensor | str, int]:
-    """The views and how many frames were padded, or why they could not be read."""
+def _read(part: tuple[VideoViews, int]) -> Part | VideoError:
+    """The views of a video's clip, or why it could not be read."""
+    video, number = part
     try:
-        return read_views(path, card, views)
+        return video.clip(number)
     except VideoError as error:
-        return str(error), 0
+        return error
+
+
+def _score(forward: Forward, parts: Iterator[Part | VideoError], clips: int, batch: int) -> tuple[Tensor, int]:
+    """The score of the video that the next parts are of, as many as it has clips, and how many frames of each were padded.
+    Raises VideoError where one of them could not be read."""
+    mine = (next(parts) for _ in range(clips))
+    found = 0
+
+    def views() -> Iterator[Tensor]:
+        nonlocal found
+        before: Tensor | None = None
+        for part in mine:
+            if isinstance(part, VideoError):
+                raise part
+            before, found = part[0] if part[0] is not None else before, part[1]
+            if before is not None:
+                yield before
+
+    try:
+        return mean_score(forward, views(), batch), found
+    except VideoError:
+        deque(mine, maxlen=0)  # leave out what comes after
+        raise

@@ -8,7 +8,8 @@ and the middle. Each is scaled to the model's size.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from sifa.video.preprocess import preprocess
 from sifa.weights.card import ModelCard
 
 Frames = NDArray[np.uint8]
-MOST_CLIPS = 100  # of a video: its views are in memory together
+MOST_CLIPS = 100  # of a video
 
 
 class Views(NamedTuple):
@@ -64,16 +65,46 @@ def crops(frames: Frames, count: int) -> list[Frames]:
     return [frames[:, :, left : left + side] for left in places]
 
 
-def read_views(path: str | Path, card: ModelCard, views: Views) -> tuple[Tensor, int]:
-    """The views of a video file or folder of frames as a model's input (clips * crops, 3, T, S, S), clip by clip; and how
-    many of each clip's frames repeat the last one, because the video is shorter. Raises VideoError."""
-    first = card.read(path)
-    starts = clip_starts(first.source_frames, card.num_frames * first.sampling_rate, views.clips)
-    read = {0: first} | {s: read_video(path, card.num_frames, first.sampling_rate, s) for s in set(starts) - {0}}
-    squares = [square for start in starts for square in crops(read[start].frames, views.crops)]
-    return torch.cat([preprocess(square, card.size, card.mean, card.std)[0] for square in squares]), first.padded
+class VideoViews:
+    """The views of a video file or folder of frames, one clip in time after the other; several threads may read its clips."""
+
+    def __init__(self, path: str | Path, card: ModelCard, views: Views) -> None:
+        self.path, self.card, self.views = path, card, views
+        self._first: Future[tuple[int, int, int]] = Future()  # what the first clip says of the video
+
+    def clip(self, number: int) -> tuple[Tensor | None, int]:
+        """The views of a clip as a model's input (crops, 3, T, S, S), or None where they are those of the clip before; and how
+        many of its frames repeat the last one, because the video is shorter. Each but the first waits for the first. Raises
+        VideoError."""
+        if number == 0:
+            try:
+                clip = self.card.read(self.path)
+            except BaseException as error:
+                self._first.set_exception(error)
+                raise
+            self._first.set_result((clip.source_frames, clip.sampling_rate, clip.padded))
+        frames, rate, padded = self._first.result()
+        if number:
+            starts = clip_starts(frames, self.card.num_frames * rate, self.views.clips)
+            if starts[number] == starts[number - 1]:
+                return None, padded
+            clip = read_video(self.path, self.card.num_frames, rate, starts[number])
+        squares = crops(clip.frames, self.views.crops)
+        return torch.cat(
+            [preprocess(each, self.card.size, self.card.mean, self.card.std)[0] for each in squares]
+        ), padded
 
 
-def mean_score(forward: Callable[[Tensor], Tensor], views: Tensor, batch: int) -> Tensor:
-    """(classes,) the mean of the views' softmaxes, on the CPU; at most `batch` views in one forward pass."""
-    return torch.cat([forward(part).softmax(1).cpu() for part in views.split(batch)]).mean(0)
+def mean_score(forward: Callable[[Tensor], Tensor], parts: Iterable[Tensor], batch: int) -> Tensor:
+    """(classes,) the mean of the softmaxes of the views that come in parts, on the CPU; `batch` views in one forward pass, fewer
+    in the last. No more of them are kept than that and a part."""
+    scores: list[Tensor] = []
+    waiting: Tensor | None = None
+    for part in parts:
+        waiting = part if waiting is None else torch.cat([waiting, part])
+        while len(waiting) >= batch:
+            scores.append(forward(waiting[:batch]).softmax(1).cpu())
+            waiting = waiting[batch:]
+    if waiting is not None and len(waiting):
+        scores.append(forward(waiting).softmax(1).cpu())
+    return torch.cat(scores).mean(0)

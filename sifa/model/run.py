@@ -1,7 +1,9 @@
-"""How a model's forward pass is run when nothing is recorded: device, precision, memory layout, compiler."""
+"""How a model's forward pass is run: device, precision, memory layout, compiler; and what to do where memory is short."""
 
+import gc
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,8 @@ from torch import Tensor, nn
 from sifa.errors import RunError
 
 AMP = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+FULL = ("CUDA error: out of memory", "CUDA out of memory", "_STATUS_ALLOC_FAILED")  # words of errors: no memory is left
+T = TypeVar("T")
 
 
 def choose_device(name: str = "auto") -> str:
@@ -41,17 +45,32 @@ def forward_with(
     if amp is not None and amp not in AMP:
         raise RunError(f"amp is {amp!r}; use {' or '.join(AMP)}, or leave it out for full precision")
     device = choose_device(device)
-    kind = torch.device(device).type
     model.to(device).eval()
     if channels_last:
         _channels_last(model)
-    run = torch.compile(model) if compile else model
+    run = computed_with(model, device, amp, compile)
 
     @torch.no_grad()
     def forward(video: Tensor) -> Tensor:
         video = video.to(device, non_blocking=True)
         if channels_last:
             video = video.contiguous(memory_format=torch.channels_last_3d)
+        return run(video)
+
+    return forward
+
+
+def computed_with(
+    model: Callable[[Tensor], Tensor], device: str, amp: str | None = None, compile: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """A model's function from videos to logits float32, in another precision and compiled; with gradients, where they are kept.
+
+    `device` is where the model is; `amp` and `compile` are those of `forward_with`. Raises RunError where the compiler fails.
+    """
+    kind = torch.device(device).type
+    run = torch.compile(model) if compile else model
+
+    def forward(video: Tensor) -> Tensor:
         try:
             with torch.autocast(kind, AMP[amp] if amp else None, enabled=amp is not None):
                 logits: Tensor = run(video)
@@ -73,3 +92,32 @@ def _channels_last(model: nn.Module) -> None:
     for parameter in model.parameters():
         if parameter.dim() in layouts:
             parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.dim()])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the graphics card's memory does not suffice: as PyTorch, CUDA or its libraries say it."""
+    said = isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in FULL)
+    )
+    return said or (error.__cause__ is not None and is_out_of_memory(error.__cause__))
+
+
+def free_memory() -> None:
+    """Give back to the graphics cards what this process keeps of their memory and does not use."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def run_or_cpu(device: str, run: Callable[[str], T]) -> tuple[T, bool]:
+    """`run(device)` and False, or `run("cpu")` and True where the graphics card has no memory left for it.
+
+    What the first run held is freed before the second one. Whatever else fails is raised, and so is what fails on "cpu".
+    """
+    try:
+        return run(device), False
+    except Exception as error:
+        if device == "cpu" or not is_out_of_memory(error):
+            raise
+    free_memory()  # outside of the handler: the error holds on to what the run had
+    return run("cpu"), True

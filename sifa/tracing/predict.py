@@ -1,18 +1,23 @@
 """The one call that the app, the notebooks and the command line make: `predict(model, clip) -> Prediction`."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sifa.model.attention import SIFA
+from sifa.model.run import run_or_cpu
 from sifa.tracing.given import check_clip, check_model
 from sifa.tracing.hooks import listen, record
 from sifa.tracing.records import Prediction, Progress, Trace
 from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import VideoModel, card_of
+
+RAN_ON_CPU = "The graphics card had no memory left for this clip, so it was run on the CPU."
 
 
 @torch.inference_mode()
@@ -49,6 +54,13 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     return Prediction(clip, crop, logits[0].float().cpu().numpy(), card.labels, trace, card)
 
 
+def predict_anywhere(device: str, run: Callable[[str], Prediction]) -> Prediction:
+    """`run(device)`, which loads a model there and predicts; where the graphics card has no memory left for either, `run("cpu")`,
+    and the prediction's notes say so. Models that are kept on the card stay there."""
+    prediction, moved = run_or_cpu(device, run)
+    return replace(prediction, notes=(*prediction.notes, RAN_ON_CPU)) if moved else prediction
+
+
 def summary(prediction: Prediction) -> dict[str, Any]:
     """The answer in plain data: the five best classes, which frames were used, and what the weights know."""
     clip, card = prediction.clip, prediction.card
@@ -61,6 +73,8 @@ def summary(prediction: Prediction) -> dict[str, Any]:
         checkpoint=card.file,
         trained_on=card.trained_on,
     )
+    if prediction.notes:
+        answer["notes"] = [*prediction.notes]
     if prediction.what_if:
         answer["what_if"] = [
             dict(name=name, label=label, probability=round(p, 4)) for name, label, p in prediction.changed_answers()

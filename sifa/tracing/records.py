@@ -185,6 +185,7 @@ class Prediction:
     what_if: tuple[WhatIf, ...] = ()
     trust: Trust | None = None
     true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
+    notes: tuple[str, ...] = ()  # sentences: what is to be known of how it was run; not packed
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -23,7 +23,7 @@ def check_place(out: Path) -> None:
 
 
 @contextmanager
-def claimed(out: Path) -> Iterator[None]:
+def claimed(out: Path, doing: str = "training") -> Iterator[None]:
     """Keep the folder to this process, and rid it of what another left half written.
 
     Raises RunError where another process is writing into it. The claim ends with the process, however that ends. On systems
@@ -42,7 +42,7 @@ def claimed(out: Path) -> Iterator[None]:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"another process is training into {out}; wait until it ends, or choose another --out"
+                f"another process is {doing} into {out}; wait until it ends, or choose another --out"
             ) from None
         except OSError:  # a file system without locks
             pass

@@ -7,9 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from sifa.errors import RunError
+from sifa.training.pace import Pace
 from sifa.weights.files import reason, write_whole
 
-COLUMNS = ("step", "clips", "cpu_seconds", "cross_entropy", "flow_loss", "accuracy", "classes_shown")
+FIRST = ("step", "clips", "cpu_seconds", "cross_entropy", "flow_loss", "accuracy", "classes_shown")
+COLUMNS = (*FIRST, "clips_per_second", "waiting")  # empty in rows that earlier versions wrote
 
 
 class Log:
@@ -23,13 +25,27 @@ class Log:
         rows = _rows(file, first) if first else []  # a run that was stopped may have logged steps that it will do again
         write_whole(file, _text([COLUMNS, *rows]).encode())
 
-    def add(self, step: int, clips: int, seconds: float, values: list[float], classes: int, last: bool) -> None:
-        """A step's cross-entropy, flow loss and accuracy, after so many steps, clips and seconds, of so many classes."""
+    def add(
+        self,
+        step: int,
+        clips: int,
+        seconds: float,
+        values: list[float],
+        classes: int,
+        last: bool,
+        pace: Pace | None = None,
+    ) -> None:
+        """A step's cross-entropy, flow loss and accuracy, after so many steps, clips and seconds, of so many classes.
+
+        A row ends a lap of `pace`.
+        """
         self.recent.append(values)
         if step % 50 and not last:
             return
         mean = [sum(column) / len(self.recent) for column in zip(*self.recent)]
-        row = [step, clips, round(seconds), *(round(m, 4) for m in mean), classes]
+        lap = pace.lap() if pace else None
+        speed = [f"{lap.rate:.4g}", f"{lap.waiting:.3f}"] if lap else ["", ""]
+        row = [step, clips, round(seconds), *(round(m, 4) for m in mean), classes, *speed]
         try:
             with self.file.open("a", newline="") as file:
                 file.write(_text([row]))
@@ -50,8 +66,11 @@ def _rows(file: Path, until: int) -> list[list[str]]:
     found = []
     for row in (line.split(",") for line in text[: text.rfind("\n") + 1].splitlines()):
         with suppress(ValueError):  # the line of titles, or no numbers
-            if len([float(value) for value in row]) == len(COLUMNS) and int(row[0]) <= until:
-                found.append(row)
+            given = [float(value) for value in row[: len(FIRST)]] + [
+                float(value) for value in row[len(FIRST) :] if value
+            ]
+            if len(given) in (len(FIRST), len(COLUMNS)) and len(row) <= len(COLUMNS) and int(row[0]) <= until:
+                found.append(row + [""] * (len(COLUMNS) - len(row)))
     return found
 
 

@@ -9,26 +9,29 @@ same call after an interruption goes on from the last saved state. Under torchru
 import logging
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sifa.data.motion import CLASSES, MotionBatch, MotionClips, join_batches
+from sifa.data.motion import CLASSES, MotionBatch, MotionClips
 from sifa.data.user_clips import VideoClips
 from sifa.errors import RunError
 from sifa.evaluation.generated import evaluate_generated
 from sifa.model.registry import SIFAModel
+from sifa.model.run import computed_with
 from sifa.tracing.records import Progress
+from sifa.training.batches import batches, pool, step_seed
 from sifa.training.folder import claimed
 from sifa.training.keeper import Keeper
 from sifa.training.losses import losses
 from sifa.training.optimisers import make_optimisers, set_rates
-from sifa.training.processes import SHARD, Processes
-from sifa.training.recipes import Recipe, class_pool
-from sifa.training.record import record_run, summary
+from sifa.training.pace import Pace
+from sifa.training.processes import Processes
+from sifa.training.recipes import Recipe
+from sifa.training.record import Computing, record_run, summary
 from sifa.training.result import even_out, write_result
 from sifa.training.start import begin
 from sifa.training.state import REMEDY, State
@@ -49,16 +52,18 @@ def train(
     measure_clips: int = 2400,
     progress: Progress | None = None,
     accept_changes: bool = False,
+    computing: Computing = Computing(),  # noqa: B008 - a constant
 ) -> Path:
     """Run the recipe, or what is left of it, in folder `out`; returns the checkpoint written at the end.
 
     `start` is a checkpoint to go on from; `data` the user's clips in place of generated ones; `measure_clips` how many
     held-out generated clips the accuracy in the card is taken from (0: none), a fifth of that on the way; `accept_changes`
-    goes on with a run although its clips, its first weights or its recipe have changed since, which the card then says. The
-    files in `out`: state.pt (all that a continuation needs; every `save_every` steps, and at least once a minute),
-    state.before.pt (the one before), log.csv (a row every 50 steps), checkpoint.safetensors. Raises DataError where `out`
-    holds another run or no whole state of one, RunError where it cannot be written or is in use, where the batch cannot be
-    shared by the processes or the device is missing, WeightsError where `start` cannot be loaded.
+    goes on with a run although its clips, its first weights or its recipe have changed since, which the card then says;
+    `computing` is the precision of the steps, and whether they are compiled. The files in `out`: state.pt (all that a
+    continuation needs; every `save_every` steps, and at least once a minute), state.before.pt (the one before), log.csv (a row
+    every 50 steps), checkpoint.safetensors. Raises DataError where `out` holds another run or no whole state of one, RunError
+    where it cannot be written or is in use, where the batch cannot be shared by the processes or the device is missing,
+    WeightsError where `start` cannot be loaded.
     """
     workers = Processes(device)
     shards = workers.shards(recipe.batch)
@@ -66,65 +71,80 @@ def train(
         labels = data.labels if data else CLASSES
         torch.manual_seed(recipe.seed)
         model = begin(recipe, labels, start).to(workers.device).train()
-        clips = data or generated_clips(model, recipe, workers.device)
         optimisers = make_optimisers(model, recipe)
-        record = record_run(recipe, labels, model, data, workers.device, workers.count)
+        record = record_run(recipe, labels, model, data, workers.device, workers.count, computing)
         state = State(out, record, model, optimisers)
         position = state.restore(workers.device, accept_changes)
         workers.wait()  # until all have read it
-        keeper = Keeper(out, state, position, recipe, save_every) if workers.main else None
-        replica = workers.share(model)
-        for step in range(position.step, recipe.steps):
-            torch.manual_seed(step_seed(step, recipe))  # of dropout, so that nothing of it need be kept
-            set_rates(optimisers, step, recipe)
-            pool = list(labels) if data or start else class_pool(step, recipe)
-            active = torch.tensor([name in pool for name in labels], device=workers.device)
-            loss = losses(replica, draw(clips, step, pool, labels, recipe, shards), active, recipe)
-            update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
-            values, done = workers.mean(loss), step + 1
-            check_loss(values[0] + values[1], done)
-            if keeper is None:
-                continue
-            keeper.enter(done, values, int(active.sum()))
-            if progress:
-                progress(f"loss {values[0]:.3f}, flow {values[1]:.3f}, accuracy {values[2]:.0%}", done / recipe.steps)
-            if done % MEASURE_EVERY == 0 and not (done == recipe.steps or data) and measure_clips:
-                look(model, measure_clips // 5, progress)
+        steps, every = range(position.step, recipe.steps), bool(data or start)
+        clips = data or generated_clips(model, recipe, workers.device)
+        pace = Pace()
+        keeper = Keeper(out, state, position, recipe, save_every, pace) if workers.main else None
+        run = Run(recipe, labels, every, model, optimisers, workers, computing)
+        with closing(batches(clips, steps, recipe, shards, labels, every)) as drawn:
+            for step in steps:
+                values, classes = run.take(step, pace.fetch(drawn))
+                pace.enter(recipe.batch)
+                if keeper:
+                    keeper.enter(step + 1, values, classes)
+                    show(progress, values, pace, (step + 1) / recipe.steps)
+                    if (step + 1) % MEASURE_EVERY == 0 and not (step + 1 == recipe.steps or data) and measure_clips:
+                        look(model, measure_clips // 5, progress)
         workers.wait()
         file = out / "checkpoint.safetensors"
         if keeper:
+            if steps:
+                logger.info("%s", pace.whole())
             if not data:
-                even_out(model, list(labels) if start else class_pool(recipe.steps - 1, recipe), labels)
+                even_out(model, pool(recipe.steps - 1, recipe, labels, every), labels)
             about = summary(record) | dict(changed=position.changed)
             write_result(model, recipe, file, keeper.seconds, data, measure_clips, progress, about)
         workers.wait()
     return file
 
 
+class Run:
+    """What each step of a run changes, and by what."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        labels: tuple[str, ...],
+        every_class: bool,
+        model: SIFAModel,
+        optimisers: Sequence[Optimizer],
+        workers: Processes,
+        computing: Computing,
+    ) -> None:
+        self.recipe, self.labels, self.every_class = recipe, labels, every_class
+        self.model, self.optimisers, self.workers = model, optimisers, workers
+        self.forward = computed_with(workers.share(model), workers.device, computing.amp, computing.compile)
+
+    def take(self, step: int, batch: MotionBatch) -> tuple[list[float], int]:
+        """A step, on this process's part of its batch; losses and accuracy of the whole batch, and the number of classes."""
+        recipe, device = self.recipe, self.workers.device
+        torch.manual_seed(step_seed(step, recipe))  # of dropout, so that nothing of it need be kept
+        set_rates(self.optimisers, step, recipe)
+        classes = pool(step, recipe, self.labels, self.every_class)
+        active = torch.tensor([name in classes for name in self.labels], device=device)
+        loss = losses(self.model, batch, active, recipe, self.forward)
+        update(self.model, self.optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
+        values = self.workers.mean(loss)
+        check_loss(values[0] + values[1], step + 1)
+        return values, int(active.sum())
+
+
+def show(progress: Progress | None, values: list[float], pace: Pace, share: float) -> None:
+    """What a step came to, and how fast."""
+    if progress:
+        said = f"loss {values[0]:.3f}, flow {values[1]:.3f}, accuracy {values[2]:.0%}, {pace.whole()}"
+        progress(said, share)
+
+
 def generated_clips(model: SIFAModel, recipe: Recipe, device: str) -> MotionClips:
     """What a model is trained on where the user has no clips."""
     card = card_of(model)
     return MotionClips("train", card.size, card.num_frames, seed=recipe.seed + 1, worn=True, device=device)
-
-
-def draw(
-    clips: MotionClips | VideoClips,
-    step: int,
-    pool: Sequence[str],
-    labels: Sequence[str],
-    recipe: Recipe,
-    shards: range,
-) -> MotionBatch:
-    """This process's shards of a step's clips, their classes drawn from the pool."""
-    rng = torch.Generator().manual_seed(step_seed(step, recipe))
-    numbers = torch.tensor([labels.index(name) for name in pool])
-    classes = numbers[torch.randint(len(numbers), (recipe.batch,), generator=rng)].split(SHARD)
-    return join_batches([clips.batch(step * len(classes) + shard, classes[shard]) for shard in shards])
-
-
-def step_seed(step: int, recipe: Recipe) -> int:
-    """The seed of what is random in a step."""
-    return recipe.seed * 1_000_003 + step
 
 
 def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:

@@ -1,11 +1,11 @@
 """What a step of training minimises."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 
 from sifa.data.motion import MotionBatch, flow_at, true_flow
 from sifa.evaluation.flow import finest_grids, with_pairs
@@ -45,15 +45,21 @@ def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
     return total
 
 
-def losses(model: SIFAModel | DistributedDataParallel, clips: MotionBatch, active: Tensor, recipe: Recipe) -> Losses:
+def losses(
+    model: SIFAModel,
+    clips: MotionBatch,
+    active: Tensor,
+    recipe: Recipe,
+    forward: Callable[[Tensor], Tensor] | None = None,
+) -> Losses:
     """Of a model on a batch; `active` (classes,) bool are the classes that the run has come to so far.
 
-    The others cannot be answered: their logits take no part in the softmax.
+    The others cannot be answered: their logits take no part in the softmax. `forward` runs the model, shared by processes, in
+    another precision or compiled, from videos to logits float32.
     """
-    inner: SIFAModel = model.module if isinstance(model, DistributedDataParallel) else model
-    card = card_of(inner)
-    with capture(inner) as blocks:
-        logits = model(normalise(clips.video.to(active.device), card.mean, card.std))
+    card = card_of(model)
+    with capture(model) if recipe.flow_weight else nullcontext(list[BlockCall]()) as blocks:
+        logits = (forward or model)(normalise(clips.video.to(active.device), card.mean, card.std))
     even = active.float() / active.sum()
     truth = clips.labels.to(active.device)
     target = F.one_hot(truth, len(active)).float().lerp(even, recipe.label_smoothing)

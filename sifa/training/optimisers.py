@@ -1,5 +1,7 @@
 """Which parameters are trained how."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -34,7 +36,7 @@ def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     ]
 
 
-def set_rates(of: list[Optimizer], step: int, recipe: Recipe) -> None:
+def set_rates(of: Sequence[Optimizer], step: int, recipe: Recipe) -> None:
     """The step's learning rate, for each group by its scale."""
     for group in (group for optimiser in of for group in optimiser.param_groups):
         group["lr"] = learning_rate(step, recipe) * group["scale"]

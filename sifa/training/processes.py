@@ -1,5 +1,7 @@
 """One process among those that torchrun started."""
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -18,7 +20,10 @@ class Processes:
 
     def __init__(self, device: str) -> None:
         self.device = choose_device(device)
-        self.rank, self.count = processes.join("nccl" if self.device.startswith("cuda") else "gloo")
+        on_gpu = self.device.startswith("cuda")
+        self.rank, self.count = processes.join("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
+        if on_gpu and self.count > 1:
+            torch.cuda.set_device(self.device)
         self.main = self.rank == 0  # the one that writes
 
     def shards(self, batch: int) -> range:
@@ -33,6 +38,14 @@ class Processes:
     def share(self, model: SIFAModel) -> SIFAModel | DistributedDataParallel:
         """The model to call in training; its gradients are averaged over the processes."""
         return DistributedDataParallel(model) if self.count > 1 else model
+
+    def exchange(self, mine: dict[int, Any]) -> dict[int, Any]:
+        """Every process's entries together, in each of them."""
+        if self.count == 1:
+            return mine
+        parts: list[dict[int, Any]] = [{} for _ in range(self.count)]
+        dist.all_gather_object(parts, mine)
+        return {key: value for part in parts for key, value in part.items()}
 
     def mean(self, values: tuple[Tensor, ...]) -> list[float]:
         """Over the processes."""

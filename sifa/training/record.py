@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from reprlib import repr as shown
 from typing import Any
 
@@ -13,6 +13,8 @@ import torch
 
 from sifa import __version__
 from sifa.data.user_clips import VideoClips
+from sifa.errors import RunError
+from sifa.model.kernels import engine_for
 from sifa.model.registry import SIFAModel
 from sifa.training.recipes import Recipe
 from sifa.weights.card import card_of
@@ -25,23 +27,50 @@ Clips = dict[
 FIXED = ("variant", "config")  # fields of a recipe that decide which weights there are
 
 
+@dataclass(frozen=True)
+class Computing:
+    """How the steps are computed. Raises RunError for another precision: gradients in float16 would have to be scaled."""
+
+    amp: str | None = None  # "bfloat16": under autocast in it
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.amp not in (None, "bfloat16"):
+            raise RunError(f"amp is {self.amp!r}; training takes bfloat16, or nothing for full precision")
+
+
 def record_run(
-    recipe: Recipe, labels: tuple[str, ...], model: SIFAModel, data: VideoClips | None, device: str, processes: int
+    recipe: Recipe,
+    labels: tuple[str, ...],
+    model: SIFAModel,
+    data: VideoClips | None,
+    device: str,
+    processes: int,
+    computing: Computing = Computing(),  # noqa: B008 - a constant
 ) -> Record:
     """All that decides what comes out of a run. `model` is that before the first step.
 
     The user's clips count by the pixels that were read from them: neither a file's name nor its date matters, but any clip that
     was added, removed, changed or put into another place is seen.
     """
+    kind = device.partition(":")[0]
     record = dict(
         recipe=asdict(recipe),
         labels=list(labels),
         start=card_of(model).sha256,  # empty: random weights
         clips=_digests(data) if data else None,
+        order="shuffled by epoch" if data else None,
+        precision=computing.amp or "float32",
         versions=dict(
             sifa=__version__, python=platform.python_version(), torch=torch.__version__, numpy=np.__version__
         ),
-        machine=dict(device=device.partition(":")[0], threads=torch.get_num_threads(), processes=processes),
+        machine=dict(
+            device=kind,
+            threads=torch.get_num_threads(),
+            processes=processes,
+            engine=engine_for(kind),
+            compile=computing.compile,
+        ),
     )
     plain: Record = json.loads(json.dumps(record))  # with lists in place of tuples, however they were given
     return plain
@@ -52,18 +81,15 @@ def summary(record: Record) -> Record:
     clips: Clips | None = record["clips"]
     parts = [digest for parts in (clips or {}).values() for part in parts.values() for digest in part]
     known = dict(count=len(parts), sha256=hashlib.sha256("".join(parts).encode()).hexdigest()) if parts else None
-    return {key: record[key] for key in ("start", "versions", "machine")} | dict(clips=known)
+    return {key: record[key] for key in ("start", "precision", "versions", "machine")} | dict(clips=known)
 
 
 def _digests(data: VideoClips) -> Clips:
     found: Clips = {}
     for number, label in enumerate(data.labels):
-        held_out = [video for video, of in data.held_out if of == number]
+        held_out = [clip for clip, of in data.held_out if of == number]
         parts = {"training": data.training[number], "held out": held_out}
-        found[label] = {
-            part: [hashlib.sha256(video.numpy().tobytes()).hexdigest()[:32] for video in videos]
-            for part, videos in parts.items()
-        }
+        found[label] = {part: [data.digests[clip] for clip in clips] for part, clips in parts.items()}
     return found
 
 
@@ -88,17 +114,23 @@ def changes(before: Record, now: Record) -> list[str]:
             f"those with sha256 {each[:12]}..." if each else "random ones" for each in (before["start"], now["start"])
         ]
         said.append(f"The weights to start from were {named[0]} and are {named[1]} now.")
+    if (precision := before.get("precision", "float32")) != now["precision"]:
+        said.append(f"The precision was {precision} and is {now['precision']} now (--amp).")
+    if now["order"] and not before.get("order"):  # of an earlier version
+        said.append("The clips were drawn at random and are shuffled by epoch now.")
     for label, parts in (now["clips"] or {}).items():
         said += _clips(label, (before["clips"] or {}).get(label, parts), parts)
     return said
 
 
 def circumstances(before: Record, now: Record) -> list[str]:
-    """What may change the last digits alone: versions, device, threads and processes, a sentence each."""
+    """What may change the last digits alone: versions, device, threads, processes and the operator's engine, a sentence each."""
     pairs = [
         (name, before[part].get(name), value) for part in ("versions", "machine") for name, value in now[part].items()
     ]
-    return [f"{name} was {old} and is {new} now." for name, old, new in pairs if old != new]
+    return [
+        f"{name} was {old} and is {new} now." for name, old, new in pairs if old != new and (old, new) != (None, False)
+    ]
 
 
 def _classes(before: list[str], now: list[str]) -> str:

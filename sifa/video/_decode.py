@@ -12,15 +12,18 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from sifa.video._beside import Beside
 from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import USUAL_RATE, Complaints, Survey, Track, count, frame_rate, is_constant, survey
 from sifa.video.containers import HEAD_BYTES, find_container
 
+MOST_BESIDE = 1 << 21  # pixels of a frame: of larger ones several at a time would need too much memory
 EARLY = 1e-3  # seconds: containers round times to a millisecond
 STARVED = ("annot allocate", "get_buffer() failed", "failed to map", "bad_alloc")  # what a lack of memory is called
 
@@ -144,13 +147,15 @@ def read_pictures(
     """The pictures of these frames, their full height and width, and what was done to them."""
     pixel = pixel_shape(found.pixel)
     notes = ["square"] if pixel != 1 else []
-    pairs = []
+    beside = Beside()
     for frame in frames_of(video, found, wanted, complaints):
         if is_hdr(frame) and "hdr" not in notes:
             notes.append("hdr")
         if frame.width * frame.height > ask.max_pixels:
             raise Refused("pixels", [frame.width, frame.height])
-        pairs.append(picture_of(frame, pixel, ask.max_side))
+        whole = max(frame.width, frame.height) <= ask.max_side or frame.width * frame.height > MOST_BESIDE
+        beside.do(partial(picture_of, frame, pixel, ask.max_side), at_once=whole or is_hdr(frame))
+    pairs = beside.results()
     if len({(picture.shape, size) for picture, size in pairs}) > 1:
         raise Refused("size")
     return [picture for picture, _ in pairs], pairs[0][1], notes

@@ -1,6 +1,7 @@
 """From a decoded frame to the picture that a viewer would see: turned, with square pixels, in the colours of a usual screen, and
 not larger than asked for. Runs inside the decoding process."""
 
+import threading
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 from sifa.video._survey import HDR
 
 CONVERTER = VideoReformatter()  # one for all: each would keep a thread for every core
+CONVERTING = threading.Lock()  # it serves one at a time
 WHITE_NITS = 203.0  # diffuse white of a graded HDR picture, ITU-R BT.2408
 KNEE = 0.6  # of diffuse white: darker light is kept as it is
 BT2020_TO_BT709 = np.array(  # linear light, ITU-R BT.2087
@@ -50,7 +52,8 @@ def picture_of(frame: Any, pixel: Fraction = Fraction(1), max_side: int = 10**6)
 
 def converted(frame: Any, pixels: str, width: int | None = None, height: int | None = None) -> np.ndarray:
     """A frame's numbers in another format of pixels, and perhaps at another size."""
-    changed = CONVERTER.reformat(frame, width, height, format=pixels, interpolation="BICUBIC", threads=1)
+    with CONVERTING:
+        changed = CONVERTER.reformat(frame, width, height, format=pixels, interpolation="BICUBIC", threads=1)
     return np.asarray(changed.to_ndarray())
 
 

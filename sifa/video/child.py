@@ -18,12 +18,13 @@ from typing import IO, BinaryIO, NamedTuple
 
 from sifa.errors import VideoError
 from sifa.video.answer import Answer, Asked, most_bytes, parse
+from sifa.video.spare import Spare
 
 COMPLAINT = re.compile(rb"^\[[\w,]+ @ \w+\] (.{1,120})", re.MULTILINE)  # a line of the decoder at error level
 COMPLAINT_BYTES = 1 << 20  # of standard error
 SIGXCPU = getattr(signal, "SIGXCPU", None)  # by which the system ends what has used its seconds
 INHERITED = re.compile("PATH|LD_LIBRARY_PATH|DYLD_.+|SYSTEMROOT|__PYVENV_LAUNCHER__")  # where Python's libraries are
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 PACKAGE = (  # makes the package's files importable without what its __init__ loads
     "import sys, types, importlib; sifa = types.ModuleType('sifa'); sifa.__path__ = [sys.argv.pop()]; "
     "sys.modules['sifa'] = sifa\n"
@@ -129,22 +130,37 @@ def run(name: str, video: BinaryIO, asked: Asked) -> Answer:
 
 
 def environment() -> dict[str, str]:
-    """What the child inherits of this process's environment: where Python and its libraries are. It uses one thread."""
+    """What the child inherits of this process's environment: where Python and its libraries are. Its libraries use one
+    thread each, and what its threads need of memory comes of one place, since its address space is limited."""
     inherited = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name.upper())}
     return inherited | ONE_THREAD
 
 
-def _finish(program: str, argument: str, given: BinaryIO | None, most: int, seconds: int) -> Finished:
-    """Runs the `main` of a module beside this file until it ends, its time is up, or it has written more than `most` bytes."""
-    until = time.monotonic() + seconds
-    child = subprocess.Popen(
+def keep_spare() -> None:
+    """From now on the next decoding process is started before there is a video for it, which saves its start."""
+    SPARE.keep()
+
+
+def _start(program: str, argument: str, given: int | BinaryIO) -> "subprocess.Popen[bytes]":
+    """Starts the `main` of a module beside this file, with a file as its standard input."""
+    return subprocess.Popen(
         [sys.executable, "-I", "-c", PACKAGE + MAIN, argument, program, str(Path(__file__).parents[1])],
-        stdin=subprocess.DEVNULL if given is None else given,
+        stdin=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
         env=environment(),
     )
+
+
+SPARE = Spare(_start)
+
+
+def _finish(program: str, argument: str, given: BinaryIO | None, most: int, seconds: int) -> Finished:
+    """Runs the `main` of a module beside this file until it ends, its time is up, or it has written more than `most` bytes."""
+    until = time.monotonic() + seconds
+    spare = SPARE.take(argument, given) if program == "_decode" and given else None
+    child = spare or _start(program, argument, subprocess.DEVNULL if given is None else given)
     assert child.stdout
     assert child.stderr
     out, complaints = bytearray(), bytearray()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -12,7 +13,8 @@ from app.asgi import read
 from app.bodies import paced
 from app.connections import Connection, Limits, limited
 
-LIMITS = Limits(head=0.6, answer=0.6, connections=6, of_one=4)
+APP = Path(__file__).parents[2] / "app"
+LIMITS = Limits(head=0.6, answer=0.6, idle=0.3, connections=6, of_one=4)
 PATIENCE = 0.4  # what a busy machine may take longer
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -170,6 +172,64 @@ def test_too_many_connections_in_all_are_refused(server):
         for one in opened:
             one.close()
         time.sleep(0.1)
+
+
+def test_an_answer_to_the_next_request_is_not_held_back(connect):
+    """The head and the body are two packets, of which the second must not wait until the first is acknowledged."""
+    connection, times = connect(), []
+    for _ in range(10):
+        start = time.monotonic()
+        connection.sendall(ASK)
+        answer = b""
+        while not answer.endswith(b"0\r\n\r\n"):
+            answer += connection.recv(1000)
+        times.append(time.monotonic() - start)
+    assert sorted(times)[5] < 0.03, times
+
+
+def test_who_holds_most_makes_room_for_somebody_new(server):
+    """With connections that wait for a request; whoever has an answer under way, or has just come, keeps theirs."""
+    opened = [socket.create_connection(("127.0.0.1", server), 5, (f"127.0.0.{i}", 0)) for i in (2, 3, 3, 4, 4, 4)]
+    try:
+        opened[3].sendall(ASK.replace(b"/ ", b"/slow "))
+        opened.append(socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0)))
+        assert opened[-1].recv(1000).startswith(b"HTTP/1.1 503 "), "nobody has waited for long"
+        time.sleep(LIMITS.idle + 0.1)
+        opened.append(socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0)))
+        opened[-1].sendall(ASK)
+        assert opened[-1].recv(1000).startswith(b"HTTP/1.1 200")
+        assert opened[4].recv(1000) == b""
+        for kept in (0, 1, 2, 5):
+            opened[kept].sendall(ASK)
+            assert opened[kept].recv(1000).startswith(b"HTTP/1.1 200")
+        assert opened[3].recv(1000).startswith(b"HTTP/1.1 200")
+    finally:
+        for one in opened:
+            one.close()
+        time.sleep(0.1)
+
+
+def test_who_asks_for_nothing_makes_room_for_somebody_new(server):
+    """However many addresses hold the connections: the one that has waited longest ends."""
+    opened = [socket.create_connection(("127.0.0.1", server), 5, (f"127.0.0.{i + 2}", 0)) for i in range(6)]
+    try:
+        time.sleep(LIMITS.idle + 0.1)
+        for _ in range(3):
+            opened.append(socket.create_connection(("127.0.0.1", server), 5, ("127.0.0.9", 0)))
+            opened[-1].sendall(ASK)
+            assert opened[-1].recv(1000).startswith(b"HTTP/1.1 200")
+        assert opened[0].recv(1000) == b""
+    finally:
+        for one in opened:
+            one.close()
+        time.sleep(0.1)
+
+
+def test_a_class_of_thirty_finds_room_behind_one_address():
+    """A browser opens six connections."""
+    assert 30 * 6 <= Limits.of_one < Limits.connections / 2, "and two such addresses do not take all"
+    assert f"{Limits.of_one} from one address" in (APP / "README.md").read_text(encoding="utf-8")
+    assert f"limit_conn each {Limits.of_one};" in (APP / "deploy" / "nginx.conf").read_text(encoding="utf-8")
 
 
 def test_limits_belong_to_their_own_protocol():

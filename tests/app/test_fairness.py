@@ -317,6 +317,9 @@ def test_a_hundred_thousand_sessions_leave_nothing_behind(clock):
         (("2001:db8:1:3::1", 5), None, 0, "2001:db8:1:3::/64"),
         (("fe80::1%eth0", 5), None, 0, "fe80::/64"),
         (("::ffff:192.0.2.7", 5), None, 0, "192.0.2.7"),
+        (("127.0.0.1", 5), "192.0.2.7:50001", 1, "192.0.2.7"),  # some proxies say the port, which is another each time
+        (("127.0.0.1", 5), "[2001:db8:1:2::1]:50001", 1, "2001:db8:1:2::/64"),
+        (("127.0.0.1", 5), "[2001:db8:1:2::1]", 1, "2001:db8:1:2::/64"),
         (None, None, 0, "unknown"),
     ],
 )

@@ -76,6 +76,29 @@ def test_an_address_opens_connections_at_a_pace(page):
     assert 64 <= count.total() <= Limits.burst + Limits.rate * (SECONDS + 1.0)
 
 
+@pytest.mark.slow
+def test_a_class_of_thirty_behind_one_address_is_answered(page):
+    """Each browser asks for 90 files over six connections."""
+    count = Counter()
+
+    def ask():
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=30, source_address=("127.0.4.60", 0))
+        for _ in range(15):
+            connection.request("GET", "/theme.css")
+            received = connection.getresponse()
+            received.read()
+            count[received.status] += 1
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=ask) for _ in range(180)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count == {200: 2700}
+    assert time.monotonic() - began < 15
+
+
 def make(app=None, proxies=0):
     """A guard whose clock stands still."""
 
@@ -118,7 +141,7 @@ def slept(monkeypatch):
 
 def test_requests_wait_once_an_address_has_made_so_many(slept):
     application = make()
-    statuses = [ask(application, path)[0] for path in ["/", "/nothing", "/healthz", "/favicon.ico"] * 125]
+    statuses = [ask(application, path)[0] for path in ["/", "/nothing", "/theme.css", "/favicon.ico"] * 125]
     assert statuses == [200, 404, 200, 200] * 125
     assert slept == []
     assert ask(application)[0] == 200
@@ -146,6 +169,29 @@ def test_nobody_waits_longer_than_ten_seconds(slept):
     assert max(slept) <= 10.01
 
 
+def test_who_is_refused_waits_too(slept):
+    """Else the refusals would come as fast as the processor makes them."""
+    application = make()
+    while ask(application)[0] == 200:
+        pass
+    slept.clear()
+    assert [ask(application)[0] for _ in range(3)] == [503] * 3
+    assert slept == [guard.REFUSED_SECONDS] * 3
+
+
+def test_a_health_check_is_answered_whatever_else_its_address_asks_for(slept):
+    """A container asks itself, and all that comes through a proxy beside it may seem to have the same address."""
+    application = make()
+    while ask(application)[0] == 200:
+        pass
+    slept.clear()
+    assert [ask(application, "/healthz")[0] for _ in range(20)] == [200] * 20
+    assert slept == []
+    for _ in range(1000):
+        ask(application, "/healthz", client="192.0.2.2")
+    assert slept, "these keep the pace among themselves"
+
+
 def test_behind_a_proxy_the_visitors_address_counts(slept):
     application = make(proxies=1)
     assert ask(application, client="127.0.0.1", x_forwarded_for="198.51.100.1")[2] == "198.51.100.1"
@@ -166,9 +212,11 @@ class Assets:
         assert set(headers) == {b"host", b"accept-encoding"}
         assert scope["query_string"] == b""
         self.asked[scope["path"]] += 1
-        status = 404 if "missing" in scope["path"] else 200
-        text = f"{scope['path']} {headers[b'accept-encoding'].decode()}" + "x" * self.size
-        await answer(send, status, text, headers=[(b"etag", b'"1"')] if "etag" in scope["path"] else [])
+        status, compression = 404 if "missing" in scope["path"] else 200, headers[b"accept-encoding"]
+        text = f"{scope['path']} {compression.decode()}" + "x" * self.size
+        told = [(b"etag", b'"1"')] if "etag" in scope["path"] else []
+        told += [(b"content-encoding", compression)] if compression != b"identity" else []
+        await answer(send, status, text, headers=told)
 
 
 def test_what_never_changes_is_made_once():

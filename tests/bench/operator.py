@@ -8,12 +8,14 @@ output written once.
 
 import argparse
 import json
+import os
 import time
 
 import torch
 import torch.nn.functional as F
 
 import sifa
+from sifa.model.kernels import DEVICES, problem
 from sifa.model.sampling import sampling_points
 
 SHAPES = ((1, 96, 8, 56, 56), (1, 384, 8, 14, 14))
@@ -72,37 +74,86 @@ def floor(device: str, features, offset) -> tuple[float, float]:
     return forward / speed, backward / speed
 
 
+def engines(device: str) -> list[str]:
+    """The engines that work on a device here."""
+    return [name for name in ("torch", *DEVICES) if name == "torch" or (DEVICES[name] == device and not problem(name))]
+
+
+def by(engine: str):
+    """The operator by an engine."""
+
+    def run(features, offset):
+        os.environ["SIFA_KERNEL"] = engine
+        return sifa.inter_frame_attention(features, offset, 3).features
+
+    return run
+
+
+def compare(device: str, shape, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """For each engine, of the forward pass and of forward + backward: milliseconds, times naive's speed, times the floor."""
+    b, c, t, h, w = shape
+    features, offset = torch.randn(shape, device=device), torch.randn(b, t - 1, 9, 2, h, w, device=device)
+    functions = {"naive": lambda f, o: naive(f, o, 3)} | {name: by(name) for name in engines(device)}
+    expected = functions["naive"](features, offset)
+    for function in functions.values():
+        torch.testing.assert_close(function(features, offset), expected, atol=1e-4, rtol=1e-4)
+    times = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            times[name].append(measure(device, function, features, offset))
+    best = {name: [min(part) for part in zip(*each)] for name, each in times.items()}
+    least = floor(device, features, offset)
+    return {
+        name: [
+            dict(ms=time * 1e3, times_naive=slowest / time, times_floor=time / bound)
+            for time, slowest, bound in zip(best[name], best["naive"], least)
+        ]
+        for name in functions
+    }
+
+
+def profile(shape) -> dict[str, float]:
+    """Milliseconds of one forward + backward pass by numba: in each compiled loop, and in the rest, which is PyTorch."""
+    from sifa.model.kernels import _numba
+
+    spent, run = {}, _numba._run
+
+    def watched(name, *given):
+        start = time.process_time()
+        run(name, *given)
+        spent[name] = spent.get(name, 0) + (time.process_time() - start) * 1e3
+
+    b, c, t, h, w = shape
+    features, offset = torch.randn(shape, requires_grad=True), torch.randn(b, t - 1, 9, 2, h, w, requires_grad=True)
+    rounds, _numba._run = [], watched
+    for _ in range(9):
+        spent.clear()
+        whole = timed("cpu", lambda: by("numba")(features, offset).sum().backward()) * 1e3
+        rounds.append(dict(spent) | dict(rest=whole - sum(spent.values())))
+    _numba._run = run
+    return {name: min(each[name] for each in rounds) for name in rounds[0]}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.bench.operator", description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    ours = lambda f, o: sifa.inter_frame_attention(f, o, 3).features
-    plain = lambda f, o: naive(f, o, 3)
     results = {}
+    goals = {"cpu": " (goals: 20 and 25 x naive)", "cuda": " (goals: 20 x naive, 3 x the floor)"}
+    print(f"forward, forward + backward{goals[args.device]}")
+    print("| shape (B, C, T, H, W) | engine | ms | x naive | x the memory's floor |\n|---|---|---|---|---|")
     for shape in SHAPES:
-        b, c, t, h, w = shape
-        features = torch.randn(shape, device=args.device)
-        offset = torch.randn(b, t - 1, 9, 2, h, w, device=args.device)
-        torch.testing.assert_close(ours(features, offset), plain(features, offset), atol=1e-4, rtol=1e-4)
-        rounds = [[measure(args.device, f, features, offset) for f in (ours, plain)] for _ in range(args.rounds)]
-        best = [[min(r[which][part] for r in rounds) for part in (0, 1)] for which in (0, 1)]
-        least = floor(args.device, features, offset)
-        ratio = [best[1][part] / best[0][part] for part in (0, 1)]
-        above = [best[0][part] / least[part] for part in (0, 1)]
-        results["x".join(map(str, shape))] = dict(
-            forward_ms=round(best[0][0] * 1e3, 2), forward_backward_ms=round(best[0][1] * 1e3, 2),
-            forward_ratio=round(ratio[0], 2), forward_backward_ratio=round(ratio[1], 2),
-            forward_floors=round(above[0], 1), forward_backward_floors=round(above[1], 1),
-        )  # fmt: skip
-        for part, name in enumerate(("forward", "forward + backward")):
-            print(
-                f"{shape} {name}: {best[0][part] * 1e3:.1f} ms, {ratio[part]:.1f} x faster than naive, "
-                f"{above[part]:.0f} x the memory's floor"
-            )
+        results["x".join(map(str, shape))] = found = compare(args.device, shape, args.rounds)
+        for engine, parts in found.items():
+            columns = (" , ".join(f"{part[key]:.1f}" for part in parts) for key in ("ms", "times_naive", "times_floor"))
+            print(f"| {shape} | {engine} | " + " | ".join(columns).replace(" ,", ",") + " |")
+    for shape in SHAPES if "numba" in engines(args.device) else ():
+        parts = ", ".join(f"{name} {ms:.1f}" for name, ms in profile(shape).items())
+        print(f"numba, {shape}, forward + backward in ms: {parts}")
     if args.json:
         print(json.dumps(results))
 

@@ -13,6 +13,7 @@ from app import server
 from sifa import cli
 from sifa.cli import COMMANDS, main
 from sifa.errors import DataError
+from sifa.model import kernels
 
 ROOT = Path(__file__).parents[2]
 NANO = str(ROOT / "assets" / "sifa_swin_nano_16x64.safetensors")
@@ -28,10 +29,20 @@ def python(*arguments):
 
 def test_the_module_is_the_same_as_the_command():
     done = python("-m", "sifa", "--version")
-    assert (done.returncode, done.stdout) == (0, f"sifa {sifa.__version__}\n")
+    assert (done.returncode, done.stdout) == (0, f"sifa {sifa.__version__}, {kernels.described()}\n")
     done = python("-m", "sifa", "predict", "none.mp4")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "there is no file none.mp4; check the path\n"
+
+
+def test_the_version_says_which_engine_works_and_refuses_an_unknown_one(monkeypatch, capsys):
+    monkeypatch.setenv("SIFA_KERNEL", "torch")
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert "operator by torch on the CPU" in capsys.readouterr().out
+    monkeypatch.setenv("SIFA_KERNEL", "fortran")
+    assert main(["--version"]) == 1
+    assert "SIFA_KERNEL is 'fortran'; use torch, numba or triton" in capsys.readouterr().err
 
 
 def test_help_names_every_command(capsys):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import torch
 
 import sifa
 from sifa.data.listing import find_clips
-from sifa.errors import DataError, RunError
+from sifa.errors import DataError, RunError, VideoError
 from sifa.evaluation.videos import evaluate_videos
-from sifa.evaluation.views import Views, clip_starts, crops, mean_score, read_views
+from sifa.evaluation.views import VideoViews, Views, clip_starts, crops, mean_score
 from sifa.model.run import forward_with
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import card_of
@@ -78,10 +79,19 @@ def test_crops_are_squares_along_the_longer_side(turned):
             np.testing.assert_array_equal(square, expected)
 
 
+def all_views(path, card, views):
+    """Of a video, and how many frames of each clip were padded."""
+    video = VideoViews(path, card, views)
+    parts, padded = zip(*map(video.clip, range(views.clips)))
+    assert len(set(padded)) == 1
+    before = [max(i for i in range(number + 1) if parts[i] is not None) for number in range(views.clips)]
+    return torch.cat([parts[number] for number in before]), padded[0]
+
+
 def test_the_views_of_a_video_are_its_frames_and_crops(model, tmp_path):
     frames = numbered_frames(40, height=48, width=96)
     card, folder = model.card, write_frames(tmp_path / "video", frames)
-    views, padded = read_views(folder, card, Views(4, 3))
+    views, padded = all_views(folder, card, Views(4, 3))
     assert views.shape == (12, 3, 4, 32, 32)
     assert padded == 0
     expected = [
@@ -95,8 +105,8 @@ def test_the_views_of_a_video_are_its_frames_and_crops(model, tmp_path):
 def test_one_view_is_what_a_prediction_sees(model, tmp_path):
     file = write_clip(tmp_path / "clip.mp4", numbered_frames(40))
     prediction = sifa.predict(model, sifa.read_clip(file, 4, 3))
-    views, _ = read_views(file, model.card, Views())
-    score = mean_score(forward_with(model), views, 1)
+    views, _ = all_views(file, model.card, Views())
+    score = mean_score(forward_with(model), [views], 1)
     np.testing.assert_allclose(score, prediction.probabilities, atol=1e-6)
 
 
@@ -105,7 +115,7 @@ def test_a_score_is_the_mean_of_the_softmaxes():
     exp = np.exp(logits.numpy())
     by_hand = (exp / exp.sum(1, keepdims=True)).mean(0)
     for batch in (1, 2, 5):
-        score = mean_score(lambda index: logits[index], torch.arange(3), batch)
+        score = mean_score(lambda index: logits[index], torch.arange(3).split(2), batch)
         np.testing.assert_allclose(score, by_hand, rtol=1e-6)
     assert by_hand.argmax() != logits.mean(0).softmax(0).argmax() or not np.allclose(
         by_hand, logits.mean(0).softmax(0), atol=1e-3
@@ -121,10 +131,30 @@ def test_videos_are_scored_counted_and_named(model, videos):
     assert found["top1_of_all"] == pytest.approx(found["top1"] * 4 / 5)
     right = 0
     for name, label in (("a b.mp4", 0), ("tall.mp4", 1), ("85", 2), ("short.mp4", 0)):
-        views, _ = read_views(videos.parent / name, model.card, Views(2, 3))
+        views, _ = all_views(videos.parent / name, model.card, Views(2, 3))
         with torch.no_grad():
             right += int(model(views).softmax(1).mean(0).argmax() == label)
     assert found["top1"] == right / 4
+
+
+def test_no_more_views_are_kept_than_a_batch_and_what_is_read_ahead(model, tmp_path, monkeypatch):
+    """However many clips a video has, and whichever of them cannot be read."""
+    found = [(write_frames(tmp_path / name, numbered_frames(60)), "walk") for name in ("one", "damaged", "two")]
+    alive, most, read = weakref.WeakSet(), [], VideoViews.clip
+
+    def watched(video, number):
+        part = read(video, number)
+        alive.add(part[0])
+        most.append(len(alive))
+        if number == 7 and video.path.name == "damaged":
+            raise VideoError("it is damaged from here on")
+        return part
+
+    monkeypatch.setattr(VideoViews, "clip", watched)
+    figures = evaluate_videos(model, found, Views(20, 1), batch=2, readers=2)
+    assert [Path(name).name for name in figures["unreadable"]] == ["damaged"]
+    assert (figures["clips"], len(most)) == (2, 60)
+    assert max(most) <= 3 + 1 + 2 + 1  # read ahead, just given out, in the batch, the one before
 
 
 def test_a_stopped_run_goes_on_to_the_same_result(model, videos, tmp_path):

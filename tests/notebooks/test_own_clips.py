@@ -62,7 +62,7 @@ def run(cells: list[NotebookNode], folder: Path, monkeypatch, home: Path) -> Not
     monkeypatch.setenv("IPYTHONDIR", str(home))
     book = nbformat.v4.new_notebook(cells=[cell for cell in cells if cell.cell_type == "code"])
     (settings,) = (cell for cell in book.cells if "STEPS = " in cell.source)
-    own = {"STEPS = 30": "STEPS = 2", "clips = generated": f"clips = Path({str(folder)!r})"}
+    own = {"STEPS = 24": "STEPS = 2", "clips = generated": f"clips = Path({str(folder)!r})"}
     settings.source = changed(settings.source, own)
     return NotebookClient(book, timeout=300, resources=dict(metadata=dict(path=str(FILE.parent)))).execute()
 

@@ -17,10 +17,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import sifa
 from sifa.cli import main
@@ -30,68 +28,15 @@ from sifa.training.clips import read_clips
 from sifa.training.folder import claimed
 from sifa.training.log import COLUMNS, Log
 from sifa.training.loop import train
-from sifa.training.recipes import FINE_TUNING, Recipe
-from sifa.training.state import MAGIC, Position, State, unsound
+from sifa.training.pace import Pace
+from sifa.training.recipes import Recipe
+from sifa.training.state import MAGIC, START, Position, State, unsound
 from sifa.weights.card import load_card
 from sifa.weights.checkpoint import save
-from tests.clips import numbered_frames, write_clip
 from tests.predictions import nano_model
+from tests.training.small import OWN, SMALL, add_clip, tune, weights
 
 ROOT = Path(__file__).parents[2]
-SMALL = Recipe("sifa_swin", dict(img_size=32, num_frames=4, num_classes=24, tubelet=2, embed_dim=8, depths=(2,),
-               num_heads=(2,), window_size=4), steps=4, batch=8)  # fmt: skip
-OWN = replace(FINE_TUNING, variant="sifa_swin", steps=6, batch=8)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """For equal sums."""
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    """A checkpoint of a model that trains in no time."""
-    file = tmp_path_factory.mktemp("start") / "small.safetensors"
-    torch.manual_seed(0)
-    model = sifa.create_model(SMALL.variant, **SMALL.config)
-    card = replace(
-        nano_model().card, variant=SMALL.variant, config=model.config.as_dict(), num_frames=4, sampling_rate=1
-    )
-    save(model, card, file)
-    return file
-
-
-def add_clip(folder: Path, label: str, number: int) -> Path:
-    (folder / label).mkdir(parents=True, exist_ok=True)
-    write_clip(
-        folder / label / f"{number}.mp4", np.roll(numbered_frames(8, 32, 40), number + 7 * (label == "up"), axis=2)
-    )
-    return folder / label / f"{number}.mp4"
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """Five clips of each of two classes."""
-    folder = tmp_path_factory.mktemp("own")
-    for label in ("down", "up"):
-        for number in range(5):
-            add_clip(folder / "clips", label, number)
-    return folder / "clips"
-
-
-@pytest.fixture
-def clips(own, tmp_path):
-    return Path(shutil.copytree(own, tmp_path / "clips"))
-
-
-def tune(clips, out, start, recipe=OWN, **options):
-    """Train on the user's clips as they are now."""
-    return train(recipe, out, start=start, data=read_clips(read_listing(clips), load_card(start)), **options)
-
-
-def weights(file):
-    return {name: value.numpy().tobytes() for name, value in load_file(file).items()}
 
 
 def refused(run, *words):
@@ -309,6 +254,31 @@ def test_a_state_of_another_version_is_refused(stopped, held):
     refused(go_on, "state.pt holds something else than this version of the program writes", "choose another --out")
 
 
+def test_a_run_of_before_clips_were_shuffled_by_epoch_says_so(stopped):
+    out, go_on = stopped
+    data = (out / "state.pt").read_bytes()
+    saved = torch.load(io.BytesIO(data[START:]), weights_only=True)
+    assert saved["record"].pop("order") == "shuffled by epoch"
+    assert saved["record"].pop("precision") == "float32"
+    assert saved["record"]["machine"].pop("compile") is False
+    content = io.BytesIO()
+    torch.save(saved, content)
+    (out / "state.pt").write_bytes(MAGIC + hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+    said = refused(
+        go_on, r"something else\. The clips were drawn at random and are shuffled by epoch now\. Choose another"
+    )
+    assert "precision" not in said
+
+
+@pytest.mark.slow
+def test_weights_do_not_depend_on_where_the_clips_are_kept(own, whole, tmp_path, start):
+    """Three of ten in memory, the others read by two processes."""
+    memory = 3 * 3 * 4 * 37 * 37
+    data = read_clips(read_listing(own), load_card(start), readers=2, memory=memory, out=tmp_path / "found")
+    assert data.bytes_kept == memory
+    assert weights(train(OWN, tmp_path / "run", start=start, data=data)) == whole
+
+
 @pytest.mark.parametrize("option", ["--out", "--data", "--videos", "--labels"])
 def test_a_place_that_is_empty_is_never_the_folder_one_is_in(option, capsys):
     with pytest.raises(SystemExit):
@@ -331,8 +301,47 @@ def test_a_torn_log_keeps_its_whole_rows(tmp_path, tear):
     rows = list(csv.reader((tmp_path / "log.csv").open()))
     assert rows[0] == list(COLUMNS)
     assert [row[0] for row in rows[1:]] == [
-        str(step) for step in (50, 100, 150, 200) if step == 200 or f"\n{step},{step * 8},0,1.0,2.0,0.5,24\n" in text
+        str(step) for step in (50, 100, 150, 200) if step == 200 or f"\n{step},{step * 8},0,1.0,2.0,0.5,24,,\n" in text
     ]
+
+
+def test_a_log_of_an_earlier_version_goes_on(tmp_path):
+    before = "step,clips,cpu_seconds,cross_entropy,flow_loss,accuracy,classes_shown\n50,400,9,1.0,2.0,0.5,24\n"
+    (tmp_path / "log.csv").write_text(before)
+    log, pace = Log(tmp_path / "log.csv", 50), Pace()
+    for step in range(51, 101):
+        pace.fetch(iter([time.sleep(0.001)]))
+        pace.enter(8)
+        log.add(step, step * 8, 0.0, [3.0, 2.0, 0.5], 24, last=False, pace=pace)
+    old, new = csv.DictReader((tmp_path / "log.csv").open())
+    assert (old["step"], old["classes_shown"], old["clips_per_second"], old["waiting"]) == ("50", "24", "", "")
+    assert 0 < float(new["clips_per_second"]) < 8 / 0.0001
+    assert 0 <= float(new["waiting"]) < 1
+
+
+def test_the_pace_of_a_lap_is_its_own():
+    pace = Pace()
+
+    def slow():
+        for _ in range(4):
+            time.sleep(0.05)
+            yield
+
+    batches = slow()
+    for _ in range(2):
+        pace.fetch(batches)
+        pace.enter(8)
+    first = pace.lap()
+    assert first.waiting > 0.8
+    assert 16 / 0.5 < first.rate <= 16 / 0.1
+    time.sleep(0.05)
+    pace.fetch(batches)
+    pace.enter(8)
+    second = pace.lap()
+    assert second.waiting < 0.8
+    assert second.rate < 8 / 0.1
+    assert str(first).endswith("of the time waiting for data")
+    assert min(first.rate, second.rate) <= pace.whole().rate <= max(first.rate, second.rate)
 
 
 @pytest.fixture

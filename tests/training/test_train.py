@@ -26,12 +26,6 @@ SHORT = Recipe(steps=4, batch=8)
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """For equal sums."""
-    torch.set_num_threads(1)
-
-
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, monkeypatch):
     whole = train(SHORT, tmp_path / "whole", save_every=2, measure_clips=0)
     real, calls = loop.losses, []
@@ -213,3 +207,11 @@ def test_data_that_cannot_be_trained_on_ends_in_one_sentence(tmp_path, capsys):
     (tmp_path / "data" / "one").mkdir(parents=True)
     assert main(["train", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 1
     assert "holds no video" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [("--readers", "3"), ("--memory", "100")])
+def test_options_of_own_clips_need_them(tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--out", str(tmp_path / "out"), *option])
+    assert ended.value.code == 2
+    assert "--readers and --memory are for the clips of --data; give it, too" in capsys.readouterr().err

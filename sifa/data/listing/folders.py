@@ -59,6 +59,29 @@ def read_folder(folder: Path) -> tuple[list[tuple[Path, str]], int, dict[str, in
     return clips, len(content), dict(left_out)
 
 
+def has_no_classes(folder: Path) -> bool:
+    """Whether videos lie right in a folder, or none in any of its sub-folders, so that these are no classes. Raises DataError."""
+    loose = (one for one in entries(folder) if suffix_of(one.name) in VIDEOS and not is_clutter(one.name))
+    return any(not is_directory(one) for one in loose) or not any(_look(sub).clips for sub in _classes(folder))
+
+
+def loose_videos(folder: Path) -> tuple[list[Path], dict[str, int]]:
+    """Videos and folders of numbered pictures at any depth, in order, and what was left out. Raises DataError without any."""
+    content = _Content()
+    for where, folders, _ in os.walk(folder):
+        found = _look(Path(where))
+        content.clips += found.clips
+        content.others += found.others + Counter(
+            f"video of a kind that is not read ({suffix_of(n)})" for n in found.unread
+        )
+        taken = {clip.name for clip in found.clips}
+        folders[:] = [name for name in folders if name not in taken and not is_clutter(name)]
+    if not content.clips:
+        raise DataError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
+    content.others.pop("folder without clips", None)
+    return sorted(content.clips), dict(content.others)
+
+
 def _open(folder: Path) -> list[os.DirEntry[str]]:
     try:
         return list(os.scandir(folder))

@@ -11,12 +11,13 @@ from pathlib import Path
 from sifa.data.listing.checks import Found, check_classes, check_frames, check_split_file, missing_files, once
 from sifa.data.listing.classes import Names, name_all, read_names
 from sifa.data.listing.files import Files, same_form
-from sifa.data.listing.folders import read_folder
+from sifa.data.listing.folders import has_no_classes, loose_videos, read_folder
 from sifa.data.listing.readings import (
     NUMBER,
     Reading,
     folder_reading,
     has_several_numbers,
+    paths_alone,
     read_way,
     ways,
     without_numbers,
@@ -49,13 +50,15 @@ def read_listing(
     videos: str | Path | None = None,
     first_number: int | None = None,
     allow_missing: bool = False,
+    classes_needed: bool = True,
 ) -> Listing:
     """Every clip that a folder or a list file names, with its class; sifa/data/README.md has a table of the forms.
 
     A folder: one sub-folder per class, of videos and of folders of numbered pictures. A list file: text or JSON, in which
     each path counts from the folder `videos`, or else from the list's own. `labels` is a file of class names; numbers in the
     list are given their names, counted from `first_number` (0 or 1) where neither the file nor their range says it. With
-    `allow_missing` files that are not there stay in the list, else they are an error.
+    `allow_missing` files that are not there stay in the list, else they are an error. Where no classes are needed, a list may
+    hold paths alone, and a folder videos at any depth: the class of each is then empty.
 
     Raises DataError where no way to read the list fits, or more than one, for missing files, for classes that `labels` does
     not list, for clips with two classes, for class folders without clips, and for files of another kind.
@@ -66,6 +69,8 @@ def read_listing(
             raise DataError(
                 f"{data} is a folder, which holds the clips itself; say where the videos are only for a list"
             )
+        if not classes_needed and not names and has_no_classes(data):
+            return _from_loose_videos(data)
         return _from_folder(data, names, first_number)
     if not data.is_file():
         raise DataError(f"there is no folder or list file {data}; check the path")
@@ -73,7 +78,7 @@ def read_listing(
     if not root.is_dir():
         raise DataError(f"there is no folder {root} with the videos; check the path")
     with _undisturbed():
-        return _from_list(data, names, root, first_number, allow_missing)
+        return _from_list(data, names, root, first_number, allow_missing, classes_needed)
 
 
 def name_listing(listing: Listing, labels: tuple[str, ...], first_number: int | None = None) -> Listing:
@@ -103,15 +108,23 @@ def _from_folder(folder: Path, labels: Path | None, first_number: int | None) ->
     return Listing(named, head + _words(left_out), left_out)
 
 
-def _from_list(file: Path, labels: Path | None, root: Path, first_number: int | None, allow_missing: bool) -> Listing:
+def _from_loose_videos(folder: Path) -> Listing:
+    clips, left_out = loose_videos(folder)
+    head = f"{folder.name or folder}: no classes; {counted(len(clips), 'clip')}"
+    return Listing([(file, "") for file in clips], head + _words(left_out), left_out)
+
+
+def _from_list(
+    file: Path, labels: Path | None, root: Path, first_number: int | None, allow_missing: bool, classes_needed: bool
+) -> Listing:
     text = read_text(file, CLIPS)
     files, left_out = Files(root), {}
     if file.suffix.lower() == ".json" or re.match(r"\s*\[\s*\{", text):
-        word, (reading, found) = "entry", _choose(file, json_readings(file, text), files, labels)
+        word, (reading, found) = "entry", _choose(file, json_readings(file, text, classes_needed), files, labels)
     else:
         lines = split_lines(file, text, CLIPS)
         left_out = dict(lines.left_out)
-        word, (reading, found) = "line", _read_lines(file, lines, files, labels)
+        word, (reading, found) = "line", _read_lines(file, lines, files, labels, classes_needed)
     missing = [path for path, where in zip(reading.paths, found) if where is None]
     if missing and not (allow_missing and len(missing) < len(found)):
         raise missing_files(file, reading, missing, files)
@@ -129,13 +142,17 @@ def _from_list(file: Path, labels: Path | None, root: Path, first_number: int | 
     return Listing(clips, statement + _words(left_out), left_out)
 
 
-def _read_lines(file: Path, lines: Lines, files: Files, labels: Path | None) -> tuple[Reading, Found]:
+def _read_lines(
+    file: Path, lines: Lines, files: Files, labels: Path | None, classes_needed: bool
+) -> tuple[Reading, Found]:
     """The reading of a text that fits, or the best, with the file of each line. Raises DataError."""
     if not lines.texts:
         raise DataError(f"{file.name} has no line; {EVERY_LINE}")
     check_split_file(file, lines)
-    if readings := headed_readings(file, lines):
+    if readings := headed_readings(file, lines, classes_needed):
         return _choose(file, readings, files, labels)
+    if not classes_needed and not labels and any(found := _locate(paths := paths_alone(lines), files)):
+        return paths, found  # no line of path and class is a path itself
     readings = _plain_readings(lines, files)
     best = _choose(file, readings, files, labels) if readings else None
     if best and None not in best[1]:
@@ -229,6 +246,8 @@ def _is_named(reading: Reading, labels: Path) -> bool:
 def _named(classes: Iterable[str], labels: Path | None, first_number: int | None) -> tuple[dict[str, str], str]:
     """Class -> its name, and in words what the classes are. Raises DataError."""
     known = list(dict.fromkeys(classes))
+    if known == [""]:
+        return {"": ""}, "no classes"
     check_classes(known)
     if labels:
         return name_all(known, read_names(labels, known), first_number)

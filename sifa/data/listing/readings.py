@@ -78,6 +78,11 @@ def folder_reading(lines: Lines) -> Reading | None:
     return Reading("line = path, its folder = class", lines.texts, folders, lines.numbers) if all(folders) else None
 
 
+def paths_alone(lines: Lines) -> Reading:
+    """Each line is a path, and there are no classes."""
+    return Reading("line = path", lines.texts, [""] * len(lines.texts), lines.numbers)
+
+
 def has_several_numbers(lines: Lines) -> bool:
     """Whether a line ends in two numbers or more."""
     return any(re.search(r"[\s,;|][0-9]+[\s,;|]+[0-9]+$", text) for text in lines.texts)

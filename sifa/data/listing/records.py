@@ -20,13 +20,14 @@ CLASSES = (  # those that may hold names before those of numbers
 FRAMES = ("frames", "num_frames", "total_frames", "n_frames")
 STARTS, ENDS = ("time_start", "start_frame", "start", "t_start"), ("time_end", "end_frame", "end", "t_end")
 SPLITS = ("split", "subset", "partition", "fold")
+NO_SEPARATOR = "\x1f"  # a character that stands in no list: one column, whatever it holds
 KNOWN = {*PATHS, *CLASSES, *FRAMES, *STARTS, *ENDS, *SPLITS}
 SEVERAL = {"actions": "Charades", "verb_class": "EPIC-KITCHENS", "verb": "EPIC-KITCHENS"}  # column -> whose it is
 
 
-def headed_readings(file: Path, lines: Lines) -> list[Reading] | None:
+def headed_readings(file: Path, lines: Lines, classes_needed: bool = True) -> list[Reading] | None:
     """The ways to read lines under a header; None where the first line is none. Raises DataError."""
-    mark = next((mark for mark in SEPARATORS if mark in lines.texts[0]), " ")
+    mark = next((mark for mark in SEPARATORS if mark in lines.texts[0]), NO_SEPARATOR)
     first = quoted_rows(lines.texts[:1], mark)
     header = [name.strip().lower() for name in first[0]] if first else []
     if not ({*PATHS} & {*header} and ({*CLASSES, *SEVERAL} & {*header} or {*header} <= KNOWN)):
@@ -43,10 +44,10 @@ def headed_readings(file: Path, lines: Lines) -> list[Reading] | None:
                 "around what holds the separator"
             )  # fmt: skip
     columns = {name: [row[i].strip() for row in rows] for i, name in enumerate(header)}
-    return _readings(file, columns, lines.numbers[1:], "line")
+    return _readings(file, columns, lines.numbers[1:], "line", classes_needed)
 
 
-def json_readings(file: Path, text: str) -> list[Reading]:
+def json_readings(file: Path, text: str, classes_needed: bool = True) -> list[Reading]:
     """The ways to read a list of JSON objects. Raises DataError."""
     entries = load_json(file, text, CLIPS)
     if isinstance(entries, dict):
@@ -64,7 +65,7 @@ def json_readings(file: Path, text: str) -> list[Reading]:
     columns: dict[str, list[str]] = {name: [] for name in entries[0]}
     for name in (name for name in columns if name in KNOWN and name not in FRAMES):
         columns[name] = [_cell(file, name, number, entry) for number, entry in enumerate(entries, 1)]
-    return _readings(file, columns, range(1, len(entries) + 1), "entry")
+    return _readings(file, columns, range(1, len(entries) + 1), "entry", classes_needed)
 
 
 def load_json(file: Path, text: str, kind: str) -> Any:
@@ -99,8 +100,10 @@ def _cell(file: Path, name: str, number: int, entry: Mapping[str, Any]) -> str:
     return str(value).strip()
 
 
-def _readings(file: Path, columns: dict[str, list[str]], numbers: Sequence[int], word: str) -> list[Reading]:
-    """One reading for each column that may hold paths and each that may hold classes."""
+def _readings(
+    file: Path, columns: dict[str, list[str]], numbers: Sequence[int], word: str, classes_needed: bool
+) -> list[Reading]:
+    """One reading for each column that may hold paths and each that may hold classes, or without any where none are needed."""
     strange = next((name for name in SEVERAL if name in columns), None)
     if strange:
         raise refusal(
@@ -109,7 +112,7 @@ def _readings(file: Path, columns: dict[str, list[str]], numbers: Sequence[int],
         )  # fmt: skip
     paths = [name for name in PATHS if name in columns]
     classes = [name for name in CLASSES if name in columns]
-    if not paths or not classes:
+    if not paths or (not classes and classes_needed):
         missing = "classes" if paths else "paths"
         raise refusal(
             file, CLIPS, f"it has no {missing}, only {several(list(columns)) or 'other names'}; a test list without classes "
@@ -119,11 +122,12 @@ def _readings(file: Path, columns: dict[str, list[str]], numbers: Sequence[int],
         raise refusal(file, CLIPS, "it has a header and no line")
     _check_cells(file, columns, numbers, paths[:1] + classes[:1], word)
     _check_split(file, columns)
-    return [_reading(columns, path, name, numbers) for path in paths for name in _different(file, columns, classes)]
+    different = _different(file, columns, classes) if classes else [""]
+    return [_reading(columns, path, name, numbers) for path in paths for name in different]
 
 
 def _reading(columns: dict[str, list[str]], path: str, name: str, numbers: Sequence[int]) -> Reading:
-    classes = columns[name]
+    classes = columns.get(name, [""] * len(numbers))
     if name == "template":  # "Holding [something]" is "Holding something" in the list of labels
         classes = [text.replace("[", "").replace("]", "") for text in classes]
     start, end = (next((one for one in group if one in columns), "") for group in (STARTS, ENDS))
@@ -133,12 +137,12 @@ def _reading(columns: dict[str, list[str]], path: str, name: str, numbers: Seque
     unused = [short(other) for other in columns if other not in (path, name)]
     if (start, end) == ("time_start", "time_end"):
         splits = columns.get(split, [""] * len(numbers))
-        places = [
-            _kinetics_places(*row) for row in zip(columns[path], columns[start], columns[end], columns[name], splits)
-        ]
+        places = [_kinetics_places(*row) for row in zip(columns[path], columns[start], columns[end], classes, splits)]
         unused = [one for one in unused if one not in (short(start), short(end))]
         words += ", alone or with the times,"
-    words += f" = path, column {short(name)} = class" + (f", not used: {', '.join(unused)}" if unused else "")
+    words += f" = path{f', column {short(name)} = class' if name else ''}" + (
+        f", not used: {', '.join(unused)}" if unused else ""
+    )
     parts = " and ".join(filter(None, (start, end)))
     return Reading(words, columns[path], classes, numbers, (), places, parts)
 
@@ -149,7 +153,7 @@ def _kinetics_places(path: str, start: str, end: str, label: str, split: str) ->
         names = [f"{path}_{int(float(start)):06d}_{int(float(end)):06d}", path]
     except (ValueError, OverflowError):
         names = [path]
-    classes = dict.fromkeys((label, label.replace(" ", "_")))
+    classes = dict.fromkeys((label, label.replace(" ", "_"))) if label else {}
     folders = ["", *(f"{one}/" for one in classes)]
     if split:
         folders += [f"{split}/{folder}" for folder in folders]

@@ -1,12 +1,26 @@
-"""Engines of the operator: the same sums and weights, and gradients, by different means.
+"""Engines of the operator: the same sums and weights, and gradients, by different means, equal to 1e-5.
 
-Each engine is a module with one function `attend`, which takes and gives what `attend` here does.
+Each engine is a module with one function `attend`, which takes and gives what `attend` here does. README.md says which is
+chosen when.
 """
 
+import os
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+import torch
 from torch import Tensor
 
+from sifa.errors import RunError
 from sifa.model.kernels import _torch
 from sifa.model.kernels._precision import full_precision as full_precision
+
+DEVICES = {"numba": "cpu", "triton": "cuda"}  # engine -> the devices it is for; "torch" is for all
+LARGE = (
+    2**20
+)  # multiply-adds of a call, from which compiled code is worth the time that it takes to compile or to be read
 
 
 def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, softmax: bool) -> tuple[Tensor, Tensor]:
@@ -14,6 +28,67 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
 
     features (B, C, T, H, W) and offset (B, T-1, K*K, 2, H, W), both float32 or float64 -> sums (B, C, T, H, W), of which the
     last step is 0, and weights (B, T-1, K*K, H, W): dot products / C, or with `softmax` the softmax of dot products /
-    sqrt(C). Differentiable once, in both inputs.
+    sqrt(C). Differentiable once, in both inputs. Raises RunError where the engine that SIFA_KERNEL names cannot work.
     """
-    return _torch.attend(features, offset, kernel_size, dilation, softmax)
+    work = features.shape[1] * offset.numel() // 2
+    engine = _module(engine_for(features.device.type, features.dtype, work))
+    summed, weights = engine.attend(features, offset, kernel_size, dilation, softmax)
+    return summed, weights
+
+
+def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARGE) -> str:
+    """The engine for a call with so many multiply-adds: "torch" | "numba" | "triton".
+
+    Compiled engines are for float32; what is small, and what torch.compile compiles itself, goes to "torch". So does what
+    must be the same to the last bit on a GPU (`torch.use_deterministic_algorithms`). SIFA_KERNEL names another choice, for
+    every size; float64 is torch's all the same. Raises RunError for a name that is unknown, not installed, or not for
+    this device.
+    """
+    named = os.environ.get("SIFA_KERNEL", "")
+    if named not in ("", "torch", *DEVICES):
+        raise RunError(f"SIFA_KERNEL is {named!r}; use torch, {' or '.join(DEVICES)}, or leave it out")
+    if named in DEVICES:
+        if trouble := problem(named):
+            raise RunError(
+                f"SIFA_KERNEL is {named!r}, but {trouble}; pip install 'sifa-explorer[fast]', or use SIFA_KERNEL=torch"
+            )
+        if device not in (DEVICES[named], "meta") and not (named == "triton" and _module(named).INTERPRETED):
+            raise RunError(
+                f"SIFA_KERNEL is {named!r}, which is for {DEVICES[named]}, not {device}; use SIFA_KERNEL=torch"
+            )
+    if dtype != torch.float32 or device == "meta" or torch.compiler.is_compiling():
+        return "torch"
+    if device == DEVICES["triton"] and torch.are_deterministic_algorithms_enabled():
+        return "torch"
+    if named or work < LARGE:
+        return named or "torch"
+    return next((name for name, kind in DEVICES.items() if kind == device and not problem(name)), "torch")
+
+
+def described() -> str:
+    """Which engine works where, in words: "operator by numba on the CPU"."""
+    places = {"cpu": "the CPU"} | ({"cuda": "the GPU"} if torch.cuda.is_available() else {})
+    return "operator by " + ", ".join(f"{engine_for(kind)} on {place}" for kind, place in places.items())
+
+
+def warm_up() -> None:
+    """Have what a large clip needs on the CPU compiled, if it is to be: seconds once, a part of a second from then on."""
+    if engine_for("cpu") == "numba":
+        _module("numba").warm_up()
+
+
+@cache
+def problem(engine: str) -> str:
+    """Why an engine cannot be used here; empty where it can."""
+    if find_spec(engine) is None:
+        return f"{engine} is not installed"
+    try:
+        _module(engine)
+    except ImportError as error:
+        return f"it cannot be loaded ({error})"
+    return ""
+
+
+@cache
+def _module(engine: str) -> ModuleType:
+    return _torch if engine == "torch" else import_module(f"sifa.model.kernels._{engine}")

@@ -1,0 +1,275 @@
+"""The operator as two fused kernels for NVIDIA GPUs: each value is read once, and nothing but the results is written.
+
+A program takes a few locations of one step and all their channels: a tile (locations, channels), read from features that
+lie channels last, so that neighbouring threads read neighbouring numbers wherever the places are; others are copied
+first. A tile has at least as many columns as there are taps: the weights of a location stand in a tile of the same shape, and
+so in the same threads, until they are written. All clips and pairs go in one launch.
+
+The forward pass holds one sampled value at a time: its dot product with the query is its weight, or, with the softmax, its part
+of a sum that is scaled again whenever a larger dot product is met. The backward pass samples again, also once. It adds up the
+gradient of the features by atomic additions, in an order that differs from run to run; so do the last bits of that gradient.
+
+With TRITON_INTERPRET=1, set before triton is imported, the same kernels run on the CPU, slowly: so are they tested.
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+INTERPRETED = bool(triton.knobs.runtime.interpret)
+NUMBERS = 1024  # of a tile, 4 for each thread: one load of 16 bytes, and few enough registers that many programs fit
+if torch.cuda.is_available() and not INTERPRETED:
+    try:  # now, so that another engine can be chosen
+        triton.runtime.driver.active.get_current_target()
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ImportError(f"it needs the card's driver and a C compiler such as gcc: {reason}") from error
+
+
+@triton.jit
+def _location(steps: tl.tensor, cells: tl.tensor, width: tl.tensor, block: tl.constexpr) -> tl.tensor:
+    """This program's clip and step, and the number, row and column of its locations, some beyond the last one."""
+    blocks = tl.cdiv(cells, block)
+    program = tl.program_id(0)
+    frame = program // blocks
+    cell = (program % blocks) * block + tl.arange(0, block)
+    return (frame // steps).to(tl.int64), (frame % steps).to(tl.int64), cell, cell // width, cell % width
+
+
+@triton.jit
+def _place(
+    move: tl.tensor, tap: tl.tensor, location: tl.tensor, kernel_size: tl.constexpr, dilation: tl.constexpr
+) -> tl.tensor:
+    """A coordinate in cells: offset + tap + location, added up in the order of the reference."""
+    return (move + (tap * dilation - (dilation * (kernel_size - 1) + 1) // 2)) + location
+
+
+@triton.jit
+def _corners(
+    y: tl.tensor, x: tl.tensor, live: tl.tensor, height: tl.tensor, width: tl.tensor, real: tl.tensor
+) -> tl.tensor:
+    """Row and column of the upper left corner, shares of the lower and the right ones, and which corners to read.
+
+    None is read for a place outside, or for one that is not a number.
+    """
+    inside = live & (y > -1) & (y < height) & (x > -1) & (x < width)
+    y, x = tl.where(inside, y, -1.0), tl.where(inside, x, -1.0)
+    top, left = tl.floor(y), tl.floor(x)
+    row, column = top.to(tl.int64), left.to(tl.int64)
+    north, south = inside & (row >= 0), inside & (row + 1 < height)
+    west, east = column >= 0, column + 1 < width
+    masks = (
+        (north & west)[:, None] & real, (north & east)[:, None] & real,
+        (south & west)[:, None] & real, (south & east)[:, None] & real,
+    )  # fmt: skip
+    return row, column, (y - top)[:, None], (x - left)[:, None], masks
+
+
+@triton.jit
+def _read(
+    first: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor, masks: tl.tensor, kind: tl.constexpr
+) -> tl.tensor:
+    """The four corners from the first one's address; 0 for those that are not to be read."""
+    below = first + stride_y
+    return (
+        tl.load(first, masks[0], 0.0).to(kind), tl.load(first + stride_x, masks[1], 0.0).to(kind),
+        tl.load(below, masks[2], 0.0).to(kind), tl.load(below + stride_x, masks[3], 0.0).to(kind),
+    )  # fmt: skip
+
+
+@triton.jit
+def _mix(v: tl.tensor, bottom: tl.tensor, right: tl.tensor) -> tl.tensor:
+    """The bilinear value between four corners."""
+    return (1 - bottom) * ((1 - right) * v[0] + right * v[1]) + bottom * ((1 - right) * v[2] + right * v[3])
+
+
+@triton.jit(do_not_specialize=["steps", "height", "width"])
+def _forward(
+    features: tl.tensor, offset: tl.tensor, sums: tl.tensor, weights: tl.tensor,
+    steps: tl.tensor, height: tl.tensor, width: tl.tensor,
+    stride_b: tl.tensor, stride_t: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor,
+    scale: tl.constexpr, channels: tl.constexpr, kernel_size: tl.constexpr, dilation: tl.constexpr,
+    softmax: tl.constexpr, columns: tl.constexpr, block: tl.constexpr,
+) -> None:  # fmt: skip
+    """Sums and weights of one block of locations; the last step has no pair, and gets sums of 0."""
+    kind: tl.constexpr = offset.dtype.element_ty
+    taps: tl.constexpr = kernel_size * kernel_size
+    cells = height * width
+    b, t, cell, y, x = _location(steps, cells, width, block)
+    live = cell < tl.where(t + 1 < steps, cells, 0)
+    index = tl.arange(0, columns)[None, :]  # of a channel, or of a tap
+    real = index < channels
+    own = b * stride_b + t * stride_t + (y.to(tl.int64) * stride_y + x.to(tl.int64) * stride_x)[:, None] + index
+    key = features + (b * stride_b + (t + 1) * stride_t)
+    pair = (b * (steps - 1) + t) * taps * cells + cell
+    move = offset + pair + (b * (steps - 1) + t) * taps * cells
+    query = tl.load(features + own, live[:, None] & real, 0.0).to(kind)
+    total, scores = tl.zeros_like(query), tl.zeros_like(query)
+    peak, mass = tl.full([block], float("-inf"), kind), tl.zeros([block], kind)
+    move_y, move_x = tl.load(move, live, 0.0), tl.load(move + cells, live, 0.0)
+    for n in range(taps):
+        place_y = _place(move_y, n // kernel_size, y, kernel_size, dilation)
+        place_x = _place(move_x, n % kernel_size, x, kernel_size, dilation)
+        move += 2 * cells
+        more = live & (cell < tl.where(n + 1 < taps, cells, 0))
+        move_y, move_x = tl.load(move, more, 0.0), tl.load(move + cells, more, 0.0)  # of the next tap, in time
+        row, column, bottom, right, masks = _corners(place_y, place_x, live, height, width, real)
+        first = key + (row * stride_y + column * stride_x)[:, None] + index
+        value = _mix(_read(first, stride_y, stride_x, masks, kind), bottom, right)
+        score = tl.sum(query * value, 1) / scale
+        scores = tl.where(index == n, score[:, None], scores)
+        if softmax:
+            higher = tl.maximum(peak, score)
+            shrink, part = tl.exp(peak - higher), tl.exp(score - higher)
+            mass, peak = mass * shrink + part, higher
+            total = total * shrink[:, None] + part[:, None] * value
+        else:
+            total += score[:, None] * value
+    if softmax:
+        total = total / mass[:, None]
+        scores = tl.exp(scores - peak[:, None]) / mass[:, None]
+    tl.store(sums + own, total, (cell < cells)[:, None] & real)
+    tl.store(weights + pair[:, None] + index.to(tl.int64) * cells, scores, live[:, None] & (index < taps))
+
+
+@triton.jit(do_not_specialize=["steps", "height", "width"])
+def _backward(
+    features: tl.tensor, offset: tl.tensor, weights: tl.tensor, sums: tl.tensor, grad_sums: tl.tensor,
+    grad_weights: tl.tensor, grad_features: tl.tensor, grad_offset: tl.tensor,
+    steps: tl.tensor, height: tl.tensor, width: tl.tensor,
+    stride_b: tl.tensor, stride_t: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor,
+    scale: tl.constexpr, channels: tl.constexpr, kernel_size: tl.constexpr, dilation: tl.constexpr,
+    softmax: tl.constexpr, columns: tl.constexpr, block: tl.constexpr,
+) -> None:  # fmt: skip
+    """What one block of locations gives to the gradients: `grad_features` is added to, `grad_offset` is written."""
+    kind: tl.constexpr = offset.dtype.element_ty
+    taps: tl.constexpr = kernel_size * kernel_size
+    cells = height * width
+    b, t, cell, y, x = _location(steps - 1, cells, width, block)
+    live = cell < cells
+    index = tl.arange(0, columns)[None, :]  # of a channel, or of a tap
+    real = index < channels
+    own = b * stride_b + t * stride_t + (y.to(tl.int64) * stride_y + x.to(tl.int64) * stride_x)[:, None] + index
+    following = b * stride_b + (t + 1) * stride_t
+    pair = (b * (steps - 1) + t) * taps * cells + cell
+    double = pair + (b * (steps - 1) + t) * taps * cells
+    query = tl.load(features + own, live[:, None] & real, 0.0).to(kind)
+    g = tl.load(grad_sums + own, live[:, None] & real, 0.0).to(kind)
+    total = tl.zeros_like(query)
+    rest = tl.zeros([block], kind)
+    if softmax:  # the sum over the taps of weight * gradient of the weight, all of which the softmax takes away
+        each, tap = pair[:, None] + index.to(tl.int64) * cells, live[:, None] & (index < taps)
+        rest += tl.sum(tl.load(sums + own, live[:, None] & real, 0.0) * g, 1)
+        rest += tl.sum(tl.load(weights + each, tap, 0.0) * tl.load(grad_weights + each, tap, 0.0), 1)
+    move_y, move_x = tl.load(offset + double, live, 0.0), tl.load(offset + double + cells, live, 0.0)
+    for n in range(taps):
+        weight, change = tl.load(weights + pair, live, 0.0), tl.load(grad_weights + pair, live, 0.0)
+        place_y = _place(move_y, n // kernel_size, y, kernel_size, dilation)
+        place_x = _place(move_x, n % kernel_size, x, kernel_size, dilation)
+        more = live & (cell < tl.where(n + 1 < taps, cells, 0))
+        move = offset + double + 2 * cells
+        move_y, move_x = tl.load(move, more, 0.0), tl.load(move + cells, more, 0.0)  # of the next tap, in time
+        row, column, bottom, right, masks = _corners(place_y, place_x, live, height, width, real)
+        first = following + (row * stride_y + column * stride_x)[:, None] + index
+        v = _read(features + first, stride_y, stride_x, masks, kind)
+        value = _mix(v, bottom, right)
+        change += tl.sum(value * g, 1)
+        if softmax:
+            change = weight * (change - rest)
+        change = change / scale
+        total += change[:, None] * value
+        grad = weight[:, None] * g + change[:, None] * query  # of the sampled value
+        down = (1 - right) * (v[2] - v[0]) + right * (v[3] - v[1])
+        tl.store(grad_offset + double, tl.sum(grad * down, 1), live)
+        along = (1 - bottom) * (v[1] - v[0]) + bottom * (v[3] - v[2])
+        tl.store(grad_offset + double + cells, tl.sum(grad * along, 1), live)
+        to = grad_features + first
+        tl.atomic_add(to, (1 - bottom) * (1 - right) * grad, masks[0], sem="relaxed")
+        tl.atomic_add(to + stride_x, (1 - bottom) * right * grad, masks[1], sem="relaxed")
+        tl.atomic_add(to + stride_y, bottom * (1 - right) * grad, masks[2], sem="relaxed")
+        tl.atomic_add(to + stride_y + stride_x, bottom * right * grad, masks[3], sem="relaxed")
+        pair += cells
+        double += 2 * cells
+    tl.atomic_add(grad_features + own, total, live[:, None] & real, sem="relaxed")
+
+
+def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, softmax: bool) -> tuple[Tensor, Tensor]:
+    """What `kernels.attend` says, for tensors on a GPU, or on the CPU where the kernels are interpreted."""
+    apply: Callable[..., tuple[Tensor, Tensor]] = _Attend.apply
+    return apply(features, offset, kernel_size, dilation, softmax)
+
+
+@cache
+def _tile(channels: int, taps: int) -> dict[str, int]:
+    """How many columns (channels or taps) and locations a program's tile has, and how many warps of 32 threads work on it."""
+    columns = triton.next_power_of_2(max(channels, taps, 16))
+    block = max(1, NUMBERS // columns)
+    return dict(columns=columns, block=block, num_warps=min(16, columns * block // 128))
+
+
+def _launch(
+    kernel: Any, frames: int, tensors: tuple[Tensor, ...], kernel_size: int, dilation: int, softmax: bool
+) -> None:
+    """Run a kernel over the blocks of locations of so many frames. The first of the tensors is the features."""
+    _, channels, steps, height, width = tensors[0].shape
+    stride_b, _, stride_t, stride_y, stride_x = tensors[0].stride()
+    tile = _tile(channels, kernel_size**2)
+    grid = (frames * triton.cdiv(height * width, tile["block"]),)
+    with _on(tensors[0].device):
+        kernel[grid](
+            *tensors, steps, height, width, stride_b, stride_t, stride_y, stride_x,
+            scale=math.sqrt(channels) if softmax else channels, channels=channels, kernel_size=kernel_size,
+            dilation=dilation, softmax=softmax, **tile, enable_fp_fusion=True,
+        )  # fmt: skip
+
+
+def _on(device: torch.device) -> AbstractContextManager[Any]:
+    """Launch on this device, which may not be the current one."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    """The tensor (B, C, T, H, W) itself where its channels lie side by side and it fills its memory, else a copy that does."""
+    if tensor.stride(1) == 1 and torch.empty_like(tensor).stride() == tensor.stride():
+        return tensor
+    return tensor.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3)
+
+
+class _Attend(torch.autograd.Function):
+    """`kernels.attend`, with its gradients. There is no arithmetic of PyTorch in it that autocast could change."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, features: Tensor, offset: Tensor, kernel_size: int, dilation: int, softmax: bool
+    ) -> tuple[Tensor, Tensor]:
+        clips, _, steps, height, width = features.shape
+        features, offset = _channels_last(features), offset.contiguous()
+        sums = torch.empty_like(features)
+        weights = offset.new_empty(clips, steps - 1, kernel_size**2, height, width)
+        if sums.numel():
+            _launch(_forward, clips * steps, (features, offset, sums, weights), kernel_size, dilation, softmax)
+        ctx.save_for_backward(features, offset, weights, *([sums] if softmax else []))
+        ctx.switches = kernel_size, dilation, softmax
+        return sums, weights
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_sums: Tensor, grad_weights: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        features, offset, weights, *sums = ctx.saved_tensors
+        grad_features, grad_offset = torch.zeros_like(features), torch.empty_like(offset)
+        if weights.numel() and features.numel():
+            grad_sums = (
+                torch.empty_like(features).copy_(grad_sums) if grad_sums.stride() != features.stride() else grad_sums
+            )
+            grads = grad_sums, grad_weights.contiguous(), grad_features, grad_offset
+            pairs = weights.shape[0] * weights.shape[1]
+            _launch(_backward, pairs, (features, offset, weights, *(sums or [features]), *grads), *ctx.switches)
+        return grad_features, grad_offset, None, None, None
