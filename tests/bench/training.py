@@ -13,9 +13,11 @@ import torch
 
 from sifa.data.motion import CLASSES
 from sifa.model.kernels import problem
-from sifa.training.loop import draw, generated_clips, update
+from sifa.training.batches import generated_batches
+from sifa.training.loop import generated_clips, update
 from sifa.training.losses import losses
 from sifa.training.optimisers import make_optimisers, set_rates
+from sifa.training.processes import SHARD
 from sifa.training.recipes import RECIPES
 from sifa.training.start import begin
 
@@ -40,7 +42,8 @@ def main():
             os.environ["SIFA_KERNEL"] = name
             start = time.process_time()
             set_rates(optimisers, round_, recipe)
-            batch = draw(clips, round_, CLASSES, CLASSES, recipe, range(recipe.batch // 8))
+            step, shards = range(round_, round_ + 1), range(recipe.batch // SHARD)
+            (batch,) = generated_batches(clips, step, recipe, shards, CLASSES, every_class=True)
             made = time.process_time()
             loss = losses(model, batch, active, recipe)
             update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
