@@ -16,6 +16,7 @@ from sifa.video.preprocess import normalise
 from sifa.weights.card import ModelCard, VideoModel, card_of
 from sifa.weights.groups import Group
 
+RIGHT = 0.97  # of the answers that are given
 CLEAR = 0.9  # share of a label from which a clip has one answer in its group; the others are not counted
 GROUPS = (Group("camera", 0, len(CAMERA)), Group("things", len(CAMERA), len(FILMED)))
 
@@ -24,6 +25,7 @@ class FilmedFigures(Accuracy, FlowFigures):
     """What `evaluate_filmed` finds; `top1` and `top5` are of both answers together."""
 
     groups: dict[str, float]  # top-1 of each group
+    unsure_below: dict[str, float]  # probability of each group's answer from which on `RIGHT` of the answers are right
 
 
 def gives_two_answers(card: ModelCard) -> bool:
@@ -69,7 +71,10 @@ def evaluate_filmed(
     clear = is_clear(truth)
     flow = flow_figures(torch.tensor(sums, dtype=torch.float32).sum(0))
     return FilmedFigures(
-        **grouped_accuracy(found[clear], truth[clear]), **flow, groups=by_group(found[clear], truth[clear])
+        **grouped_accuracy(found[clear], truth[clear]),
+        **flow,
+        groups=by_group(found[clear], truth[clear]),
+        unsure_below=thresholds(found, truth),
     )
 
 
@@ -91,6 +96,19 @@ def by_group(logits: Tensor, targets: Tensor) -> dict[str, float]:
     """Top-1 of each group."""
     shares = right(logits, targets).float().mean(0)
     return {group.name: round(share.item(), 4) for group, share in zip(GROUPS, shares, strict=True)}
+
+
+def thresholds(logits: Tensor, targets: Tensor) -> dict[str, float]:
+    """For each group the least probability, in hundredths, at and above which `RIGHT` of the answers are right; an answer to a
+    clip that has no one answer counts as wrong."""
+    found = {}
+    for number, group in enumerate(GROUPS):
+        share = logits[:, group.part].softmax(1).amax(1)
+        good = right(logits, targets)[:, number] & (targets[:, group.part].amax(1) > CLEAR)
+        steps = [step / 100 for step in range(100)]
+        fits = [step for step in steps if (kept := share >= step).any() and good[kept].float().mean() >= RIGHT]
+        found[group.name] = min(fits, default=0.99)
+    return found
 
 
 def grouped_accuracy(logits: Tensor, targets: Tensor) -> Accuracy:
