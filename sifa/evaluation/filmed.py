@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -9,8 +10,10 @@ from torch import Tensor
 from sifa.data.motion.classes import CAMERA, FILMED, THINGS
 from sifa.data.motion.filmed_clips import FilmedClips, pairs_of_labels
 from sifa.evaluation.flow import FlowFigures, flow_figures, flow_sums
+from sifa.evaluation.generated import pasted_videos
 from sifa.evaluation.metrics import FIRST, Accuracy
 from sifa.tracing.hooks import capture
+from sifa.tracing.predict import predict
 from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
 from sifa.weights.card import ModelCard, VideoModel, card_of
@@ -19,6 +22,16 @@ from sifa.weights.groups import Group
 RIGHT = 0.97  # of the answers that are given
 CLEAR = 0.9  # share of a label from which a clip has one answer in its group; the others are not counted
 GROUPS = (Group("camera", 0, len(CAMERA)), Group("things", len(CAMERA), len(FILMED)))
+
+
+class Part(TypedDict):
+    """Accuracy on a further set of clips."""
+
+    clips: int
+    top1: float  # of both answers
+    top5: float
+    per_class: dict[str, float]
+    groups: dict[str, float]
 
 
 class FilmedFigures(Accuracy, FlowFigures):
@@ -76,6 +89,36 @@ def evaluate_filmed(
         groups=by_group(found[clear], truth[clear]),
         unsure_below=thresholds(found, truth),
     )
+
+
+def measure_filmed(model: VideoModel, clips: int, progress: Progress | None = None) -> dict[str, Any]:
+    """All figures of a card: of `evaluate_filmed`, the same with the faults of uploads (`worn`), and the mp4 files of the 24
+    motions that other code made (`pasted`)."""
+    figures = evaluate_filmed(model, clips, progress=progress)
+    worn = evaluate_filmed(model, clips, worn=True, progress=progress)
+    return {**figures, "worn": _part(worn, worn["groups"]), "pasted": evaluate_pasted(model, progress)}
+
+
+def _part(figures: Accuracy, groups: dict[str, float]) -> Part:
+    return Part(
+        clips=figures["clips"],
+        top1=figures["top1"],
+        top5=figures["top5"],
+        per_class=figures["per_class"],
+        groups=groups,
+    )
+
+
+def evaluate_pasted(model: VideoModel, progress: Progress | None = None) -> Part:
+    """Accuracy of both answers on mp4 files that other code made of each of the 24 motions."""
+    files, card = pasted_videos(progress), card_of(model)
+    logits = []
+    for done, (file, _) in enumerate(files, 1):
+        logits.append(torch.from_numpy(predict(model, card.read(file)).logits))
+        if progress:
+            progress("mp4 files", done / len(files))
+    found, truth = torch.stack(logits), targets_of(files)
+    return _part(grouped_accuracy(found, truth), by_group(found, truth))
 
 
 def is_clear(targets: Tensor) -> Tensor:
