@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 import sifa
+from sifa.charts.info import probability_info
+from sifa.cli.predict import describe
 from sifa.errors import WeightsError
 from sifa.explorer.format.container import parse
 from sifa.explorer.format.pack import pack
 from sifa.explorer.format.unpack import unpack
 from sifa.tracing.interventions import add_what_ifs
+from sifa.tracing.predict import summary
 from sifa.tracing.trust import trust_figures
 from sifa.weights.card import card_of
 from sifa.weights.checkpoint import save
@@ -113,3 +116,21 @@ def test_the_deletion_test_speaks_of_all_answers(tmp_path):
     camera, things = prediction.answers()
     assert trust.deletion.label == f"{camera.label}, {things.label}"
     assert trust.deletion.probability == pytest.approx(camera.probability * things.probability, abs=1e-4)
+
+
+def test_words_and_charts_speak_of_each_group(tmp_path):
+    model, groups = grouped(tmp_path)
+    prediction = sifa.predict(model, moving_clip())
+    lines = describe(prediction).splitlines()
+    assert [line for line in lines if line.endswith(":")] == ["camera:", "things:"]
+    assert "things: unsure" in lines
+    assert len([line for line in lines if "%" in line]) == 6
+    told = summary(prediction)["answers"]
+    assert [(each["group"], each["sure"]) for each in told] == [
+        ("camera", told[0]["probability"] >= 0.2),
+        ("things", False),
+    ]
+    bars = probability_info(prediction, 6)
+    assert bars.labels[:3] == [label for label, _ in prediction.top(3, "camera")]
+    assert bars.labels[3:] == [label for label, _ in prediction.top(3, "things")]
+    assert "answers" not in summary(sifa.predict(nano_model(), moving_clip()))
