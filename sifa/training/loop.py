@@ -122,7 +122,8 @@ class Run:
         self.forward = computed_with(workers.share(model), workers.device, computing.amp, computing.compile)
 
     def take(self, step: int, batch: MotionBatch) -> tuple[list[float], int]:
-        """A step, on this process's part of its batch; losses and accuracy of the whole batch, and the number of classes."""
+        """A step, on this process's part of its batch; of the whole batch the cross-entropy, the sum of the losses of motion, and
+        the accuracy; and the number of classes."""
         recipe, device = self.recipe, self.workers.device
         torch.manual_seed(step_seed(step, recipe))  # of dropout, so that nothing of it need be kept
         set_rates(self.optimisers, step, recipe)
@@ -131,10 +132,10 @@ class Run:
         else:
             active = torch.ones(self.model.config.num_classes, dtype=torch.bool, device=device)
         loss = losses(self.model, batch, active, recipe, self.forward)
-        update(self.model, self.optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
-        values = self.workers.mean(loss)
-        check_loss(values[0] + values[1], step + 1)
-        return values, int(active.sum())
+        update(self.model, self.optimisers, loss.total(recipe))
+        cross_entropy, flow, accuracy, photometric = self.workers.mean(loss)
+        check_loss(cross_entropy + flow + photometric, step + 1)
+        return [cross_entropy, flow + photometric, accuracy], int(active.sum())
 
 
 def show(progress: Progress | None, values: list[float], pace: Pace, share: float) -> None:

@@ -8,7 +8,7 @@ from sifa.data.motion import CLASSES
 from sifa.model.config import check_size
 
 MOST_STEPS, MOST_SEED, MOST_RATE = 10**9, 10**12, 10**6
-RATES = "lr", "offset_lr", "weight_decay", "flow_weight"
+RATES = "lr", "offset_lr", "weight_decay", "flow_weight", "photometric_weight"
 FAMILIES = "motions", "filmed"  # of generated scenes
 
 
@@ -29,6 +29,7 @@ class Recipe:
     flow_weight: float = 2.0
     label_smoothing: float = 0.05
     hard_after: int = 0  # steps after which the hard classes are drawn more often; 0: never
+    photometric_weight: float = 0.0  # of what the clip says by itself; 0: none
     family: str = "motions"  # of the generated scenes: "motions" | "filmed"
     seed: int = 0
 

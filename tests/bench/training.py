@@ -46,7 +46,7 @@ def main():
             (batch,) = generated_batches(clips, step, recipe, shards, everything=True)
             made = time.process_time()
             loss = losses(model, batch, active, recipe)
-            update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
+            update(model, optimisers, loss.total(recipe))
             if round_:  # the first compiles
                 seconds[name].append((made - start, time.process_time() - made))
     result = {}

@@ -6,11 +6,17 @@ import pytest
 import torch
 
 import sifa
-from sifa.data.motion import CLASSES
+from sifa.data.motion import CLASSES, MotionClips, true_flow
 from sifa.data.motion.classes import CAMERA, FILMED, THINGS
+from sifa.data.motion.filmed_clips import FilmedClips
 from sifa.evaluation.filmed import gives_two_answers, grouped_accuracy, is_clear, thresholds
+from sifa.model.attention import SIFA, SIFAOutput
+from sifa.model.sampling import neighbour_grid
+from sifa.tracing.hooks import BlockCall
 from sifa.training.course import COURSES
 from sifa.training.loop import train
+from sifa.training.losses import losses
+from sifa.training.photometric import TOGETHER, photometric_loss
 from sifa.training.recipes import RECIPES, Recipe
 from sifa.training.start import begin
 from sifa.weights.card import card_of
@@ -91,3 +97,37 @@ def test_a_run_writes_a_card_with_groups_and_thresholds(tmp_path):
     assert "two answers" in card.title
     prediction = sifa.predict(sifa.load(file), moving_clip())
     assert [answer.group for answer in prediction.answers()] == ["camera", "things"]
+
+
+def test_the_photometric_loss_is_least_where_the_arrows_are_true():
+    """It compares pictures, and nobody tells it the flow."""
+    clips = MotionClips("train", 64, 16, seed=2, textures=30).batch(0, torch.tensor([15, 16, 17, 18] * 2))
+    flow, _ = true_flow(clips, 2, 16)
+    block = SIFA(8, weights="softmax")
+
+    def loss(displacement):
+        """With all neighbours of a cell read at one place."""
+        b, p, _, h, w = displacement.shape
+        offset = displacement[:, :, None] - neighbour_grid(3).view(9, 2, 1, 1)
+        attention = torch.full((b, p, 9, h, w), 1 / 9)
+        output = SIFAOutput(torch.zeros(b, 8, p + 1, h, w), offset, attention)
+        call = BlockCall("block", block, torch.zeros(b, 8, p + 1, h, w), output)
+        spread = TOGETHER * (offset - offset.mean(2, keepdim=True)).square().mean()
+        return (photometric_loss(clips.video, [call]) - spread).item()
+
+    true, none, wrong = loss(flow), loss(torch.zeros_like(flow)), loss(-flow)
+    assert true < 0.6 * none
+    assert none < wrong
+
+
+def test_a_run_can_learn_motion_without_the_true_flow():
+    recipe = replace(SMALL, config=RECIPES["filmed"].config, flow_weight=0.0, photometric_weight=1.0)
+    course = COURSES["filmed"]
+    model = begin(recipe, course.labels, None, course.groups).train()
+    clips = FilmedClips("train", 64, 16, seed=2, textures=20).batch(0, course.wishes(0, recipe, True)[:8])
+    found = losses(model, clips, torch.ones(26, dtype=torch.bool), recipe)
+    assert found.flow == 0 < found.photometric
+    found.photometric.backward()
+    convolutions = [module.conv_offset for module in model.modules() if isinstance(module, SIFA)]
+    assert len(convolutions) == 6
+    assert all(each.weight.grad.abs().sum() > 0 for each in convolutions)
