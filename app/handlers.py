@@ -265,7 +265,7 @@ def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "res
     trace, page = here / f"{name}.sifa", here / f"{name}.html"
     try:
         trace.write_bytes(packed)
-        page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.top(1)[0][0]}"), encoding="utf-8")
+        page.write_text(explorer.to_html(packed, title=f"{name}: {prediction.headline}"), encoding="utf-8")
     except OSError:
         shutil.rmtree(here, ignore_errors=True)
         raise

@@ -63,15 +63,22 @@ class ArrowInfo(NamedTuple):
 
 
 def probability_info(prediction: Prediction, count: int = 10) -> ProbabilityInfo:
-    """The `count` most probable classes."""
-    labels, probabilities = zip(*prediction.top(count))
+    """The `count` most probable classes; of a model with groups of labels, as many of each in their order, `count` in all."""
+    labels, probabilities = zip(*best_of_groups(prediction, count))
     return ProbabilityInfo(list(labels), list(probabilities))
+
+
+def best_of_groups(prediction: Prediction, count: int) -> list[tuple[str, float]]:
+    """(label, probability) of the most probable classes of each group of labels, or of all where there are no groups."""
+    groups = [group.name for group in prediction.card.groups] or [""]
+    return [each for name in groups for each in prediction.top(max(1, count // len(groups)), name)]
 
 
 def answer_info(predictions: Mapping[str, Prediction], count: int = 4) -> AnswerInfo:
     """The `count` most probable classes of the first prediction, and each one's best."""
     first = next(iter(predictions.values()))
-    labels = list(dict.fromkeys([*(l for l, _ in first.top(count)), *(p.top(1)[0][0] for p in predictions.values())]))
+    best = [answer.label for prediction in predictions.values() for answer in prediction.answers()]
+    labels = list(dict.fromkeys([*(label for label, _ in best_of_groups(first, count)), *best]))
     shares = {name: dict(zip(p.labels, p.probabilities)) for name, p in predictions.items()}
     return AnswerInfo(labels, {name: [float(share[label]) for label in labels] for name, share in shares.items()})
 

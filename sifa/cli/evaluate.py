@@ -180,7 +180,11 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
         if not arguments.json:
             print(card.file, *about_videos(figures), describe(figures), sep="\n")
         if arguments.write:
-            save(model, replace(card, metrics=dict(figures)), Path(source))
+            least = figures.get("unsure_below", {})
+            groups = tuple(
+                replace(group, unsure_below=least.get(group.name, group.unsure_below)) for group in card.groups
+            )
+            save(model, replace(card, metrics=dict(figures), groups=groups), Path(source))
     if arguments.json and results:
         print(json.dumps(results if len(sources) > 1 else next(iter(results.values()))))
 
@@ -188,13 +192,17 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
 def choose_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], Figures | None]":
     """What is measured, as the options say."""
     from sifa.evaluation.causal import causal_figures
+    from sifa.evaluation.filmed import gives_two_answers, measure_filmed
     from sifa.evaluation.generated import measure
+    from sifa.weights.card import card_of
 
     if arguments.data:
         return video_measure(arguments, device)
     if arguments.causal:
         return lambda model, progress: causal_figures(model, arguments.clips, progress=progress)
-    return lambda model, progress: measure(model, arguments.clips, progress)
+    return lambda model, progress: (measure_filmed if gives_two_answers(card_of(model)) else measure)(
+        model, arguments.clips, progress
+    )
 
 
 def video_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], VideoFigures | None]":

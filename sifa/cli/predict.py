@@ -101,7 +101,7 @@ def write(prediction: "Prediction", file: Path) -> None:
         case ".sifa":
             file.write_bytes(pack(prediction))
         case ".html":
-            title = f"{Path(prediction.clip.path).stem}: {prediction.top(1)[0][0]}"
+            title = f"{Path(prediction.clip.path).stem}: {prediction.headline}"
             file.write_text(to_html(pack(prediction), title=title), encoding="utf-8")
         case ".json":
             file.write_text(json.dumps(summary(prediction), indent=2) + "\n", encoding="utf-8")
@@ -111,7 +111,10 @@ def describe(prediction: "Prediction") -> str:
     """The answer, in lines."""
     clip = prediction.clip
     lines = [f"{Path(clip.path).name}, frames {clip.indices[0]} to {clip.indices[-1]} of {clip.source_frames}"]
-    lines += [f"  {p:6.1%}  {label}" for label, p in prediction.top(5)]
+    for group in [group.name for group in prediction.card.groups] or [""]:
+        lines += [f"{group}:"] if group else []
+        lines += [f"  {p:6.1%}  {label}" for label, p in prediction.top(3 if group else 5, group)]
+    lines += [f"{answer.group}: unsure" for answer in prediction.answers() if not answer.sure]
     lines += [f"  {p:6.1%}  {label}  (what if: {title.lower()})" for title, label, p in prediction.changed_answers()]
     lines += prediction.notes
     lines.append(f"weights: {prediction.card.trained_on or 'untrained'}")

@@ -40,8 +40,10 @@ CHANGES: dict[str, tuple[Callable[[str], Any], str, str]] = {  # of a recipe's f
     "offset_lr": (options.number(), "X", "that of the offset convolutions, as a multiple of --lr"),
     "weight_decay": (options.number(), "X", "of the weights"),
     "flow_weight": (options.number(), "X", "of the true flow in the loss, on generated clips; 0: none"),
+    "photometric_weight": (options.number(), "X", "of the loss that needs no true flow, on generated clips; 0: none"),
     "label_smoothing": (options.number(1), "X", "share of the label that goes to the other classes"),
     "hard_after": (options.whole(0), "N", "steps after which hard motions are drawn more often; 0: never"),
+    "family": (str, "NAME", "of the generated scenes: motions, or filmed, which has two answers a clip"),
     "seed": (int, "N", "of all random numbers"),
 }
 

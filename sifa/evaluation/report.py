@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from sifa.data.motion import MotionClips
+from sifa.evaluation.filmed import describe_groups
 from sifa.evaluation.generated import motions
 from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
@@ -61,15 +62,23 @@ def _first(values: Sequence[float] | None) -> str:
     return f"{values[0]:.2f}" if values else "-"
 
 
+def _groups(metrics: Mapping[str, Any]) -> str:
+    """The accuracy of each of several answers, where there are any."""
+    return f" ({describe_groups(metrics['groups'])})" if "groups" in metrics else ""
+
+
 def describe_metrics(metrics: Mapping[str, Any]) -> str:
     """The figures in words, weakest class first."""
     lines = [
         f"  {share:6.1%}  {name}" for name, share in sorted(metrics["per_class"].items(), key=lambda item: item[1])
     ]
-    lines.append(f"{metrics['clips']} clips: top-1 {metrics['top1']:.1%}, top-5 {metrics['top5']:.1%}")
+    lines.append(
+        f"{metrics['clips']} clips: top-1 {metrics['top1']:.1%}, top-5 {metrics['top5']:.1%}{_groups(metrics)}"
+    )
     for name in ("worn", "pasted"):
         if name in metrics:
-            lines.append(f"{name}: {metrics[name]['clips']} clips, top-1 {metrics[name]['top1']:.1%}")
+            part = metrics[name]
+            lines.append(f"{name}: {part['clips']} clips, top-1 {part['top1']:.1%}{_groups(part)}")
     for name in ("flow_cosine", "flow_epe_ratio", "static_displacement"):
         if metrics.get(name):
             lines.append(f"{name.replace('_', ' ')} by block: {metrics[name]}")

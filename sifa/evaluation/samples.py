@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
-from sifa.data.motion.scenes import Scene
 from sifa.explorer.format.pack import pack
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, TrueFlow
@@ -36,7 +35,8 @@ def every_nth(batch: MotionBatch, n: int) -> MotionBatch:
     """Every n-th frame of clips, with their layers."""
     video, labels, scene, owner = batch
     if scene is not None:
-        scene = Scene(scene.camera[:, ::n], scene.front[:, ::n], scene.back[:, ::n], scene.present)
+        moments = {name: part[:, ::n] for name, part in scene._asdict().items() if name != "present"}
+        scene = scene._replace(**moments)
     return MotionBatch(video[:, :, ::n], labels, scene, None if owner is None else owner[:, ::n])
 
 

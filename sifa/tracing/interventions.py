@@ -216,6 +216,15 @@ def add_what_ifs(
         order = tuple(each.order(frames, model.tubelet)) if each.order else ()
         other = what_if(model, prediction.clip, each)
         results.append(
-            WhatIf(each.name, each.title, each.explanation, other.logits, mean_lengths(other.trace), other.trace, order)
+            WhatIf(
+                each.name,
+                each.title,
+                each.explanation,
+                other.logits,
+                mean_lengths(other.trace),
+                other.trace,
+                order,
+                prediction.card.groups,
+            )
         )
     return replace(prediction, what_if=tuple(results))

@@ -75,6 +75,11 @@ def summary(prediction: Prediction) -> dict[str, Any]:
     )
     if prediction.notes:
         answer["notes"] = [*prediction.notes]
+    if card.groups:
+        answer["answers"] = [
+            dict(group=each.group, label=each.label, probability=round(each.probability, 4), sure=each.sure)
+            for each in prediction.answers()
+        ]
     if prediction.what_if:
         answer["what_if"] = [
             dict(name=name, label=label, probability=round(p, 4)) for name, label, p in prediction.changed_answers()

@@ -12,6 +12,7 @@ from sifa.model.sampling import sampling_points
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard
+from sifa.weights.groups import Answer, Group, answers, probabilities
 
 Progress = Callable[[str, float], None]  # (what is being done, share done, 0 to 1)
 
@@ -118,11 +119,12 @@ class WhatIf:
     lengths: tuple[float, ...]  # mean |displacement| of each SIFA block, in cells
     trace: Trace  # blocks of the changed run
     order: tuple[int, ...] = ()  # which of the clip's frames was shown at each place; empty: the clip as it is
+    groups: tuple[Group, ...] = ()  # of the labels, as in the card
 
     @property
     def probabilities(self) -> np.ndarray:
-        """(classes,) softmax of the logits."""
-        return softmax(self.logits)
+        """(classes,) softmax of the logits, in each group of labels."""
+        return probabilities(self.logits, self.groups)
 
 
 @dataclass(frozen=True)
@@ -187,22 +189,33 @@ class Prediction:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """(classes,) softmax of the logits."""
-        return softmax(self.logits)
+        """(classes,) softmax of the logits, in each group of labels: they sum to 1 in each."""
+        return probabilities(self.logits, self.card.groups)
 
-    def top(self, count: int = 5) -> list[tuple[str, float]]:
-        """The most probable classes, best first, as (label, probability)."""
-        p = self.probabilities
-        return [(self.labels[i], float(p[i])) for i in np.argsort(-p)[:count]]
+    def answers(self) -> tuple[Answer, ...]:
+        """What the model says in each group of its labels, with the card's thresholds; one answer where it has no groups."""
+        return answers(self.logits, self.labels, self.card.groups)
+
+    @property
+    def headline(self) -> str:
+        """The answers in a few words."""
+        return ", ".join(answer.text for answer in self.answers())
+
+    def top(self, count: int = 5, group: str = "") -> list[tuple[str, float]]:
+        """The most probable classes, best first, as (label, probability); of one group of labels where it is named.
+
+        Raises KeyError for a group that the card does not name.
+        """
+        p, numbers = self.probabilities, np.arange(len(self.labels))
+        if group:
+            numbers = numbers[{each.name: each for each in self.card.groups}[group].part]
+        return [(self.labels[i], float(p[i])) for i in numbers[np.argsort(-p[numbers])][:count]]
 
     def changed_answers(self) -> list[tuple[str, str, float]]:
-        """The most probable class under each what-if, as (title, label, probability)."""
-        best = [(each.title, each.probabilities) for each in self.what_if]
-        return [(title, self.labels[p.argmax()], float(p.max())) for title, p in best]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (classes,) of logits (classes,)."""
-    e = np.exp(logits - logits.max())
-    probabilities: np.ndarray = e / e.sum()
-    return probabilities
+        """The answers under each what-if, as (title, label, probability): labels of several groups joined by commas, their
+        probabilities multiplied."""
+        changed = [(each.title, answers(each.logits, self.labels, self.card.groups)) for each in self.what_if]
+        return [
+            (title, ", ".join(each.label for each in found), float(np.prod([each.probability for each in found])))
+            for title, found in changed
+        ]

@@ -95,28 +95,30 @@ def agreement(block: BlockTrace, other: BlockTrace) -> float | None:
 
 
 def deletion(model: VideoModel, prediction: Prediction, repeats: int = REPEATS) -> Deletion:
-    """Does what was read decide the answer? Probabilities of the predicted class with weights removed in every SIFA block.
+    """Does what was read decide the answer? Probabilities of the predicted class with weights removed in every SIFA block; of a
+    model with groups of labels, those of its answers together, which is their product.
 
     A third of each cell's neighbours get weight 0: the strongest, those of largest |weight|, or any, the mean over
     `repeats` draws; last, every weight is 0. (Where the blocks are branches, what they read passes a LayerNorm, so that
     its direction counts and its size does not.)
     """
-    best, clip = int(prediction.logits.argmax()), prediction.clip
+    said, clip = [answer.label for answer in prediction.answers()], prediction.clip
+    best = [prediction.labels.index(label) for label in said]
     neighbours = prediction.trace[0].attention.shape[1]
     removed = max(1, neighbours // 3)
 
     def probability(reweight: Change) -> float:
         with change_blocks(model, reweight=reweight):
-            return float(predict(model, clip).probabilities[best])
+            return float(predict(model, clip).probabilities[best].prod())
 
     random_each = tuple(probability(remove_third(any_order(seed))) for seed in range(repeats))
     with intervene(model, "silent"):
-        silent = float(predict(model, clip).probabilities[best])
+        silent = float(predict(model, clip).probabilities[best].prod())
     test = Deletion(
-        label=prediction.labels[best],
+        label=", ".join(said),
         neighbours=neighbours,
         removed=removed,
-        probability=float(prediction.probabilities[best]),
+        probability=float(prediction.probabilities[best].prod()),
         strongest=probability(remove_third(torch.abs)),
         random=float(np.mean(random_each)),
         random_each=random_each,

@@ -1,14 +1,15 @@
 """What each step of a run is trained on; it follows from recipe, clips and step alone."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import torch
 
 from sifa.data.motion import MotionBatch, MotionClips, join_batches
 from sifa.data.user_clips import VideoClips
+from sifa.training.course import COURSES
 from sifa.training.processes import SHARD
-from sifa.training.recipes import Recipe, class_pool
+from sifa.training.recipes import Recipe
 
 Batches = Generator[MotionBatch, None, None]
 
@@ -18,13 +19,12 @@ def batches(
     steps: range,
     recipe: Recipe,
     shards: range,
-    labels: Sequence[str],
-    every_class: bool,
+    everything: bool,
 ) -> Batches:
-    """This process's shards of each step's batch."""
+    """This process's shards of each step's batch; with `everything` all labels come from the first step on."""
     if isinstance(clips, VideoClips):
         return own_batches(clips, steps, recipe, shards)
-    return generated_batches(clips, steps, recipe, shards, labels, every_class)
+    return generated_batches(clips, steps, recipe, shards, everything)
 
 
 def own_batches(clips: VideoClips, steps: range, recipe: Recipe, shards: range) -> Batches:
@@ -41,20 +41,13 @@ def own_batches(clips: VideoClips, steps: range, recipe: Recipe, shards: range) 
             yield join_batches([next(made) for _ in shards])
 
 
-def generated_batches(
-    clips: MotionClips, steps: range, recipe: Recipe, shards: range, labels: Sequence[str], every_class: bool
-) -> Batches:
-    """This process's shards of each step's batch of generated clips, their classes drawn from the step's pool."""
+def generated_batches(clips: MotionClips, steps: range, recipe: Recipe, shards: range, everything: bool) -> Batches:
+    """This process's shards of each step's batch of generated clips, their labels drawn from the step's wishes."""
     for step in steps:
         rng = torch.Generator().manual_seed(step_seed(step, recipe))
-        numbers = torch.tensor([labels.index(name) for name in pool(step, recipe, labels, every_class)])
-        classes = numbers[torch.randint(len(numbers), (recipe.batch,), generator=rng)].split(SHARD)
-        yield join_batches([clips.batch(step * len(classes) + shard, classes[shard]) for shard in shards])
-
-
-def pool(step: int, recipe: Recipe, labels: Sequence[str], every_class: bool) -> list[str]:
-    """The classes of a step: every one, or those that the run has come to, hard ones several times."""
-    return list(labels) if every_class else class_pool(step, recipe)
+        wishes = COURSES[recipe.family].wishes(step, recipe, everything)
+        labels = wishes[torch.randint(len(wishes), (recipe.batch,), generator=rng)].split(SHARD)
+        yield join_batches([clips.batch(step * len(labels) + shard, labels[shard]) for shard in shards])
 
 
 def step_seed(step: int, recipe: Recipe) -> int:

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sifa.data.motion import CLASSES, MotionBatch, MotionClips
+from sifa.data.motion import MotionBatch, MotionClips
 from sifa.data.user_clips import VideoClips
 from sifa.errors import RunError
-from sifa.evaluation.generated import evaluate_generated
 from sifa.model.registry import SIFAModel
 from sifa.model.run import computed_with
 from sifa.tracing.records import Progress
-from sifa.training.batches import batches, pool, step_seed
+from sifa.training.batches import batches, step_seed
+from sifa.training.course import COURSES, Course
 from sifa.training.folder import claimed
 from sifa.training.keeper import Keeper
 from sifa.training.losses import losses
@@ -68,20 +68,21 @@ def train(
     workers = Processes(device)
     shards = workers.shards(recipe.batch)
     with claimed(out) if workers.main else nullcontext():
-        labels = data.labels if data else CLASSES
+        course = COURSES[recipe.family]
+        labels, groups = (data.labels, ()) if data else (course.labels, course.groups)
         torch.manual_seed(recipe.seed)
-        model = begin(recipe, labels, start).to(workers.device).train()
+        model = begin(recipe, labels, start, groups).to(workers.device).train()
         optimisers = make_optimisers(model, recipe)
         record = record_run(recipe, labels, model, data, workers.device, workers.count, computing)
         state = State(out, record, model, optimisers)
         position = state.restore(workers.device, accept_changes)
         workers.wait()  # until all have read it
-        steps, every = range(position.step, recipe.steps), bool(data or start)
+        steps, everything = range(position.step, recipe.steps), bool(data or start)
         clips = data or generated_clips(model, recipe, workers.device)
         pace = Pace()
         keeper = Keeper(out, state, position, recipe, save_every, pace) if workers.main else None
-        run = Run(recipe, labels, every, model, optimisers, workers, computing)
-        with closing(batches(clips, steps, recipe, shards, labels, every)) as drawn:
+        run = Run(recipe, None if data else course, everything, model, optimisers, workers, computing)
+        with closing(batches(clips, steps, recipe, shards, everything)) as drawn:
             for step in steps:
                 values, classes = run.take(step, pace.fetch(drawn))
                 pace.enter(recipe.batch)
@@ -89,14 +90,14 @@ def train(
                     keeper.enter(step + 1, values, classes)
                     show(progress, values, pace, (step + 1) / recipe.steps)
                     if (step + 1) % MEASURE_EVERY == 0 and not (step + 1 == recipe.steps or data) and measure_clips:
-                        look(model, measure_clips // 5, progress)
+                        look(model, course, measure_clips // 5, progress)
         workers.wait()
         file = out / "checkpoint.safetensors"
         if keeper:
             if steps:
                 logger.info("%s", pace.whole())
             if not data:
-                even_out(model, pool(recipe.steps - 1, recipe, labels, every), labels)
+                even_out(model, course, recipe, everything)
             about = summary(record) | dict(changed=position.changed)
             write_result(model, recipe, file, keeper.seconds, data, measure_clips, progress, about)
         workers.wait()
@@ -109,29 +110,32 @@ class Run:
     def __init__(
         self,
         recipe: Recipe,
-        labels: tuple[str, ...],
-        every_class: bool,
+        course: Course | None,
+        everything: bool,
         model: SIFAModel,
         optimisers: Sequence[Optimizer],
         workers: Processes,
         computing: Computing,
     ) -> None:
-        self.recipe, self.labels, self.every_class = recipe, labels, every_class
+        self.recipe, self.course, self.everything = recipe, course, everything
         self.model, self.optimisers, self.workers = model, optimisers, workers
         self.forward = computed_with(workers.share(model), workers.device, computing.amp, computing.compile)
 
     def take(self, step: int, batch: MotionBatch) -> tuple[list[float], int]:
-        """A step, on this process's part of its batch; losses and accuracy of the whole batch, and the number of classes."""
+        """A step, on this process's part of its batch; of the whole batch the cross-entropy, the sum of the losses of motion, and
+        the accuracy; and the number of classes."""
         recipe, device = self.recipe, self.workers.device
         torch.manual_seed(step_seed(step, recipe))  # of dropout, so that nothing of it need be kept
         set_rates(self.optimisers, step, recipe)
-        classes = pool(step, recipe, self.labels, self.every_class)
-        active = torch.tensor([name in classes for name in self.labels], device=device)
+        if self.course:
+            active = self.course.active(self.course.wishes(step, recipe, self.everything)).to(device)
+        else:
+            active = torch.ones(self.model.config.num_classes, dtype=torch.bool, device=device)
         loss = losses(self.model, batch, active, recipe, self.forward)
-        update(self.model, self.optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
-        values = self.workers.mean(loss)
-        check_loss(values[0] + values[1], step + 1)
-        return values, int(active.sum())
+        update(self.model, self.optimisers, loss.total(recipe))
+        cross_entropy, flow, accuracy, photometric = self.workers.mean(loss)
+        check_loss(cross_entropy + flow + photometric, step + 1)
+        return [cross_entropy, flow + photometric, accuracy], int(active.sum())
 
 
 def show(progress: Progress | None, values: list[float], pace: Pace, share: float) -> None:
@@ -144,7 +148,8 @@ def show(progress: Progress | None, values: list[float], pace: Pace, share: floa
 def generated_clips(model: SIFAModel, recipe: Recipe, device: str) -> MotionClips:
     """What a model is trained on where the user has no clips."""
     card = card_of(model)
-    return MotionClips("train", card.size, card.num_frames, seed=recipe.seed + 1, worn=True, device=device)
+    source = COURSES[recipe.family].source
+    return source("train", card.size, card.num_frames, seed=recipe.seed + 1, worn=True, device=device)
 
 
 def update(model: nn.Module, of: Sequence[Optimizer], loss: Tensor) -> None:
@@ -163,8 +168,8 @@ def check_loss(loss: float, step: int) -> None:
         raise RunError(f"the loss of step {step} is {loss}: the weights have run away. {REMEDY}")
 
 
-def look(model: SIFAModel, clips: int, progress: Progress | None = None) -> None:
+def look(model: SIFAModel, course: Course, clips: int, progress: Progress | None = None) -> None:
     """Measure the model on the way, for the log, and go on training it."""
-    metrics = evaluate_generated(model, clips, progress=progress)
+    metrics = course.measure(model, clips, progress=progress)
     logger.info("held-out top-1 %.3f, flow cosine %s", metrics["top1"], metrics["flow_cosine"])
     model.train()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from sifa.data.motion import MotionBatch, flow_at, true_flow
 from sifa.evaluation.flow import finest_grids, with_pairs
 from sifa.model.registry import SIFAModel
 from sifa.tracing.hooks import BlockCall, capture
+from sifa.training.photometric import photometric_loss
 from sifa.training.recipes import Recipe
 from sifa.video.preprocess import normalise
 from sifa.weights.card import card_of
@@ -23,7 +25,12 @@ class Losses(NamedTuple):
 
     cross_entropy: Tensor
     flow: Tensor
-    accuracy: Tensor  # share of correct clips; not minimised
+    accuracy: Tensor  # share of clips of which every answer is right; not minimised
+    photometric: Tensor
+
+    def total(self, recipe: Recipe) -> Tensor:
+        """What is minimised."""
+        return self.cross_entropy + recipe.flow_weight * self.flow + recipe.photometric_weight * self.photometric
 
 
 def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
@@ -58,12 +65,19 @@ def losses(
     another precision or compiled, from videos to logits float32.
     """
     card = card_of(model)
-    with capture(model) if recipe.flow_weight else nullcontext(list[BlockCall]()) as blocks:
-        logits = (forward or model)(normalise(clips.video.to(active.device), card.mean, card.std))
-    even = active.float() / active.sum()
+    video = normalise(clips.video.to(active.device), card.mean, card.std)
+    looks = recipe.flow_weight or recipe.photometric_weight
+    with capture(model) if looks else nullcontext(list[BlockCall]()) as blocks:
+        logits = (forward or model)(video)
     truth = clips.labels.to(active.device)
-    target = F.one_hot(truth, len(active)).float().lerp(even, recipe.label_smoothing)
-    log_shares = logits.masked_fill(~active, -1e4).log_softmax(1)
-    cross_entropy = -(target * log_shares).sum(1).mean()
+    shares = truth if truth.is_floating_point() else F.one_hot(truth, len(active)).float()
+    cross_entropy, right = logits.new_zeros(()), torch.ones(len(logits), dtype=torch.bool, device=logits.device)
+    for part in [group.part for group in card.groups] or [slice(None)]:
+        even = active[part].float() / active[part].sum()
+        target = shares[:, part].lerp(even, recipe.label_smoothing)
+        log_shares = logits[:, part].masked_fill(~active[part], -1e4).log_softmax(1)
+        cross_entropy = cross_entropy - (target * log_shares).sum(1).mean()
+        right = right & (log_shares.argmax(1) == shares[:, part].argmax(1))
     flow = flow_loss(clips, blocks) if recipe.flow_weight else logits.new_zeros(())
-    return Losses(cross_entropy, flow, (log_shares.argmax(1) == truth).float().mean())
+    photometric = photometric_loss(video, blocks) if recipe.photometric_weight else logits.new_zeros(())
+    return Losses(cross_entropy, flow, right.float().mean(), photometric)

@@ -8,7 +8,8 @@ from sifa.data.motion import CLASSES
 from sifa.model.config import check_size
 
 MOST_STEPS, MOST_SEED, MOST_RATE = 10**9, 10**12, 10**6
-RATES = "lr", "offset_lr", "weight_decay", "flow_weight"
+RATES = "lr", "offset_lr", "weight_decay", "flow_weight", "photometric_weight"
+FAMILIES = "motions", "filmed"  # of generated scenes
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,14 @@ class Recipe:
     flow_weight: float = 2.0
     label_smoothing: float = 0.05
     hard_after: int = 0  # steps after which the hard classes are drawn more often; 0: never
+    photometric_weight: float = 0.0  # of what the clip says by itself; 0: none
+    family: str = "motions"  # of the generated scenes: "motions" | "filmed"
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_size("steps", self.steps, MOST_STEPS)
+        if self.family not in FAMILIES:
+            raise ValueError(f"family is {self.family!r}; it must be one of {', '.join(FAMILIES)}")
         if abs(self.seed) > MOST_SEED:
             raise ValueError(f"seed is {self.seed}; it must be from {-MOST_SEED} to {MOST_SEED}")
         for name in RATES:
@@ -57,6 +62,7 @@ TITLES = {  # of the recipes, for lists of weights
     "conv-only": "temporal convolutions only, no SIFA",
     "no-temporal": "no temporal module",
     "attention": "attention alone crosses time",
+    "filmed": "attention alone crosses time; two answers, on scenes as people film them",
 }
 ATTENTION = dict(  # the stem sees single frames, and every block has SIFA: nothing else crosses time
     stem="frame", shifted="sifa", weights="cosine", position="relative", projected=True, norm_start=1.0,
@@ -71,6 +77,7 @@ RECIPES = {
     "conv-only": Recipe(config=dict(unshifted="conv"), flow_weight=0.0),
     "no-temporal": Recipe(config=dict(unshifted="none", shifted="none"), flow_weight=0.0),
     "attention": Recipe(config=ATTENTION, steps=6200, batch=64, hard_after=2050),
+    "filmed": Recipe(config=ATTENTION, steps=12400, batch=32, family="filmed"),
 }
 FINE_TUNING = Recipe(steps=120, batch=16, lr=1e-3, flow_weight=0.0)
 

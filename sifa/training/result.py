@@ -1,18 +1,17 @@
 """What a run ends with: its checkpoint, whose card says what was done and how good it is."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sifa.data.motion import CLASSES
 from sifa.data.user_clips import VideoClips
-from sifa.evaluation.generated import evaluate_generated
 from sifa.evaluation.held_out import evaluate_held_out
 from sifa.model.registry import SIFAModel
 from sifa.tracing.records import Progress
+from sifa.training.course import COURSES, Course
 from sifa.training.recipes import RECIPES, TITLES, Recipe
 from sifa.training.start import heads
 from sifa.weights.card import CARDS_FRAME_RATE, ModelCard, card_of
@@ -20,10 +19,14 @@ from sifa.weights.checkpoint import save
 
 
 @torch.no_grad()
-def even_out(model: SIFAModel, pool: Sequence[str], labels: Sequence[str]) -> None:
-    """Take from the head's bias what it learned from some classes being drawn more often than others."""
+def even_out(model: SIFAModel, course: Course, recipe: Recipe, everything: bool) -> None:
+    """Take from the head's bias what it learned from some classes being drawn more often than others at the end; not where they
+    are groups, of which a camera that stays still and things that do so are the most usual ones in the world, too."""
+    wishes = course.wishes(recipe.steps - 1, recipe, everything)
+    if course.groups:
+        return
     for head in heads(model).values():
-        counts = torch.tensor([float(pool.count(name)) for name in labels], device=head.bias.device)
+        counts = wishes.bincount(minlength=len(course.labels)).to(head.bias)
         head.bias.sub_((counts / counts.mean()).log())
 
 
@@ -45,12 +48,14 @@ def write_result(
     if data:
         metrics = evaluate_held_out(model, data)
     elif measure_clips:
-        metrics = evaluate_generated(model, measure_clips, progress=progress)
+        metrics = COURSES[recipe.family].measure(model, measure_clips, progress=progress)
     before = card_of(model)
+    least = (metrics or {}).get("unsure_below", {})
     card = ModelCard(
         variant=before.variant,
         config=before.config,
         labels=before.labels,
+        groups=tuple(replace(group, unsure_below=least.get(group.name, 0.0)) for group in before.groups),
         title=_title(recipe, data),
         trained_on=_trained_on(recipe, data, before.trained_on, bool((about or {}).get("changed"))),
         num_frames=before.num_frames,
@@ -67,8 +72,8 @@ def write_result(
 def _title(recipe: Recipe, data: VideoClips | None) -> str:
     if data:
         return f"fine-tuned: {', '.join(data.labels[:3])}{' ...' if len(data.labels) > 3 else ''}"
-    names = {(str(r.config), r.flow_weight): name for name, r in RECIPES.items()}
-    name = names.get((str(recipe.config), recipe.flow_weight))
+    names = {(str(r.config), r.flow_weight, r.family): name for name, r in RECIPES.items()}
+    name = names.get((str(recipe.config), recipe.flow_weight, recipe.family))
     title = TITLES[name] if name else "a recipe of your own"
     return f"{title} ({recipe.steps * recipe.batch / 1000:g} k clips)"
 
@@ -78,7 +83,8 @@ def _trained_on(recipe: Recipe, data: VideoClips | None, before: str, changed: b
     if data:
         return f"{data.count} clips of {len(data.labels)} classes{late}, after {before or 'random weights'}"
     supervised = ", offsets supervised with the true flow" if recipe.flow_weight else ""
-    return f"{recipe.steps * recipe.batch} generated clips of {len(CLASSES)} motions{supervised}{late}"
+    labels = COURSES[recipe.family].labels
+    return f"{recipe.steps * recipe.batch} generated clips of {len(labels)} motions{supervised}{late}"
 
 
 def describe_result(card: ModelCard) -> str:

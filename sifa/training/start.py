@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from sifa.data.motion import CLASSES
@@ -13,21 +14,28 @@ from sifa.model.swin import SIFATransformer
 from sifa.training.recipes import Recipe
 from sifa.weights.card import card_of
 from sifa.weights.checkpoint import load, load_weights
+from sifa.weights.groups import Group
 
 HEADS = ("head", "fc", "fc_dual")  # the classifiers of Swin and ResNet, by name
 
 
-def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path | None = None) -> SIFAModel:
-    """A new model of the recipe's variant, or that of checkpoint `start`, with a new head where its classes are others.
+def begin(
+    recipe: Recipe,
+    labels: tuple[str, ...] = CLASSES,
+    start: str | Path | None = None,
+    groups: tuple[Group, ...] = (),
+) -> SIFAModel:
+    """A new model of the recipe's variant, or that of checkpoint `start`, with a new head where its classes are others; a class
+    that it knew under the same name keeps its weights. `groups` are those of the labels.
 
     What the recipe's config says is changed in a checkpoint's, too, as far as its weights still fit: a larger `img_size`, say.
     The card says which classes the model knows, and what it was trained on before. Raises WeightsError like `load`.
     """
     if start is None:
-        model = create_model(recipe.variant, **recipe.config)
+        model = create_model(recipe.variant, **{"num_classes": len(labels)} | recipe.config)
         if isinstance(model, SIFATransformer):
             initialise(model)
-        model.card = replace(card_of(model), labels=labels)
+        model.card = replace(card_of(model), labels=labels, groups=groups)
         return model
     model = load(start)
     if any(model.config.as_dict().get(name) != value for name, value in recipe.config.items()):
@@ -35,13 +43,22 @@ def begin(recipe: Recipe, labels: tuple[str, ...] = CLASSES, start: str | Path |
     card = card_of(model)
     if card.labels != labels:
         for name, old in heads(model).items():
-            head = nn.Linear(old.in_features, len(labels))
-            nn.init.trunc_normal_(head.weight, std=0.02)
-            nn.init.zeros_(head.bias)
-            setattr(model, name, head)
+            setattr(model, name, new_head(old, card.labels, labels))
         model.config = model.config.change(num_classes=len(labels))
-        model.card = replace(card, config=model.config.as_dict(), labels=labels)
+        model.card = replace(card, config=model.config.as_dict(), labels=labels, groups=groups)
     return model
+
+
+def new_head(old: nn.Linear, before: tuple[str, ...], labels: tuple[str, ...]) -> nn.Linear:
+    """A classifier of other labels, which begins with what `old` knew of those that it had before."""
+    head = nn.Linear(old.in_features, len(labels))
+    nn.init.trunc_normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    known = [(labels.index(name), before.index(name)) for name in labels if name in before]
+    with torch.no_grad():
+        for new, number in known:
+            head.weight[new], head.bias[new] = old.weight[number], old.bias[number]
+    return head
 
 
 def _change(model: SIFAModel, config: dict[str, Any]) -> SIFAModel:

@@ -16,6 +16,7 @@ from sifa.video.clip import LARGEST, Clip
 from sifa.video.frames import read_video_seconds
 from sifa.weights.download import fetch
 from sifa.weights.figures import check_metrics, check_recipe
+from sifa.weights.groups import Group, read_groups
 from sifa.weights.tensors import read_safetensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -38,6 +39,7 @@ class ModelCard:
     mean: tuple[float, ...] | None = None  # None: each clip is normalised by its own statistics
     std: tuple[float, ...] | None = None
     step_seconds: float | None = None  # between sampled frames, whatever the frame rate; None: frames are counted
+    groups: tuple[Group, ...] = ()  # of the labels, where the model gives several answers; none: one answer
     recipe: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     file: str = ""
@@ -128,6 +130,7 @@ def parse_card(data: object, file: Path) -> ModelCard:
     except ValueError as error:
         raise WeightsError(f"the card in {file.name} describes no model that can be made: {error}") from error
     title = known.get("title") or file.stem
+    known["groups"] = read_groups(known.get("groups", []), len(known["labels"]))
     if "step_seconds" not in known:  # cards from before it was written down: frames of clips with 30 a second
         known["step_seconds"] = known.get("sampling_rate", ModelCard.sampling_rate) / CARDS_FRAME_RATE
     return ModelCard(**_tuples(known | dict(config=_tuples(known["config"]), file=file.name, title=title)))
@@ -156,6 +159,7 @@ def _check_card(card: dict[str, Any]) -> None:
     step = card.get("step_seconds")
     if step is not None and not (type(step) in (int, float) and 0 < step <= LARGEST):
         raise ValueError(f"step_seconds is {shown(step)}; it must be above 0 and at most {LARGEST}, or null")
+    read_groups(card.get("groups", []), config.num_classes)
     _check_normalisation(card.get("mean"), card.get("std"))
     check_metrics(card.get("metrics", {}), config.num_classes)
     check_recipe(card.get("recipe", {}))

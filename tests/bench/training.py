@@ -43,10 +43,10 @@ def main():
             start = time.process_time()
             set_rates(optimisers, round_, recipe)
             step, shards = range(round_, round_ + 1), range(recipe.batch // SHARD)
-            (batch,) = generated_batches(clips, step, recipe, shards, CLASSES, every_class=True)
+            (batch,) = generated_batches(clips, step, recipe, shards, everything=True)
             made = time.process_time()
             loss = losses(model, batch, active, recipe)
-            update(model, optimisers, loss.cross_entropy + recipe.flow_weight * loss.flow)
+            update(model, optimisers, loss.total(recipe))
             if round_:  # the first compiles
                 seconds[name].append((made - start, time.process_time() - made))
     result = {}

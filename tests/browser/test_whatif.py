@@ -11,7 +11,7 @@ import sifa
 from sifa import explorer
 from sifa.tracing import trust
 from sifa.tracing.interventions import add_what_ifs
-from sifa.tracing.records import TrueFlow, softmax
+from sifa.tracing.records import TrueFlow
 from tests.browser.test_viewer import (
     CANVAS,
     CLOSE_UP,
@@ -96,7 +96,7 @@ def test_each_switch_shows_the_answer_before_and_after(viewer, prediction):
     for each in prediction.what_if:
         choose(viewer, each.name)
         assert state(viewer)["whatIf"] == each.name
-        after = softmax(each.logits)
+        after = each.probabilities
         order = np.argsort(-prediction.probabilities, kind="stable")[:5].tolist()
         if after.argmax() not in order:
             order[4] = int(after.argmax())

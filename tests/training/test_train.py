@@ -14,6 +14,7 @@ from sifa.data.motion import CLASSES, MotionClips, join_batches, pasted
 from sifa.errors import RunError, WeightsError
 from sifa.model.initialise import initialise, space_time_gabors
 from sifa.training import loop
+from sifa.training.course import COURSES
 from sifa.training.log import Log
 from sifa.training.loop import train
 from sifa.training.losses import losses
@@ -78,9 +79,10 @@ def test_every_recipe_trains(name):
     """Each variant's parameters get gradients; only supervised ones have a flow loss."""
     torch.manual_seed(0)
     recipe = RECIPES[name]
-    model = begin(recipe, CLASSES, None)
-    clips = MotionClips("train", 64, 16, textures=10, worn=True).batch(0, torch.tensor([0, 15, 16, 18]))
-    cross_entropy, flow, _ = losses(model, clips, torch.ones(24, dtype=torch.bool), recipe)
+    course = COURSES[recipe.family]
+    model = begin(recipe, course.labels, None, course.groups)
+    clips = course.source("train", 64, 16, textures=10, worn=True).batch(0, course.wishes(0, recipe, True)[[0, 15, 16, 18]])
+    cross_entropy, flow, *_ = losses(model, clips, torch.ones(len(course.labels), dtype=torch.bool), recipe)
     assert (flow > 0) == bool(recipe.flow_weight)
     (cross_entropy + flow).backward()
     silent = {n for n, p in model.named_parameters() if p.grad is None}

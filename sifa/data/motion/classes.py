@@ -54,3 +54,6 @@ REVERSED = _swaps(
     ("camera zooms in", "camera zooms out"),
     ("camera rolls clockwise", "camera rolls counter-clockwise"),
 )
+CAMERA = (*(name for name in CLASSES if name.startswith("camera")), "camera still")
+THINGS = (*(name for name in CLASSES if not name.startswith("camera")), "several motions")
+FILMED = (*CAMERA, *THINGS)  # the labels of the second family, two groups of which each clip has one

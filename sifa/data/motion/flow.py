@@ -20,8 +20,10 @@ def true_flow(batch: MotionBatch, tubelet: int, grid: int) -> tuple[Tensor, Tens
         raise ValueError("these clips have no scene and no owner; only those of MotionClips have a true flow")
     middle = slice(tubelet // 2, None, tubelet)
     owner = owner[:, middle]
-    bars = torch.eye(3, device=owner.device).expand_as(scene.camera)
-    layers = torch.stack([scene.camera, scene.front, scene.back, bars], 2)[:, middle]  # (B, T, layer, 3, 3)
+    layers = scene.layers[:, middle]  # (B, T, layer, 3, 3)
+    bars = torch.eye(3, device=owner.device).expand_as(layers[:, :, :1])
+    layers = torch.cat([layers, bars], 2)
+    count = layers.shape[2]
     b, steps, size = owner.shape[:3]
     cell = size // grid
     centres = pixel_centres(grid, owner.device)
@@ -32,8 +34,8 @@ def true_flow(batch: MotionBatch, tubelet: int, grid: int) -> tuple[Tensor, Tens
 
     at_centre = owner[:, :-1, cell // 2 :: cell, cell // 2 :: cell]
     flow = flows.gather(2, at_centre[:, :, None, :, :, None].expand(-1, -1, 1, -1, -1, 2))[:, :, 0]
-    shares = F.avg_pool2d(F.one_hot(owner[:, :-1], 4).permute(0, 1, 4, 2, 3).flatten(0, 1).float(), cell)
-    purity = shares.view(b, steps - 1, 4, grid, grid).gather(2, at_centre[:, :, None])[:, :, 0]
+    shares = F.avg_pool2d(F.one_hot(owner[:, :-1], count).permute(0, 1, 4, 2, 3).flatten(0, 1).float(), cell)
+    purity = shares.view(b, steps - 1, count, grid, grid).gather(2, at_centre[:, :, None])[:, :, 0]
 
     target = centres[..., :2] + flow * (2 / grid)
     pixel = ((target + 1) / 2 * size).long().clamp(0, size - 1)

@@ -10,6 +10,7 @@ from einops import rearrange
 from torch import Tensor
 
 from sifa.data.motion.classes import CLASSES
+from sifa.data.motion.filmed import FilmedScene
 from sifa.data.motion.outlines import outline_bank
 from sifa.data.motion.scenes import Scene, affine, draw_scene
 from sifa.data.motion.seeds import batch_seed
@@ -24,8 +25,8 @@ class MotionBatch(NamedTuple):
     """Clips with their classes. Clips of the user's own have no scene and no owner."""
 
     video: Tensor  # (B, 3, T, S, S) float32, 0..1
-    labels: Tensor  # (B,) int64, positions in CLASSES
-    scene: Scene | None  # the matrices of every layer
+    labels: Tensor  # (B,) int64, positions in CLASSES; of the second family (B, 26) float32, the share of each label of FILMED
+    scene: Scene | FilmedScene | None  # the matrices of every layer
     owner: Tensor | None  # (B, T, S, S) int64, the layer seen: 0 background, 1 front object, 2 back object, 3 bars
 
 
@@ -135,7 +136,8 @@ def join_batches(batches: list[MotionBatch]) -> MotionBatch:
     owners = [batch.owner for batch in batches if batch.owner is not None]
     if not len(scenes) == len(owners) == len(batches):
         return MotionBatch(video, labels, None, None)
-    return MotionBatch(video, labels, Scene(*map(torch.cat, zip(*scenes))), torch.cat(owners))
+    whole = type(scenes[0])(*map(torch.cat, zip(*scenes)))
+    return MotionBatch(video, labels, whole, torch.cat(owners))
 
 
 def balanced_labels(count: int) -> Tensor:

@@ -28,6 +28,11 @@ class Scene(NamedTuple):
     back: Tensor  # (B, T, 3, 3) second object -> image
     present: Tensor  # (B, 2) bool, whether each object is there
 
+    @property
+    def layers(self) -> Tensor:
+        """(B, T, 3, 3, 3) the matrices by their numbers in `MotionBatch.owner`: ground, front, back."""
+        return torch.stack([self.camera, self.front, self.back], 2)
+
 
 class Pose(NamedTuple):
     """Place of a layer in every frame: each (B, T), lengths in half sides of the picture, the turn in radians."""

@@ -6,11 +6,12 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-BARS = 3  # the owner of pixels under letterbox bars
+BARS = 3  # the owner of pixels under letterbox bars, after the ground and two objects
 
 
-def wear(video: Tensor, owner: Tensor, rng: torch.Generator) -> None:
-    """Each fault on some of the clips, in place: video (B, 3, T, S, S) 0..1, owner (B, T, S, S) as in `MotionBatch`."""
+def wear(video: Tensor, owner: Tensor, rng: torch.Generator, bars: int = BARS) -> None:
+    """Each fault on some of the clips, in place: video (B, 3, T, S, S) 0..1, owner (B, T, S, S) as in `MotionBatch`, where
+    `bars` is the number of letterbox bars."""
 
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=rng).item()
@@ -20,7 +21,9 @@ def wear(video: Tensor, owner: Tensor, rng: torch.Generator) -> None:
 
     for clip, seen in zip(video, owner):
         if chance(0.15):
-            letterbox(clip, seen, across=chance(0.7), share=uniform(0.04, 0.2), level=uniform(0, 1) * chance(0.2))
+            letterbox(
+                clip, seen, across=chance(0.7), share=uniform(0.04, 0.2), level=uniform(0, 1) * chance(0.2), bars=bars
+            )
         if chance(0.1):
             clip.copy_(clip.mean(0, keepdim=True).expand_as(clip))
         if chance(0.35):
@@ -29,13 +32,13 @@ def wear(video: Tensor, owner: Tensor, rng: torch.Generator) -> None:
             clip.copy_(compress(clip, uniform(0.02, 0.12)))
 
 
-def letterbox(clip: Tensor, owner: Tensor, across: bool, share: float, level: float) -> None:
+def letterbox(clip: Tensor, owner: Tensor, across: bool, share: float, level: float, bars: int = BARS) -> None:
     """Two bars of this share of the picture each, in place: above and below where `across`, else left and right."""
     size = clip.shape[-1]
     width = max(1, round(share * size))
     for bar in (slice(0, width), slice(size - width, size)):
         where = (..., bar, slice(None)) if across else (..., bar)
-        clip[where], owner[where] = level, BARS
+        clip[where], owner[where] = level, bars
 
 
 def blur(clip: Tensor, deviation: float) -> Tensor:

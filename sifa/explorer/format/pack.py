@@ -59,6 +59,9 @@ def pack(prediction: Prediction) -> bytes:
         ),
         blocks=[_pack_block(block, payload) for block in prediction.trace],
     )
+    if prediction.card.groups:
+        header["groups"] = [asdict(group) for group in prediction.card.groups]
+        header["answers"] = [asdict(answer) for answer in prediction.answers()]
     if prediction.what_if:
         header["what_if"] = [_pack_what_if(each, payload) for each in prediction.what_if]
     if prediction.trust:

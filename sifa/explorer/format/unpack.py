@@ -27,6 +27,7 @@ from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, T
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard
+from sifa.weights.groups import Group, read_groups
 
 
 def unpack(source: bytes | str | Path) -> Prediction:
@@ -59,14 +60,15 @@ class _Reader:
         header = self.packed.header
         _check_counts(header)
         labels = as_list(as_text, header["labels"])
+        card = _card(header, labels)
         return Prediction(
             clip=self.clip(header["clip"], header["frames"]),
             crop=_crop(header["crop"]),
             logits=_logits(header["logits"], labels),
             labels=labels,
             trace=Trace([self.block(each) for each in header["blocks"]]),
-            card=_card(header, labels),
-            what_if=tuple(self.what_if(each, labels) for each in header.get("what_if", [])),
+            card=card,
+            what_if=tuple(self.what_if(each, labels, card.groups) for each in header.get("what_if", [])),
             trust=_trust(header["trust"]) if header.get("trust") else None,
             true_flow=tuple(self.true_flow(each) for each in header.get("true_flow", [])),
         )
@@ -121,7 +123,7 @@ class _Reader:
             operator={as_text(name): as_text(value) for name, value in block.get("operator", {}).items()},
         )
 
-    def what_if(self, each: Header, labels: tuple[str, ...]) -> WhatIf:
+    def what_if(self, each: Header, labels: tuple[str, ...], groups: tuple[Group, ...]) -> WhatIf:
         return WhatIf(
             name=as_text(each["name"]),
             title=as_text(each["title"]),
@@ -130,6 +132,7 @@ class _Reader:
             lengths=as_list(as_number, each["lengths"]),
             trace=Trace([self.block(block) for block in each["blocks"]]),
             order=as_list(as_whole, each["order"]),
+            groups=groups,
         )
 
     def true_flow(self, each: Header) -> TrueFlow:
@@ -165,6 +168,7 @@ def _card(header: Header, labels: tuple[str, ...]) -> ModelCard:
         variant=as_text(card["variant"]),
         config=dict(img_size=header["crop"]["size"]) | stem,
         labels=labels,
+        groups=_groups(header, labels),
         trained_on=as_text(card["trained_on"]),
         num_frames=len(clip["indices"]),
         sampling_rate=clip["sampling_rate"],
@@ -172,6 +176,13 @@ def _card(header: Header, labels: tuple[str, ...]) -> ModelCard:
         file=as_text(card["file"]),
         sha256=as_text(card["sha256"]),
     )
+
+
+def _groups(header: Header, labels: tuple[str, ...]) -> tuple[Group, ...]:
+    try:
+        return read_groups(header.get("groups", []), len(labels))
+    except ValueError as error:
+        raise damage(str(error)) from None
 
 
 def _trust(trust: Header) -> Trust:
