@@ -81,7 +81,9 @@ def test_every_recipe_trains(name):
     recipe = RECIPES[name]
     course = COURSES[recipe.family]
     model = begin(recipe, course.labels, None, course.groups)
-    clips = course.source("train", 64, 16, textures=10, worn=True).batch(0, course.wishes(0, recipe, True)[[0, 15, 16, 18]])
+    clips = course.source("train", 64, 16, textures=10, worn=True).batch(
+        0, course.wishes(0, recipe, True)[[0, 15, 16, 18]]
+    )
     cross_entropy, flow, *_ = losses(model, clips, torch.ones(len(course.labels), dtype=torch.bool), recipe)
     assert (flow > 0) == bool(recipe.flow_weight)
     (cross_entropy + flow).backward()
