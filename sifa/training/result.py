@@ -22,9 +22,9 @@ from sifa.weights.checkpoint import save
 def even_out(model: SIFAModel, course: Course, recipe: Recipe, everything: bool) -> None:
     """Take from the head's bias what it learned from some classes being drawn more often than others at the end; not where they
     are groups, of which a camera that stays still and things that do so are the most usual ones in the world, too."""
-    wishes = course.wishes(recipe.steps - 1, recipe, everything)
     if course.groups:
         return
+    wishes = course.wishes(recipe.steps - 1, recipe, everything)
     for head in heads(model).values():
         counts = wishes.bincount(minlength=len(course.labels)).to(head.bias)
         head.bias.sub_((counts / counts.mean()).log())

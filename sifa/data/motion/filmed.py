@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sifa.data.motion.classes import CAMERA, CLASSES, FILMED, THINGS
+from sifa.data.motion.classes import CAMERA, CLASSES, THINGS
 from sifa.data.motion.draws import Draws, draw
 from sifa.data.motion.scenes import Clock, Pose, affine, bystander, first_object, pair
 
@@ -267,9 +267,3 @@ def presence(things: Tensor, draws: Draws, dice: Dice, limbs: Tensor) -> Tensor:
         NEAR: dice.chance(0.2),
     }
     return torch.cat([there[layer] for layer in LAYERS], 1)
-
-
-def labels_of(targets: Tensor) -> Tensor:
-    """(B, 2) the largest share of each group: positions in CAMERA and in THINGS."""
-    assert targets.shape[1] == len(FILMED)
-    return torch.stack([targets[:, : len(CAMERA)].argmax(1), targets[:, len(CAMERA) :].argmax(1)], 1)
