@@ -1,6 +1,4 @@
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +8,7 @@ from torch.nn import functional as F
 import sifa
 from sifa.model.attention import SIFA, cosine_features, displacement, motion_saliency
 from sifa.model.sampling import corners, gather, neighbour_grid, padded_table, sampling_points, scatter
-from tests.model import reference
-
-GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("op_*.npz"))
+from tests.model import golden, reference
 
 
 def random_case(kernel_size=3, spread=1.5, dtype=torch.float64, seed=0):
@@ -111,26 +107,11 @@ def test_gradients(weights):
     assert torch.autograd.gradcheck(lambda f, o: sifa.inter_frame_attention(f, o, 3, weights=weights)[::2], inputs)
 
 
-@pytest.mark.parametrize("file", GOLDEN, ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", golden.FILES, ids=lambda f: f.stem)
 def test_equals_the_released_kernels(file):
-    z = np.load(file)
-    meta = json.loads(str(z["meta"]))
-    n, t, h, w, k = (meta[key] for key in "NTHWK")
-    features = torch.from_numpy(z["x"]).requires_grad_()
-    offset = torch.from_numpy(z["offset"]).view(n, k * k, 2, t, h, w).permute(0, 3, 1, 2, 4, 5)[:, 1:]
-    offset = offset.contiguous().requires_grad_()
-    out = sifa.inter_frame_attention(features, offset, k, dilation=meta["dilation"])
-    out.features.backward(torch.from_numpy(z["grad_out"]))
-    grad_offset = offset.grad.permute(0, 2, 3, 1, 4, 5).reshape(n, 2 * k * k, t - 1, h, w)
-    error, size = meta["max_abs_err_vs_f64"], meta["max_abs"]
-
-    def close(got, name, wanted, relative):
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=50 * error[name] + relative * size[name])
-
-    close(out.features.detach(), "sifa_out", z["sifa_out"], 1e-6)
-    close(out.attention.detach().transpose(1, 2), "corr", z["corr"][:, :, 1:], 1e-6)
-    close(features.grad, "sifa_gx", z["sifa_gx"], 1e-5)
-    close(grad_offset, "sifa_goffset", z["sifa_goffset"][:, :, 1:], 1e-5)
+    relative = dict(sifa_out=1e-6, corr=1e-6, sifa_gx=1e-5, sifa_goffset=1e-5)
+    for name, (got, wanted, error, size) in golden.results(file).items():
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=50 * error + relative[name] * size, err_msg=name)
 
 
 def test_the_offset_gradient_at_integer_places_looks_towards_larger_coordinates():

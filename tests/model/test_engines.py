@@ -1,6 +1,5 @@
 """Every engine of the operator gives what the nested loops and the torch engine give, on whatever it may be called with."""
 
-import json
 import os
 import subprocess
 import sys
@@ -16,9 +15,8 @@ import torch
 import sifa
 from sifa.model import kernels
 from sifa.model.attention import SIFA
-from tests.model import reference
+from tests.model import golden, reference
 
-GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("op_*.npz"))
 ENGINES = ("torch", "numba", "triton")  # the last as Python: see tests/conftest.py
 CASES = [  # kernel size, dilation, (B, C, T, H, W)
     (1, 1, (1, 3, 2, 1, 1)),
@@ -126,26 +124,10 @@ def compare_blocks(block, softness):
     assert_close(gradients[torch.float32], gradients[torch.float64], 1e-4)
 
 
-@pytest.mark.parametrize("file", GOLDEN, ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", golden.FILES, ids=lambda f: f.stem)
 def test_equals_the_released_kernels(engine, file):
-    z = np.load(file)
-    meta = json.loads(str(z["meta"]))
-    n, t, h, w, k = (meta[key] for key in "NTHWK")
-    features = torch.from_numpy(z["x"]).requires_grad_()
-    offset = torch.from_numpy(z["offset"]).view(n, k * k, 2, t, h, w).permute(0, 3, 1, 2, 4, 5)[:, 1:]
-    offset = offset.contiguous().requires_grad_()
-    out = sifa.inter_frame_attention(features, offset, k, dilation=meta["dilation"])
-    out.features.backward(torch.from_numpy(z["grad_out"]))
-    found = dict(
-        sifa_out=out.features.detach(),
-        corr=out.attention.detach().transpose(1, 2),
-        sifa_gx=features.grad,
-        sifa_goffset=offset.grad.permute(0, 2, 3, 1, 4, 5).reshape(n, 2 * k * k, t - 1, h, w),
-    )
-    for name, got in found.items():
-        wanted = z[name] if name in ("sifa_out", "sifa_gx") else z[name][:, :, 1:]
-        atol = 50 * meta["max_abs_err_vs_f64"][name] + 1e-5 * meta["max_abs"][name]
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=atol, err_msg=name)
+    for name, (got, wanted, error, size) in golden.results(file).items():
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=50 * error + 1e-5 * size, err_msg=name)
 
 
 def test_the_offset_gradient_at_integer_places_looks_towards_larger_coordinates(engine):
