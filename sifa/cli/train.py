@@ -1,7 +1,7 @@
 """Train a model on generated motion clips, or with --data fine-tune one on clips of your own.
 
 A run that was stopped goes on by the same command. On a CPU the same command gives the same weights for the same number of
-threads; under torchrun the processes share each batch in eights."""
+threads; under torchrun the processes share each batch."""
 
 import argparse
 import json
@@ -35,12 +35,14 @@ CHANGES: dict[str, tuple[Callable[[str], Any], str, str]] = {  # of a recipe's f
         'arguments of the variant, such as {"offsets": "zero"}; the weights of a --checkpoint must still fit',
     ),
     "steps": (options.count, "N", "batches to train on"),
-    "batch": (options.count, "N", "clips in a batch, a multiple of 8"),
+    "batch": (options.count, "N", "clips in a batch, a multiple of --together"),
+    "together": (options.count, "N", "clips made at once, from one seed; more of them for a GPU"),
     "lr": (options.number(), "X", "the highest learning rate"),
     "offset_lr": (options.number(), "X", "that of the offset convolutions, as a multiple of --lr"),
     "weight_decay": (options.number(), "X", "of the weights"),
     "flow_weight": (options.number(), "X", "of the true flow in the loss, on generated clips; 0: none"),
     "photometric_weight": (options.number(), "X", "of the loss that needs no true flow, on generated clips; 0: none"),
+    "spread_weight": (options.number(), "X", "of the offsets' distance from their mean in the loss; 0: none"),
     "label_smoothing": (options.number(1), "X", "share of the label that goes to the other classes"),
     "hard_after": (options.whole(0), "N", "steps after which hard motions are drawn more often; 0: never"),
     "family": (str, "NAME", "of the generated scenes: motions, or filmed, which has two answers a clip"),

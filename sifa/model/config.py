@@ -23,8 +23,8 @@ RESNET_TUBELET = 4  # frames that the stem of a SIFA-Net makes one time step of
 RESNET_STAGES = 4
 LARGEST = dict(
     img_size=4096, num_frames=4096, num_classes=100_000, tubelet=64, patch_size=256, embed_dim=4096, depths=256,
-    num_heads=1024, window_size=256, kernel_size=31, kernel_sizes=31, dilation=64, layers=256, width_per_group=1024,
-    stages=8,
+    num_heads=1024, window_size=256, kernel_size=31, kernel_sizes=31, dilation=64, dilations=64, layers=256,
+    width_per_group=1024, stages=8,
 )  # fmt: skip
 LARGEST_CLIP = 2**28  # pixels: num_frames x img_size x img_size
 LARGEST_MODEL = 10**9  # numbers: weights, and what is kept for each window
@@ -98,6 +98,7 @@ class SwinConfig(_Config):
     )
     norm_start: float = 0.0  # the weights of the branch's LayerNorm at the start
     kernel_sizes: tuple[int, ...] = ()  # K of each stage; empty: kernel_size in all of them
+    dilations: tuple[int, ...] = ()  # cells between neighbours in each stage; empty: dilation in all of them
     drop_path: float = 0.0  # share of the clips that skip the last block's residuals in training; from 0 at the first
 
     def __post_init__(self) -> None:
@@ -122,6 +123,8 @@ class SwinConfig(_Config):
     def _check_operator(self) -> None:
         if self.kernel_sizes:
             _check_lengths(depths=self.depths, kernel_sizes=self.kernel_sizes)
+        if self.dilations:
+            _check_lengths(depths=self.depths, dilations=self.dilations)
         for stage, kernel in enumerate(self.kernel_sizes):
             _check_kernel(f"kernel_sizes[{stage}]", kernel)
         if self.projected and self.weights != "cosine":
@@ -134,6 +137,10 @@ class SwinConfig(_Config):
     def kernel(self, stage: int) -> int:
         """K of a stage's SIFA blocks."""
         return self.kernel_sizes[stage] if self.kernel_sizes else self.kernel_size
+
+    def spacing(self, stage: int) -> int:
+        """Cells between the neighbours of a stage's SIFA blocks."""
+        return self.dilations[stage] if self.dilations else self.dilation
 
     def channels(self, stage: int) -> int:
         return int(self.embed_dim * 2**stage)
@@ -235,7 +242,7 @@ def _fit_type(name: str, value: Any, kind: Any) -> Any:
         return float(value)
     if kind is int:
         return check_size(name, value, LARGEST[name])
-    if name == "kernel_sizes" and value in ((), []):
+    if name in ("kernel_sizes", "dilations") and value in ((), []):
         return ()
     if not isinstance(value, tuple | list) or not value:
         raise ValueError(f"{name} is {shown(value)}; it must be a whole number for each stage, such as (2, 2)")

@@ -145,7 +145,7 @@ class SIFALayer(nn.Module):
         super().__init__()
         channels = config.channels(stage)
         self.sifa = SIFA(
-            channels, config.kernel(stage), config.dilation, config.offsets, config.saliency, config.weights,
+            channels, config.kernel(stage), config.spacing(stage), config.offsets, config.saliency, config.weights,
             config.position, config.projected,
         )  # fmt: skip
         self.sifa.placement, self.sifa.stage, self.sifa.block = config.placement, stage, block

@@ -27,10 +27,12 @@ class Losses(NamedTuple):
     flow: Tensor
     accuracy: Tensor  # share of clips of which every answer is right; not minimised
     photometric: Tensor
+    spread: Tensor
 
     def total(self, recipe: Recipe) -> Tensor:
         """What is minimised."""
-        return self.cross_entropy + recipe.flow_weight * self.flow + recipe.photometric_weight * self.photometric
+        motion = recipe.flow_weight * self.flow + recipe.photometric_weight * self.photometric
+        return self.cross_entropy + motion + recipe.spread_weight * self.spread
 
 
 def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
@@ -52,6 +54,16 @@ def flow_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
     return total
 
 
+def spread_loss(clips: MotionBatch, blocks: Iterable[BlockCall]) -> Tensor:
+    """The offsets' mean squared distance, in cells, from their mean over the neighbours, summed over the blocks: without it,
+    points to which hardly any weight goes drift far away."""
+    total = clips.video.new_zeros(())
+    for call in with_pairs(blocks):
+        offset = call.output.offset
+        total = total + (offset - offset.mean(2, keepdim=True)).square().mean()
+    return total
+
+
 def losses(
     model: SIFAModel,
     clips: MotionBatch,
@@ -66,7 +78,7 @@ def losses(
     """
     card = card_of(model)
     video = normalise(clips.video.to(active.device), card.mean, card.std)
-    looks = recipe.flow_weight or recipe.photometric_weight
+    looks = recipe.flow_weight or recipe.photometric_weight or recipe.spread_weight
     with capture(model) if looks else nullcontext(list[BlockCall]()) as blocks:
         logits = (forward or model)(video)
     truth = clips.labels.to(active.device)
@@ -80,4 +92,5 @@ def losses(
         right = right & (log_shares.argmax(1) == shares[:, part].argmax(1))
     flow = flow_loss(clips, blocks) if recipe.flow_weight else logits.new_zeros(())
     photometric = photometric_loss(video, blocks) if recipe.photometric_weight else logits.new_zeros(())
-    return Losses(cross_entropy, flow, right.float().mean(), photometric)
+    spread = spread_loss(clips, blocks) if recipe.spread_weight else logits.new_zeros(())
+    return Losses(cross_entropy, flow, right.float().mean(), photometric, spread)

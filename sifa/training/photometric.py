@@ -14,12 +14,10 @@ from sifa.evaluation.flow import with_pairs
 from sifa.model.sampling import sampling_points
 from sifa.tracing.hooks import BlockCall
 
-TOGETHER = 0.3  # weight of the offsets' spread around their mean, without which points drift where nothing is seen
-
 
 def photometric_loss(video: Tensor, blocks: Iterable[BlockCall]) -> Tensor:
     """|patch - attention-weighted sum of the patches at the sampled places of the next step|, its mean over cells and channels,
-    plus the offsets' squared distance from their mean over the neighbours; summed over the blocks.
+    summed over the blocks.
 
     video (B, 3, T, S, S), normalised; a block's steps stand for the middle frame of each tubelet, and its pictures are
     reduced to twice its cells along each side, of which a patch is 3 x 3 pixels.
@@ -32,8 +30,7 @@ def photometric_loss(video: Tensor, blocks: Iterable[BlockCall]) -> Tensor:
         sampled = read(patches[:, 1:], sampling_points(offset, call.block.kernel_size, call.block.dilation), grid)
         here = read(patches[:, :-1], sampling_points(torch.zeros_like(offset[:, :, :1]), 1), grid)[:, :, 0]
         rebuilt = (sampled * attention.unsqueeze(3)).sum(2)
-        apart = (offset - offset.mean(2, keepdim=True)).square().mean()
-        total = total + (rebuilt - here).abs().mean() + TOGETHER * apart
+        total = total + (rebuilt - here).abs().mean()
     return total
 
 

@@ -12,8 +12,6 @@ from sifa.evaluation import processes
 from sifa.model.registry import SIFAModel
 from sifa.model.run import choose_device
 
-SHARD = 8  # clips made and measured together; a batch is some of these, and each process of torchrun takes as many
-
 
 class Processes:
     """This process among those that torchrun started; alone without torchrun. Raises RunError for a missing device."""
@@ -26,12 +24,13 @@ class Processes:
             torch.cuda.set_device(self.device)
         self.main = self.rank == 0  # the one that writes
 
-    def shards(self, batch: int) -> range:
-        """Which shards of a batch of so many clips are this process's. Raises RunError where they cannot be shared out."""
-        each, rest = divmod(batch, SHARD * self.count)
+    def shards(self, batch: int, together: int) -> range:
+        """Which parts of `together` clips of a batch of so many are this process's. Raises RunError where they cannot be shared
+        out."""
+        each, rest = divmod(batch, together * self.count)
         if rest or not each:
             raise RunError(
-                f"the batch is {batch}; {self.count} processes need a multiple of {SHARD * self.count}: change --batch"
+                f"the batch is {batch}; {self.count} processes need a multiple of {together * self.count}: change --batch"
             )
         return range(self.rank * each, (self.rank + 1) * each)
 

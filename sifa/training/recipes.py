@@ -1,14 +1,14 @@
 """What a training run does: its sizes, rates and losses, by name, and its course over the steps."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sifa.data.motion import CLASSES
 from sifa.model.config import check_size
 
 MOST_STEPS, MOST_SEED, MOST_RATE = 10**9, 10**12, 10**6
-RATES = "lr", "offset_lr", "weight_decay", "flow_weight", "photometric_weight"
+RATES = "lr", "offset_lr", "weight_decay", "flow_weight", "photometric_weight", "spread_weight"
 FAMILIES = "motions", "filmed"  # of generated scenes
 
 
@@ -30,13 +30,16 @@ class Recipe:
     label_smoothing: float = 0.05
     hard_after: int = 0  # steps after which the hard classes are drawn more often; 0: never
     photometric_weight: float = 0.0  # of what the clip says by itself; 0: none
+    spread_weight: float = 0.0  # of the offsets' distance from their mean, which keeps the points of a place together
     family: str = "motions"  # of the generated scenes: "motions" | "filmed"
+    together: int = 8  # clips made with one seed, and read together; processes share a batch in such parts
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_size("steps", self.steps, MOST_STEPS)
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}; it must be one of {', '.join(FAMILIES)}")
+        check_size("together", self.together, MOST_STEPS)
         if abs(self.seed) > MOST_SEED:
             raise ValueError(f"seed is {self.seed}; it must be from {-MOST_SEED} to {MOST_SEED}")
         for name in RATES:
@@ -63,10 +66,16 @@ TITLES = {  # of the recipes, for lists of weights
     "no-temporal": "no temporal module",
     "attention": "attention alone crosses time",
     "filmed": "attention alone crosses time; two answers, on scenes as people film them",
+    "filmed-self": "as filmed, the motion learned from the clips themselves, without the true flow",
+    "filmed-class": "as filmed, the motion learned from the answers alone",
 }
 ATTENTION = dict(  # the stem sees single frames, and every block has SIFA: nothing else crosses time
     stem="frame", shifted="sifa", weights="cosine", position="relative", projected=True, norm_start=1.0,
     kernel_sizes=(5, 3, 3),
+)  # fmt: skip
+FILMED = Recipe(
+    config=ATTENTION | dict(kernel_sizes=(3, 3, 3), dilations=(2, 1, 1)), steps=3100, batch=128, together=128,
+    spread_weight=0.02, family="filmed",
 )  # fmt: skip
 RECIPES = {
     "full": Recipe(),
@@ -77,7 +86,9 @@ RECIPES = {
     "conv-only": Recipe(config=dict(unshifted="conv"), flow_weight=0.0),
     "no-temporal": Recipe(config=dict(unshifted="none", shifted="none"), flow_weight=0.0),
     "attention": Recipe(config=ATTENTION, steps=6200, batch=64, hard_after=2050),
-    "filmed": Recipe(config=ATTENTION, steps=12400, batch=32, family="filmed"),
+    "filmed": FILMED,
+    "filmed-self": replace(FILMED, flow_weight=0.0, photometric_weight=1.0, spread_weight=0.3),
+    "filmed-class": replace(FILMED, flow_weight=0.0, spread_weight=0.0, offset_lr=0.05),
 }
 FINE_TUNING = Recipe(steps=120, batch=16, lr=1e-3, flow_weight=0.0)
 

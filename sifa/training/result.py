@@ -72,10 +72,15 @@ def write_result(
 def _title(recipe: Recipe, data: VideoClips | None) -> str:
     if data:
         return f"fine-tuned: {', '.join(data.labels[:3])}{' ...' if len(data.labels) > 3 else ''}"
-    names = {(str(r.config), r.flow_weight, r.family): name for name, r in RECIPES.items()}
-    name = names.get((str(recipe.config), recipe.flow_weight, recipe.family))
+    names = {of_losses(each): name for name, each in RECIPES.items()}
+    name = names.get(of_losses(recipe))
     title = TITLES[name] if name else "a recipe of your own"
     return f"{title} ({recipe.steps * recipe.batch / 1000:g} k clips)"
+
+
+def of_losses(recipe: Recipe) -> tuple[object, ...]:
+    """By what recipes are told apart in titles: the model, and what it learns from."""
+    return str(recipe.config), recipe.flow_weight, recipe.photometric_weight, recipe.family
 
 
 def _trained_on(recipe: Recipe, data: VideoClips | None, before: str, changed: bool) -> str:

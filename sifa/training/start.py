@@ -8,8 +8,10 @@ import torch
 from torch import nn
 
 from sifa.data.motion import CLASSES
+from sifa.model.attention import SIFA
 from sifa.model.initialise import initialise
 from sifa.model.registry import SIFAModel, create_model
+from sifa.model.resize import nearest_offsets
 from sifa.model.swin import SIFATransformer
 from sifa.training.recipes import Recipe
 from sifa.weights.card import card_of
@@ -62,12 +64,21 @@ def new_head(old: nn.Linear, before: tuple[str, ...], labels: tuple[str, ...]) -
 
 
 def _change(model: SIFAModel, config: dict[str, Any]) -> SIFAModel:
-    """A model with some arguments changed and the same weights."""
+    """A model with some arguments changed and the same weights; on another grid of neighbours, those of the nearest ones."""
     other = create_model(model.variant, **model.config.change(**config).as_dict())
-    load_weights(other, model.state_dict())
+    state, grids = model.state_dict(), neighbours(other)
+    for name, before in neighbours(model).items():
+        if grids.get(name, before) != before and (key := f"{name}.conv_offset.weight") in state:
+            state[key] = nearest_offsets(state[key], before, grids[name])
+    load_weights(other, state)
     card = card_of(model)
     other.card = replace(card, config=other.config.as_dict(), num_frames=other.config.num_frames)
     return other
+
+
+def neighbours(model: SIFAModel) -> dict[str, tuple[int, int]]:
+    """K and dilation of each SIFA block, by name."""
+    return {name: (m.kernel_size, m.dilation) for name, m in model.named_modules() if isinstance(m, SIFA)}
 
 
 def heads(model: SIFAModel) -> dict[str, nn.Linear]:

@@ -17,7 +17,6 @@ from sifa.training.batches import generated_batches
 from sifa.training.loop import generated_clips, update
 from sifa.training.losses import losses
 from sifa.training.optimisers import make_optimisers, set_rates
-from sifa.training.processes import SHARD
 from sifa.training.recipes import RECIPES
 from sifa.training.start import begin
 
@@ -42,7 +41,7 @@ def main():
             os.environ["SIFA_KERNEL"] = name
             start = time.process_time()
             set_rates(optimisers, round_, recipe)
-            step, shards = range(round_, round_ + 1), range(recipe.batch // SHARD)
+            step, shards = range(round_, round_ + 1), range(recipe.batch // recipe.together)
             (batch,) = generated_batches(clips, step, recipe, shards, everything=True)
             made = time.process_time()
             loss = losses(model, batch, active, recipe)

@@ -135,14 +135,18 @@ def test_letterbox_bars_do_not_move(clips):
 
 def test_blur_and_compression_take_detail_away():
     torch.manual_seed(0)
-    clip = torch.rand(3, 2, 64, 64)
-    detail = lambda video: video.diff(dim=-1).abs().mean()
-    assert detail(blur(clip, 1.0)) < 0.5 * detail(clip)
-    torch.testing.assert_close(blur(clip, 1.0).mean(), clip.mean(), atol=0.01, rtol=0)
-    torch.testing.assert_close(compress(clip, 1e-4), clip, atol=1e-3, rtol=0)
-    rough = compress(clip, 0.5)
-    assert detail(rough) < detail(clip)
-    assert (rough - clip).abs().mean() > 0.05
+    clips = torch.rand(2, 3, 2, 64, 64)
+    detail = lambda video: video.diff(dim=-1).abs().mean((1, 2, 3, 4))
+    blurred = blur(clips, torch.tensor([1.0, 0.6]))
+    assert (detail(blurred) < torch.tensor([0.5, 0.8]) * detail(clips)).all()
+    assert detail(blurred)[0] < 0.8 * detail(blurred)[1]
+    torch.testing.assert_close(blurred.transpose(-1, -2), blur(clips.transpose(-1, -2), torch.tensor([1.0, 0.6])))
+    torch.testing.assert_close(blurred.mean(), clips.mean(), atol=0.01, rtol=0)
+    torch.testing.assert_close(compress(clips, torch.tensor([1e-4, 1e-4])), clips, atol=1e-3, rtol=0)
+    fine, rough = compress(clips, torch.tensor([1e-4, 0.5]))
+    torch.testing.assert_close(fine, clips[0], atol=1e-3, rtol=0)
+    assert (detail(rough[None]) < detail(clips[1:])).all()
+    assert (rough - clips[1]).abs().mean() > 0.05
 
 
 def test_a_clip_may_stop_before_its_end_or_show_frames_twice(clips):

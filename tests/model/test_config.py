@@ -173,7 +173,7 @@ def test_what_is_written_has_the_keys_and_values_of_before():
         num_heads=(2, 4, 8), window_size=4, mlp_ratio=2.0, kernel_size=3, dilation=1, offsets="learned",
         saliency="paper", weights="dot", placement="branch", unshifted="sifa", shifted="conv", rectified=True,
         overlap=True, patch_norm=False, stem="tubelet", position="none", projected=False, norm_start=0.0,
-        kernel_sizes=(), drop_path=0.0,
+        kernel_sizes=(), dilations=(), drop_path=0.0,
     )  # fmt: skip
     assert list(sifa.create_model("sifa_resnet", **SMALL_NET).config.as_dict()) == [
         "layers", "width_per_group", "kernel_sizes", "num_frames", "num_classes", "img_size", "dilation", "offsets",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sifa
-from sifa.model.resize import resize_kernel
+from sifa.model.resize import nearest_offsets, resize_kernel
 from tests.predictions import moving_clip, nano_model
 
 
@@ -53,3 +53,13 @@ def test_sizes_without_a_centre_are_refused(model, size):
 def test_a_model_without_blocks_is_refused():
     with pytest.raises(ValueError, match="no SIFA block"):
         resize_kernel(nano_model(unshifted="conv"), 5)
+
+
+def test_a_grid_with_gaps_takes_the_offsets_of_the_same_places():
+    """5 x 5 neighbours next to each other -> 3 x 3 of them, each second one."""
+    filters = torch.arange(25.0).repeat_interleave(2).view(50, 1, 1, 1)
+    every_second = nearest_offsets(filters, (5, 1), (3, 2)).view(9, 2)
+    assert every_second[:, 0].tolist() == [0, 2, 4, 10, 12, 14, 20, 22, 24]
+    assert torch.equal(every_second[:, 0], every_second[:, 1])
+    wider = nearest_offsets(every_second.reshape(18, 1, 1, 1), (3, 2), (3, 4)).view(9, 2)
+    assert torch.equal(wider, every_second)  # beyond the old grid, its edge goes on

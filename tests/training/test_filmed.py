@@ -15,8 +15,8 @@ from sifa.model.sampling import neighbour_grid
 from sifa.tracing.hooks import BlockCall
 from sifa.training.course import COURSES
 from sifa.training.loop import train
-from sifa.training.losses import losses
-from sifa.training.photometric import TOGETHER, photometric_loss
+from sifa.training.losses import losses, spread_loss
+from sifa.training.photometric import photometric_loss
 from sifa.training.recipes import RECIPES, Recipe
 from sifa.training.start import begin
 from sifa.weights.card import card_of
@@ -112,21 +112,34 @@ def test_the_photometric_loss_is_least_where_the_arrows_are_true():
         attention = torch.full((b, p, 9, h, w), 1 / 9)
         output = SIFAOutput(torch.zeros(b, 8, p + 1, h, w), offset, attention)
         call = BlockCall("block", block, torch.zeros(b, 8, p + 1, h, w), output)
-        spread = TOGETHER * (offset - offset.mean(2, keepdim=True)).square().mean()
-        return (photometric_loss(clips.video, [call]) - spread).item()
+        return photometric_loss(clips.video, [call]).item()
 
     true, none, wrong = loss(flow), loss(torch.zeros_like(flow)), loss(-flow)
     assert true < 0.6 * none
     assert none < wrong
 
 
+def test_the_spread_is_of_the_points_around_their_mean():
+    clips = MotionClips("train", 64, 16, seed=2, textures=30).batch(0, torch.tensor([15]))
+    offset = torch.zeros(1, 7, 9, 2, 16, 16)
+
+    def spread(offset):
+        output = SIFAOutput(torch.zeros(1, 8, 8, 16, 16), offset, torch.full((1, 7, 9, 16, 16), 1 / 9))
+        return spread_loss(clips, [BlockCall("block", SIFA(8), torch.zeros(1, 8, 8, 16, 16), output)] * 2).item()
+
+    assert spread(offset + 3.0) == 0  # all moved together
+    offset[:, :, 0] = 9.0  # one of nine moved: its distance from the mean is 8, that of the others 1
+    assert spread(offset) == pytest.approx(2 * (64 + 8) / 9)
+
+
 def test_a_run_can_learn_motion_without_the_true_flow():
-    recipe = replace(SMALL, config=RECIPES["filmed"].config, flow_weight=0.0, photometric_weight=1.0)
+    recipe = replace(RECIPES["filmed-self"], steps=3, batch=8, together=8)
     course = COURSES["filmed"]
     model = begin(recipe, course.labels, None, course.groups).train()
     clips = FilmedClips("train", 64, 16, seed=2, textures=20).batch(0, course.wishes(0, recipe, True)[:8])
     found = losses(model, clips, torch.ones(26, dtype=torch.bool), recipe)
     assert found.flow == 0 < found.photometric
+    assert found.spread == 0  # offsets begin at zero
     found.photometric.backward()
     convolutions = [module.conv_offset for module in model.modules() if isinstance(module, SIFA)]
     assert len(convolutions) == 6

@@ -25,14 +25,17 @@ class FilmedClips(MotionClips):
         rng = torch.Generator().manual_seed(batch_seed(self.seed, index))
         camera, things = labels.cpu().unbind(1)
         scene, targets = draw_filmed(camera, things, self.num_frames, rng)
+        there = [present.nonzero()[:, 0].to(self.device) for present in scene.present.unbind(1)]  # clips of each layer
         scene = FilmedScene(*(part.to(self.device) for part in scene))
-        video, owner = self._paint_layers(scene, camera, rng)
+        video, owner = self._paint_layers(scene, there, camera, rng)
         self._expose(video, rng)
         if self.worn:
             wear(video, owner, rng, BARS)
         return MotionBatch(video, targets.to(self.device), scene, owner)
 
-    def _paint_layers(self, scene: FilmedScene, camera: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _paint_layers(
+        self, scene: FilmedScene, there: list[Tensor], camera: Tensor, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """The layers over each other: video (B, 3, T, S, S), about 0..1, and owner (B, T, S, S)."""
         count, device, layers = len(camera), self.device, len(LAYERS)
         chosen = torch.randint(len(self.textures), (count, layers), generator=rng)
@@ -52,18 +55,16 @@ class FilmedClips(MotionClips):
         )
         owner = torch.zeros(count, self.num_frames, self.size, self.size, dtype=torch.long, device=device)
         for number in LAYERS[1:]:
-            clips = scene.present[:, number].nonzero()[:, 0]
-            if not len(clips):
+            if not len(clips := there[number]):
                 continue
             corner = self.textures[chosen[clips, number], :, :FACE, :FACE].float().div_(255)
             face = F.interpolate(corner, size=(OUTLINE_SIZE, OUTLINE_SIZE), mode="bilinear")
             face = face * gain[clips, number] + bias[clips, number]
             alpha = self.outlines[outlines[clips, number]]
             layer = self._layer(torch.cat([face, alpha], 1), scene.layers[clips, :, number], "zeros")
-            under, seen = video[clips], owner[clips]
+            under = video[clips]
             video[clips] = under + (layer[:, :3] - under) * layer[:, 3:]
-            seen[layer[:, 3] > 0.5] = number
-            owner[clips] = seen
+            owner[clips] = torch.where(layer[:, 3] > 0.5, number, owner[clips])
         return video, owner
 
     def _faded(self, ground: Tensor, camera: Tensor, rng: torch.Generator) -> Tensor:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from sifa.data.motion.generator import MotionBatch, pixel_centres
+from sifa.data.motion.generator import MotionBatch, pixel_centres, transformed
 
 
 def true_flow(batch: MotionBatch, tubelet: int, grid: int) -> tuple[Tensor, Tensor]:
@@ -28,9 +28,8 @@ def true_flow(batch: MotionBatch, tubelet: int, grid: int) -> tuple[Tensor, Tens
     cell = size // grid
     centres = pixel_centres(grid, owner.device)
 
-    relative = layers[:, 1:] @ torch.linalg.inv(layers[:, :-1])
-    moved = torch.einsum("btlij,hwj->btlhwi", relative[..., :2, :], centres)
-    flows = (moved - centres[..., :2]) * (grid / 2)
+    relative = (layers[:, 1:].double() @ torch.linalg.inv_ex(layers[:, :-1].double()).inverse).float()
+    flows = (transformed(relative, centres) - centres[..., :2]) * (grid / 2)
 
     at_centre = owner[:, :-1, cell // 2 :: cell, cell // 2 :: cell]
     flow = flows.gather(2, at_centre[:, :, None, :, :, None].expand(-1, -1, 1, -1, -1, 2))[:, :, 0]

@@ -37,6 +37,17 @@ def pixel_centres(size: int, device: torch.device | str | None = None) -> Tensor
     return torch.stack([x, y, torch.ones_like(x)], -1)
 
 
+def transformed(matrices: Tensor, points: Tensor) -> Tensor:
+    """Points (h, w, 3), homogeneous, under affine matrices (B, ..., 3, 3) -> (B, ..., h, w, 2).
+
+    No matrix product: that would be rounded on a GPU which is told to compute fast ones.
+    """
+    rows = matrices[..., :2, :].movedim(-2, 1)[..., None, None]  # (B, 2, ..., 3, 1, 1)
+    by_x, by_y, shift = rows.unbind(-3)
+    x, y, _ = points.unbind(-1)
+    return torch.addcmul(torch.addcmul(shift, y, by_y), x, by_x).movedim(1, -1)
+
+
 class MotionClips:
     """An endless, indexed source of clips: the same (seed, index) gives the same batch, whatever was drawn before.
 
@@ -110,8 +121,8 @@ class MotionClips:
 
     def _layer(self, texture: Tensor, matrix: Tensor, outside: str) -> Tensor:
         """The texture (B, C, h, w) under the layer's matrices (B, T, 3, 3) -> (B, C, T, S, S)."""
-        back = torch.linalg.inv(matrix)[:, :, :2]
-        at = torch.einsum("btij,hwj->bthwi", back, self.pixels)
+        back = torch.linalg.inv_ex(matrix).inverse  # does not wait for the device, as `inv` does
+        at = transformed(back, self.pixels)
         drawn = F.grid_sample(texture, at.flatten(1, 2), padding_mode=outside, align_corners=False)
         return rearrange(drawn, "b c (t h) w -> b c t h w", t=self.num_frames)
 

@@ -1,6 +1,7 @@
 """The faults that uploads bring: letterbox bars, blur, missing colour, heavy compression."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
@@ -9,9 +10,32 @@ from torch import Tensor
 BARS = 3  # the owner of pixels under letterbox bars, after the ground and two objects
 
 
+class Faults(NamedTuple):
+    """Of one clip; 0 or None where it has not got that one."""
+
+    bars: tuple[bool, float, float] | None  # whether above and below, share of the picture, level
+    grey: bool
+    blur: float  # deviation in pixels
+    step: float  # of its rounded coefficients
+
+
 def wear(video: Tensor, owner: Tensor, rng: torch.Generator, bars: int = BARS) -> None:
     """Each fault on some of the clips, in place: video (B, 3, T, S, S) 0..1, owner (B, T, S, S) as in `MotionBatch`, where
     `bars` is the number of letterbox bars."""
+    faults = [draw_faults(rng) for _ in video]
+    for clip, seen, fault in zip(video, owner, faults, strict=True):
+        if fault.bars:
+            letterbox(clip, seen, *fault.bars, bars=bars)
+    if grey := [i for i, fault in enumerate(faults) if fault.grey]:
+        video[grey] = video[grey].mean(1, keepdim=True).expand(-1, 3, -1, -1, -1)
+    if blurred := [i for i, fault in enumerate(faults) if fault.blur]:
+        video[blurred] = blur(video[blurred], torch.tensor([faults[i].blur for i in blurred]))
+    if rounded := [i for i, fault in enumerate(faults) if fault.step]:
+        video[rounded] = compress(video[rounded], torch.tensor([faults[i].step for i in rounded]))
+
+
+def draw_faults(rng: torch.Generator) -> Faults:
+    """The faults of one clip."""
 
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=rng).item()
@@ -19,17 +43,12 @@ def wear(video: Tensor, owner: Tensor, rng: torch.Generator, bars: int = BARS) -
     def chance(p: float) -> bool:
         return uniform(0, 1) < p
 
-    for clip, seen in zip(video, owner):
-        if chance(0.15):
-            letterbox(
-                clip, seen, across=chance(0.7), share=uniform(0.04, 0.2), level=uniform(0, 1) * chance(0.2), bars=bars
-            )
-        if chance(0.1):
-            clip.copy_(clip.mean(0, keepdim=True).expand_as(clip))
-        if chance(0.35):
-            clip.copy_(blur(clip, uniform(0.4, 1.2)))
-        if chance(0.35):
-            clip.copy_(compress(clip, uniform(0.02, 0.12)))
+    return Faults(
+        bars=(chance(0.7), uniform(0.04, 0.2), uniform(0, 1) * chance(0.2)) if chance(0.15) else None,
+        grey=chance(0.1),
+        blur=uniform(0.4, 1.2) if chance(0.35) else 0.0,
+        step=uniform(0.02, 0.12) if chance(0.35) else 0.0,
+    )
 
 
 def letterbox(clip: Tensor, owner: Tensor, across: bool, share: float, level: float, bars: int = BARS) -> None:
@@ -41,26 +60,31 @@ def letterbox(clip: Tensor, owner: Tensor, across: bool, share: float, level: fl
         clip[where], owner[where] = level, bars
 
 
-def blur(clip: Tensor, deviation: float) -> Tensor:
-    """A Gaussian blur of clip (3, T, S, S), its deviation in pixels; beyond the edge, its last pixels go on."""
-    size, reach = clip.shape[-1], torch.arange(-3, 4)
-    kernel = torch.exp(-(reach**2) / (2 * deviation**2))
-    at = torch.arange(size)[:, None]
-    # as a matrix, since its products are several times faster than convolutions of one channel
-    mix = torch.zeros(size, size).scatter_add_(
-        1, (at + reach).clamp(0, size - 1), (kernel / kernel.sum()).expand(size, 7)
-    )
-    mix = mix.to(clip.device)
-    return mix @ clip @ mix.T
+def blur(clips: Tensor, deviations: Tensor) -> Tensor:
+    """A Gaussian blur of clips (B, 3, T, S, S), deviations (B,) in pixels; beyond the edge, its last pixels go on."""
+    size, reach = clips.shape[-1], torch.arange(-3, 4)
+    kernels = torch.exp(-(reach**2) / (2 * deviations[:, None] ** 2))
+    kernels = (kernels / kernels.sum(1, keepdim=True))[:, None].expand(-1, size, -1)
+    at = (torch.arange(size)[:, None] + reach).clamp(0, size - 1)
+    # as matrices, since their products are several times faster than convolutions of one channel
+    mix = torch.zeros(len(clips), size, size).scatter_add_(2, at.expand_as(kernels), kernels).to(clips.device)
+
+    def mixed(pictures: Tensor) -> Tensor:
+        """Along the last axis."""
+        rows = pictures.reshape(len(pictures), -1, size)
+        return (rows @ mix.transpose(1, 2)).view(clips.shape)
+
+    return mixed(mixed(clips.transpose(-1, -2)).transpose(-1, -2))
 
 
-def compress(clip: Tensor, step: float) -> Tensor:
-    """Clip (3, T, S, S) after its 8 x 8 blocks' cosine coefficients were rounded, high frequencies more coarsely."""
-    k = torch.arange(8, device=clip.device)
+def compress(clips: Tensor, steps: Tensor) -> Tensor:
+    """Clips (B, 3, T, S, S) after their 8 x 8 blocks' cosine coefficients were rounded to steps (B,), high frequencies more
+    coarsely."""
+    k = torch.arange(8, device=clips.device)
     basis = torch.cos(math.pi / 8 * (k + 0.5) * k[:, None]) / 2  # (frequency, place)
     basis[0] /= math.sqrt(2)
-    coarseness = step * (1 + (k[:, None] + k) / 2)
-    blocks = rearrange(clip, "c t (i y) (j x) -> c t i j y x", y=8, x=8)
+    coarseness = steps.to(clips.device).view(-1, 1, 1, 1, 1, 1, 1) * (1 + (k[:, None] + k) / 2)
+    blocks = rearrange(clips, "b c t (i y) (j x) -> b c t i j y x", y=8, x=8)
     coefficients = basis @ blocks @ basis.T
     rounded = (coefficients / coarseness).round() * coarseness
-    return rearrange(basis.T @ rounded @ basis, "c t i j y x -> c t (i y) (j x)").clamp(0, 1)
+    return rearrange(basis.T @ rounded @ basis, "b c t i j y x -> b c t (i y) (j x)").clamp(0, 1)
