@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import sifa
 from sifa.model.resize import nearest_offsets, resize_kernel
