@@ -1,4 +1,4 @@
-"""The GPU's memory in the page's functions: the same after 50 clips as after a few, and after a clip that did not fit."""
+"""The GPU's memory in the page's functions: the same after 30 clips as after a few, and after a clip that did not fit."""
 
 import tempfile
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from sifa.tracing.predict import RAN_ON_CPU
 from sifa.weights.shipped import DEFAULT_CHECKPOINT, clips
 from tests.gpu.report import Report, Setting
 
-FEW, MANY = 5, 50
+FEW, MANY = 5, 30
 SLACK = 1 << 20  # bytes
+SMALLEST, LARGEST = 1 << 9, 1 << 26  # bytes of a tensor that fills the card
 
 
 def check(report: Report, setting: Setting) -> None:
@@ -42,14 +43,16 @@ def check(report: Report, setting: Setting) -> None:
 
 
 def without(report: Report, words: str, show: Callable[[], handlers.View]) -> None:
-    """The card's memory as full as it is with the model alone, for this process."""
+    """No memory of the card for this process but what the model takes."""
     network = handlers.model(DEFAULT_CHECKPOINT, "cuda")
     free_memory()
     before, kept = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
     whole = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((kept + SLACK) / whole)
     try:
+        filled = fill()
         status = show().status
+        filled.clear()
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     report.holds(f"{words} without memory: runs on the CPU and says so", RAN_ON_CPU in status, status[:80])
@@ -59,3 +62,15 @@ def without(report: Report, words: str, show: Callable[[], handlers.View]) -> No
     report.most(f"{words} without memory: more bytes kept afterwards", torch.cuda.memory_reserved() - kept, SLACK)
     report.holds(f"{words}: the model stays on the card", handlers.model(DEFAULT_CHECKPOINT, "cuda") is network)
     report.holds(f"{words}: the next one runs on the card", RAN_ON_CPU not in show().status)
+
+
+def fill() -> list[torch.Tensor]:
+    """All that this process may still take of the card, also between what it has."""
+    taken: list[torch.Tensor] = []
+    size = LARGEST
+    while size >= SMALLEST:
+        try:
+            taken.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
+        except torch.OutOfMemoryError:
+            size //= 2
+    return taken

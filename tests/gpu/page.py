@@ -18,7 +18,7 @@ from tests.gpu.answers import same
 from tests.gpu.report import Report, Setting
 from tests.predictions import moving_clip
 
-FEW, MANY = 5, 50  # clips
+FEW, MANY = 5, 25  # clips
 ADDRESSES = 16  # of visitors: each may run so many clips a second
 SLACK = 64 << 20  # bytes of the card: what the driver gives in pieces
 FULL = 96 << 20  # bytes that are left of a full card: fewer than a process needs to begin there
@@ -33,7 +33,7 @@ def check(report: Report, setting: Setting) -> None:
             usual(report, setting, place, clip)
         if not setting.gpu:
             report.skip("full card", "it is about the GPU's memory")
-        elif report.has("full card", 30):
+        elif report.has("full card", 25):
             with report.case("full card"):
                 full(report, setting, place, clip)
 
@@ -57,7 +57,7 @@ def usual(report: Report, setting: Setting, place: Path, clip: Path) -> None:
             return
         used, times = {}, []
         for number in range(1, MANY + 1):
-            if report.left < 35:
+            if report.left < 30:
                 report.skip("the other clips", f"{number - 1} were run in the time that was there")
                 break
             times.append(one_clip(page.url, clip, number)[0])

@@ -22,6 +22,7 @@ class Part:
     name: str
     function: str  # "module:function"
     seconds: int  # after which it is stopped
+    together: bool = False  # whether others may run meanwhile: it measures no time and no memory of the whole card
     engine: str = ""  # of the operator, where it is not chosen by itself
     without: str = ""  # why it is left out where there is no GPU
     with_gpu: str = ""  # why it is left out where there is one
@@ -48,7 +49,7 @@ def engines(folder: Path = KERNELS) -> list[str]:
     return [f.stem[1:] for f in files if re.search(r"^def attend\(", f.read_text(encoding="utf-8"), re.MULTILINE)]
 
 
-def of_engines(kind: str, function: str, seconds: int) -> list[Part]:
+def of_engines(kind: str, function: str, seconds: int, together: bool = False) -> list[Part]:
     """A part for each engine."""
     found = []
     for engine in engines():
@@ -58,6 +59,7 @@ def of_engines(kind: str, function: str, seconds: int) -> list[Part]:
                 f"{kind}, {engine}",
                 function,
                 seconds,
+                together,
                 engine,
                 without=f"{engine} runs on a GPU" if device == "cuda" else "",
                 with_gpu=f"{engine} runs on the CPU" if device == "cpu" else "",
@@ -70,13 +72,14 @@ def parts() -> list[Part]:
     """All of them."""
     return [
         Part("system", "tests.gpu.system:look", 40),
-        *of_engines("operator", "tests.gpu.operator:check", 75),
-        Part("answers", "tests.gpu.answers:check", 75),
-        Part("memory", "tests.gpu.memory:check", 60, without="it is about the GPU's memory"),
-        Part("page", "tests.gpu.page:check", 100),
-        Part("generator", "tests.gpu.motion:check", 40),
+        *of_engines("operator", "tests.gpu.operator:check", 90, together=True),
+        Part("answers", "tests.gpu.answers:check", 90, together=True),
+        Part("memory", "tests.gpu.memory:check", 60, together=True, without="it is about the GPU's memory"),
+        Part("generator", "tests.gpu.motion:check", 60),
         Part("training", "tests.gpu.training:check", 60),
         *of_engines("speed", "tests.gpu.speed:measure", 60),
-        Part("models", "tests.gpu.models:measure", 75),
+        Part("tuning", "tests.gpu.tuning:scan", 45, engine="triton", without="triton runs on a GPU"),
+        Part("page", "tests.gpu.page:check", 80),
+        Part("models", "tests.gpu.models:measure", 45),
         Part("compiled", "tests.gpu.models:compiled", 100, without="compiling on a CPU is tested in tests/evaluation"),
     ]

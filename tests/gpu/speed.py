@@ -13,9 +13,9 @@ from tests.bench.operator import naive
 from tests.gpu.report import Report, Setting
 
 MODELS = {
-    "nano": ("sifa_swin_nano_16x64", 16),
-    "tiny": ("sifa_swin_tiny_64x224", 1),
-    "base": ("sifa_swin_base_64x224", 1),
+    "nano": ("sifa_swin_nano_16x64", 64),
+    "tiny": ("sifa_swin_tiny_64x224", 4),
+    "base": ("sifa_swin_base_64x224", 4),
 }
 ROUNDS, LEAST_SECONDS = 5, 0.004  # a time is that of as many calls as take so long
 FASTER, FLOORS = ">= 20", "<= 3"  # goals on a GPU: times the naive version, times the copy

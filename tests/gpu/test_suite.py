@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.gpu.parts import Part, engines, parts
-from tests.gpu.report import FAILED, MEASURED, PASSED, SKIPPED, Report, Setting
+from tests.gpu.report import FAILED, MEASURED, PASSED, SKIPPED, Report, Setting, rows_of
 from tests.gpu.runner import run_all, summary, table
 
 CPU = Setting("cpu", small=True)
@@ -49,6 +50,16 @@ def leaves(report, setting):
 
 def is_silent(report, setting):
     return None
+
+
+def meets(report, setting):
+    """Passes where another one works at the same time."""
+    place = Path(os.environ["MEETING"])
+    (place / report.part).touch()
+    until = time.monotonic() + 15
+    while len(list(place.iterdir())) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    report.holds("both are here", len(list(place.iterdir())) == 2)
 
 
 def part(function, seconds=20, **changes):
@@ -92,6 +103,30 @@ def test_whatever_fails_is_a_line_and_the_next_part_runs():
     text = table(found)
     for words in ("an error", "<= 1e-05", ">= 20", "killed by SIGKILL", "it needs a GPU", "ValueError: what is wrong"):
         assert words in text
+
+
+@pytest.mark.parametrize(("device", "together"), [("cuda", True), ("cpu", False)])
+def test_parts_that_only_check_run_together_on_a_gpu_machine(tmp_path, monkeypatch, device, together):
+    monkeypatch.setenv("MEETING", str(tmp_path))
+    one = Part("one", "tests.gpu.test_suite:meets", 3 if device == "cpu" else 20, together=True)
+    found = run_all([one, replace(one, name="other"), part(works)], Setting(device, small=False), 90)
+    assert (found["one"]["rows"][0].result == PASSED) == together
+    assert list(found) == ["one", "other", "works"]
+    assert found["works"]["rows"][0].result == PASSED
+
+
+def test_the_scan_of_tunings_names_the_best_in_all_shapes(tmp_path):
+    triton = pytest.importorskip("sifa.model.kernels._triton", exc_type=ImportError)
+    if not triton.INTERPRETED:
+        pytest.skip("`python -m tests.gpu` does it on the card")
+    from tests.gpu.tuning import CHOICES, scan, words
+
+    scan(Report("tuning", tmp_path / "rows", 60), CPU)
+    rows = {row.name: row for row in rows_of(tmp_path / "rows")}
+    for name in ("forward", "backward"):
+        assert rows[f"{name}: best in all shapes"].value in [words(tuning) for tuning in CHOICES[:2]]
+        assert rows[f"nano, K 3, {name}: times the copy"].value > 1
+    assert all(row.result == MEASURED for row in rows.values())
 
 
 def test_a_part_for_which_no_time_is_left_fails():

@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import triton
@@ -25,7 +25,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
-NUMBERS = 1024  # of a tile, 4 for each thread: one load of 16 bytes, and few enough registers that many programs fit
 if torch.cuda.is_available() and not INTERPRETED:
     try:  # now, so that another engine can be chosen
         triton.runtime.driver.active.get_current_target()
@@ -34,14 +33,47 @@ if torch.cuda.is_available() and not INTERPRETED:
         raise ImportError(f"it needs the card's driver and a C compiler such as gcc: {reason}") from error
 
 
+class Tuning(NamedTuple):
+    """How a kernel's work is cut; what is computed is the same, but for the order of additions."""
+
+    numbers: int = 1024  # of a tile
+    each: int = 4  # of them for a thread: 4 are one load of 16 bytes, and few registers, so that many programs fit
+    unroll: bool = False  # take the taps of a row of the K x K together, so that more loads are under way
+
+
+FORWARD, BACKWARD = Tuning(), Tuning()
+
+
 @triton.jit
-def _location(steps: tl.tensor, cells: tl.tensor, width: tl.tensor, block: tl.constexpr) -> tl.tensor:
-    """This program's clip and step, and the number, row and column of its locations, some beyond the last one."""
+def _block(
+    frames: tl.tensor, steps: tl.tensor, height: tl.tensor, width: tl.tensor,
+    stride_b: tl.tensor, stride_t: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor,
+    channels: tl.constexpr, kernel_size: tl.constexpr, far: tl.constexpr, columns: tl.constexpr, block: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
+    """Where this program's locations lie, some of them beyond the last one: with so many frames in each clip.
+
+    Number, row and column of each; whether it has a pair; the columns of a tile, and which are channels; numbers from the first
+    one of the features to the location's own, to the first of the next frame, and from the first weight to the pair's.
+    """
+    cells, taps = height * width, kernel_size * kernel_size
     blocks = tl.cdiv(cells, block)
     program = tl.program_id(0)
     frame = program // blocks
     cell = (program % blocks) * block + tl.arange(0, block)
-    return (frame // steps).to(tl.int64), (frame % steps).to(tl.int64), cell, cell // width, cell % width
+    b, t = (frame // frames).to(tl.int64), (frame % frames).to(tl.int64)
+    y, x = cell // width, cell % width
+    live = cell < tl.where(t + 1 < steps, cells, 0)
+    index = tl.arange(0, columns)[None, :]  # of a channel, or of a tap
+    start = b * stride_b + t * stride_t
+    own = start + (_far(y, far) * stride_y + _far(x, far) * stride_x)[:, None] + index
+    pair = (b * (steps - 1) + t) * taps * cells + cell
+    return cell, y, x, live, index, index < channels, own, start + stride_t, pair
+
+
+@triton.jit
+def _far(number: tl.tensor, far: tl.constexpr) -> tl.tensor:
+    """As 64 bits where a frame has too many numbers for 32."""
+    return number.to(tl.int64) if far else number
 
 
 @triton.jit
@@ -63,7 +95,7 @@ def _corners(
     inside = live & (y > -1) & (y < height) & (x > -1) & (x < width)
     y, x = tl.where(inside, y, -1.0), tl.where(inside, x, -1.0)
     top, left = tl.floor(y), tl.floor(x)
-    row, column = top.to(tl.int64), left.to(tl.int64)
+    row, column = top.to(tl.int32), left.to(tl.int32)
     north, south = inside & (row >= 0), inside & (row + 1 < height)
     west, east = column >= 0, column + 1 < width
     masks = (
@@ -97,32 +129,28 @@ def _forward(
     steps: tl.tensor, height: tl.tensor, width: tl.tensor,
     stride_b: tl.tensor, stride_t: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor,
     scale: tl.constexpr, channels: tl.constexpr, kernel_size: tl.constexpr, dilation: tl.constexpr,
-    softmax: tl.constexpr, columns: tl.constexpr, block: tl.constexpr,
+    softmax: tl.constexpr, far: tl.constexpr, columns: tl.constexpr, block: tl.constexpr, unroll: tl.constexpr,
 ) -> None:  # fmt: skip
     """Sums and weights of one block of locations; the last step has no pair, and gets sums of 0."""
     kind: tl.constexpr = offset.dtype.element_ty
     taps: tl.constexpr = kernel_size * kernel_size
     cells = height * width
-    b, t, cell, y, x = _location(steps, cells, width, block)
-    live = cell < tl.where(t + 1 < steps, cells, 0)
-    index = tl.arange(0, columns)[None, :]  # of a channel, or of a tap
-    real = index < channels
-    own = b * stride_b + t * stride_t + (y.to(tl.int64) * stride_y + x.to(tl.int64) * stride_x)[:, None] + index
-    key = features + (b * stride_b + (t + 1) * stride_t)
-    pair = (b * (steps - 1) + t) * taps * cells + cell
-    move = offset + pair + (b * (steps - 1) + t) * taps * cells
+    cell, y, x, live, index, real, own, following, pair = _block(
+        steps, steps, height, width, stride_b, stride_t, stride_y, stride_x, channels, kernel_size, far, columns, block
+    )
+    move = offset + 2 * pair - cell
     query = tl.load(features + own, live[:, None] & real, 0.0).to(kind)
     total, scores = tl.zeros_like(query), tl.zeros_like(query)
     peak, mass = tl.full([block], float("-inf"), kind), tl.zeros([block], kind)
     move_y, move_x = tl.load(move, live, 0.0), tl.load(move + cells, live, 0.0)
-    for n in range(taps):
+    for n in tl.range(0, taps, loop_unroll_factor=unroll):
         place_y = _place(move_y, n // kernel_size, y, kernel_size, dilation)
         place_x = _place(move_x, n % kernel_size, x, kernel_size, dilation)
         move += 2 * cells
         more = live & (cell < tl.where(n + 1 < taps, cells, 0))
         move_y, move_x = tl.load(move, more, 0.0), tl.load(move + cells, more, 0.0)  # of the next tap, in time
         row, column, bottom, right, masks = _corners(place_y, place_x, live, height, width, real)
-        first = key + (row * stride_y + column * stride_x)[:, None] + index
+        first = features + following + (_far(row, far) * stride_y + _far(column, far) * stride_x)[:, None] + index
         value = _mix(_read(first, stride_y, stride_x, masks, kind), bottom, right)
         score = tl.sum(query * value, 1) / scale
         scores = tl.where(index == n, score[:, None], scores)
@@ -147,20 +175,28 @@ def _backward(
     steps: tl.tensor, height: tl.tensor, width: tl.tensor,
     stride_b: tl.tensor, stride_t: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor,
     scale: tl.constexpr, channels: tl.constexpr, kernel_size: tl.constexpr, dilation: tl.constexpr,
-    softmax: tl.constexpr, columns: tl.constexpr, block: tl.constexpr,
+    softmax: tl.constexpr, far: tl.constexpr, columns: tl.constexpr, block: tl.constexpr, unroll: tl.constexpr,
 ) -> None:  # fmt: skip
     """What one block of locations gives to the gradients: `grad_features` is added to, `grad_offset` is written."""
     kind: tl.constexpr = offset.dtype.element_ty
     taps: tl.constexpr = kernel_size * kernel_size
     cells = height * width
-    b, t, cell, y, x = _location(steps - 1, cells, width, block)
-    live = cell < cells
-    index = tl.arange(0, columns)[None, :]  # of a channel, or of a tap
-    real = index < channels
-    own = b * stride_b + t * stride_t + (y.to(tl.int64) * stride_y + x.to(tl.int64) * stride_x)[:, None] + index
-    following = b * stride_b + (t + 1) * stride_t
-    pair = (b * (steps - 1) + t) * taps * cells + cell
-    double = pair + (b * (steps - 1) + t) * taps * cells
+    cell, y, x, live, index, real, own, following, pair = _block(
+        steps - 1,
+        steps,
+        height,
+        width,
+        stride_b,
+        stride_t,
+        stride_y,
+        stride_x,
+        channels,
+        kernel_size,
+        far,
+        columns,
+        block,
+    )
+    double = 2 * pair - cell
     query = tl.load(features + own, live[:, None] & real, 0.0).to(kind)
     g = tl.load(grad_sums + own, live[:, None] & real, 0.0).to(kind)
     total = tl.zeros_like(query)
@@ -170,7 +206,7 @@ def _backward(
         rest += tl.sum(tl.load(sums + own, live[:, None] & real, 0.0) * g, 1)
         rest += tl.sum(tl.load(weights + each, tap, 0.0) * tl.load(grad_weights + each, tap, 0.0), 1)
     move_y, move_x = tl.load(offset + double, live, 0.0), tl.load(offset + double + cells, live, 0.0)
-    for n in range(taps):
+    for n in tl.range(0, taps, loop_unroll_factor=unroll):
         weight, change = tl.load(weights + pair, live, 0.0), tl.load(grad_weights + pair, live, 0.0)
         place_y = _place(move_y, n // kernel_size, y, kernel_size, dilation)
         place_x = _place(move_x, n % kernel_size, x, kernel_size, dilation)
@@ -178,7 +214,7 @@ def _backward(
         move = offset + double + 2 * cells
         move_y, move_x = tl.load(move, more, 0.0), tl.load(move + cells, more, 0.0)  # of the next tap, in time
         row, column, bottom, right, masks = _corners(place_y, place_x, live, height, width, real)
-        first = following + (row * stride_y + column * stride_x)[:, None] + index
+        first = following + (_far(row, far) * stride_y + _far(column, far) * stride_x)[:, None] + index
         v = _read(features + first, stride_y, stride_x, masks, kind)
         value = _mix(v, bottom, right)
         change += tl.sum(value * g, 1)
@@ -208,26 +244,29 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
 
 
 @cache
-def _tile(channels: int, taps: int) -> dict[str, int]:
+def _tile(channels: int, kernel_size: int, tuning: Tuning) -> dict[str, int]:
     """How many columns (channels or taps) and locations a program's tile has, and how many warps of 32 threads work on it."""
-    columns = triton.next_power_of_2(max(channels, taps, 16))
-    block = max(1, NUMBERS // columns)
-    return dict(columns=columns, block=block, num_warps=min(16, columns * block // 128))
+    columns = triton.next_power_of_2(max(channels, kernel_size**2, 16))
+    block = max(1, tuning.numbers // columns)
+    warps = max(1, min(16, columns * block // (32 * tuning.each)))
+    return dict(columns=columns, block=block, num_warps=warps, unroll=kernel_size if tuning.unroll else 1)
 
 
 def _launch(
-    kernel: Any, frames: int, tensors: tuple[Tensor, ...], kernel_size: int, dilation: int, softmax: bool
-) -> None:
+    kernel: Any, frames: int, tensors: tuple[Tensor, ...], kernel_size: int, dilation: int, softmax: bool,
+    tuning: Tuning = FORWARD,
+) -> None:  # fmt: skip
     """Run a kernel over the blocks of locations of so many frames. The first of the tensors is the features."""
     _, channels, steps, height, width = tensors[0].shape
     stride_b, _, stride_t, stride_y, stride_x = tensors[0].stride()
-    tile = _tile(channels, kernel_size**2)
+    tile = _tile(channels, kernel_size, tuning)
     grid = (frames * triton.cdiv(height * width, tile["block"]),)
     with _on(tensors[0].device):
         kernel[grid](
             *tensors, steps, height, width, stride_b, stride_t, stride_y, stride_x,
             scale=math.sqrt(channels) if softmax else channels, channels=channels, kernel_size=kernel_size,
-            dilation=dilation, softmax=softmax, **tile, enable_fp_fusion=True,
+            dilation=dilation, softmax=softmax, far=height * stride_y + width * stride_x >= 2**31, **tile,
+            enable_fp_fusion=True,
         )  # fmt: skip
 
 
@@ -255,7 +294,7 @@ class _Attend(torch.autograd.Function):
         sums = torch.empty_like(features)
         weights = offset.new_empty(clips, steps - 1, kernel_size**2, height, width)
         if sums.numel():
-            _launch(_forward, clips * steps, (features, offset, sums, weights), kernel_size, dilation, softmax)
+            _launch(_forward, clips * steps, (features, offset, sums, weights), kernel_size, dilation, softmax, FORWARD)
         ctx.save_for_backward(features, offset, weights, *([sums] if softmax else []))
         ctx.switches = kernel_size, dilation, softmax
         return sums, weights
@@ -271,5 +310,6 @@ class _Attend(torch.autograd.Function):
             )
             grads = grad_sums, grad_weights.contiguous(), grad_features, grad_offset
             pairs = weights.shape[0] * weights.shape[1]
-            _launch(_backward, pairs, (features, offset, weights, *(sums or [features]), *grads), *ctx.switches)
+            given = features, offset, weights, *(sums or [features]), *grads
+            _launch(_backward, pairs, given, *ctx.switches, BACKWARD)
         return grad_features, grad_offset, None, None, None
