@@ -82,3 +82,15 @@ def read(first: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor, masks: tl.t
 def mix(v: tl.tensor, bottom: tl.tensor, right: tl.tensor) -> tl.tensor:
     """The bilinear value between four corners."""
     return (1 - bottom) * ((1 - right) * v[0] + right * v[1]) + bottom * ((1 - right) * v[2] + right * v[3])
+
+
+@triton.jit
+def add(
+    first: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor, masks: tl.tensor, bottom: tl.tensor, right: tl.tensor,
+    value: tl.tensor,
+) -> None:  # fmt: skip
+    """Add a sampled value's gradient to its four corners, from the first one's address: `read` and `mix` the other way."""
+    tl.atomic_add(first, (1 - bottom) * (1 - right) * value, masks[0], sem="relaxed")
+    tl.atomic_add(first + stride_x, (1 - bottom) * right * value, masks[1], sem="relaxed")
+    tl.atomic_add(first + stride_y, bottom * (1 - right) * value, masks[2], sem="relaxed")
+    tl.atomic_add(first + stride_y + stride_x, bottom * right * value, masks[3], sem="relaxed")

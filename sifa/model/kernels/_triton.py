@@ -24,7 +24,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from sifa.model.kernels._tiles import corners, locations, mix, place, read, widened
+from sifa.model.kernels._tiles import add, corners, locations, mix, place, read, widened
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 if torch.cuda.is_available() and not INTERPRETED:
@@ -122,8 +122,7 @@ def _backward(
     double = 2 * pair - cell
     query = tl.load(features + own, live[:, None] & real, 0.0).to(kind)
     g = tl.load(grad_sums + own, live[:, None] & real, 0.0).to(kind)
-    total = tl.zeros_like(query)
-    rest = tl.zeros([block], kind)
+    total, rest = tl.zeros_like(query), tl.zeros([block], kind)
     if softmax:  # the sum over the taps of weight * gradient of the weight, all of which the softmax takes away
         each, tap = pair[:, None] + index.to(tl.int64) * cells, live[:, None] & (index < taps)
         rest += tl.sum(tl.load(sums + own, live[:, None] & real, 0.0) * g, 1)
@@ -141,20 +140,14 @@ def _backward(
         v = read(features + first, stride_y, stride_x, masks, kind)
         value = mix(v, bottom, right)
         change += tl.sum(value * g, 1)
-        if softmax:
-            change = weight * (change - rest)
-        change = change / scale
+        change = (weight * (change - rest) if softmax else change) / scale
         total += change[:, None] * value
         grad = weight[:, None] * g + change[:, None] * query  # of the sampled value
         down = (1 - right) * (v[2] - v[0]) + right * (v[3] - v[1])
         tl.store(grad_offset + double, tl.sum(grad * down, 1), live)
         along = (1 - bottom) * (v[1] - v[0]) + bottom * (v[3] - v[2])
         tl.store(grad_offset + double + cells, tl.sum(grad * along, 1), live)
-        to = grad_features + first
-        tl.atomic_add(to, (1 - bottom) * (1 - right) * grad, masks[0], sem="relaxed")
-        tl.atomic_add(to + stride_x, (1 - bottom) * right * grad, masks[1], sem="relaxed")
-        tl.atomic_add(to + stride_y, bottom * (1 - right) * grad, masks[2], sem="relaxed")
-        tl.atomic_add(to + stride_y + stride_x, bottom * right * grad, masks[3], sem="relaxed")
+        add(grad_features + first, stride_y, stride_x, masks, bottom, right, grad)
         pair += cells
         double += 2 * cells
     tl.atomic_add(grad_features + own, total, live[:, None] & real, sem="relaxed")
