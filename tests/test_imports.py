@@ -44,7 +44,7 @@ OPTIONAL = {  # what only the extras install, and the modules that import it at 
     "python_multipart": ("app/",),
     "numba": ("sifa/model/kernels/",),
     "llvmlite": ("sifa/model/kernels/",),  # comes with numba
-    "triton": ("sifa/model/kernels/_triton",),
+    "triton": ("sifa/model/kernels/_triton", "sifa/model/kernels/_tiles"),
     "ipywidgets": ("sifa/charts/panels",),
     "anywidget": ("sifa/explorer/widget",),
     "traitlets": ("sifa/explorer/widget",),  # comes with anywidget

@@ -24,6 +24,8 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from sifa.model.kernels._tiles import add, corners, locations, mix, place, read, widened
+
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 if torch.cuda.is_available() and not INTERPRETED:
     try:  # now, so that another engine can be chosen
@@ -44,85 +46,6 @@ class Tuning(NamedTuple):
 FORWARD, BACKWARD = Tuning(), Tuning()
 
 
-@triton.jit
-def _block(
-    frames: tl.tensor, steps: tl.tensor, height: tl.tensor, width: tl.tensor,
-    stride_b: tl.tensor, stride_t: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor,
-    channels: tl.constexpr, kernel_size: tl.constexpr, far: tl.constexpr, columns: tl.constexpr, block: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
-    """Where this program's locations lie, some of them beyond the last one: with so many frames in each clip.
-
-    Number, row and column of each; whether it has a pair; the columns of a tile, and which are channels; numbers from the first
-    one of the features to the location's own, to the first of the next frame, and from the first weight to the pair's.
-    """
-    cells, taps = height * width, kernel_size * kernel_size
-    blocks = tl.cdiv(cells, block)
-    program = tl.program_id(0)
-    frame = program // blocks
-    cell = (program % blocks) * block + tl.arange(0, block)
-    b, t = (frame // frames).to(tl.int64), (frame % frames).to(tl.int64)
-    y, x = cell // width, cell % width
-    live = cell < tl.where(t + 1 < steps, cells, 0)
-    index = tl.arange(0, columns)[None, :]  # of a channel, or of a tap
-    start = b * stride_b + t * stride_t
-    own = start + (_far(y, far) * stride_y + _far(x, far) * stride_x)[:, None] + index
-    pair = (b * (steps - 1) + t) * taps * cells + cell
-    return cell, y, x, live, index, index < channels, own, start + stride_t, pair
-
-
-@triton.jit
-def _far(number: tl.tensor, far: tl.constexpr) -> tl.tensor:
-    """As 64 bits where a frame has too many numbers for 32."""
-    return number.to(tl.int64) if far else number
-
-
-@triton.jit
-def _place(
-    move: tl.tensor, tap: tl.tensor, location: tl.tensor, kernel_size: tl.constexpr, dilation: tl.constexpr
-) -> tl.tensor:
-    """A coordinate in cells: offset + tap + location, added up in the order of the reference."""
-    return (move + (tap * dilation - (dilation * (kernel_size - 1) + 1) // 2)) + location
-
-
-@triton.jit
-def _corners(
-    y: tl.tensor, x: tl.tensor, live: tl.tensor, height: tl.tensor, width: tl.tensor, real: tl.tensor
-) -> tl.tensor:
-    """Row and column of the upper left corner, shares of the lower and the right ones, and which corners to read.
-
-    None is read for a place outside, or for one that is not a number.
-    """
-    inside = live & (y > -1) & (y < height) & (x > -1) & (x < width)
-    y, x = tl.where(inside, y, -1.0), tl.where(inside, x, -1.0)
-    top, left = tl.floor(y), tl.floor(x)
-    row, column = top.to(tl.int32), left.to(tl.int32)
-    north, south = inside & (row >= 0), inside & (row + 1 < height)
-    west, east = column >= 0, column + 1 < width
-    masks = (
-        (north & west)[:, None] & real, (north & east)[:, None] & real,
-        (south & west)[:, None] & real, (south & east)[:, None] & real,
-    )  # fmt: skip
-    return row, column, (y - top)[:, None], (x - left)[:, None], masks
-
-
-@triton.jit
-def _read(
-    first: tl.tensor, stride_y: tl.tensor, stride_x: tl.tensor, masks: tl.tensor, kind: tl.constexpr
-) -> tl.tensor:
-    """The four corners from the first one's address; 0 for those that are not to be read."""
-    below = first + stride_y
-    return (
-        tl.load(first, masks[0], 0.0).to(kind), tl.load(first + stride_x, masks[1], 0.0).to(kind),
-        tl.load(below, masks[2], 0.0).to(kind), tl.load(below + stride_x, masks[3], 0.0).to(kind),
-    )  # fmt: skip
-
-
-@triton.jit
-def _mix(v: tl.tensor, bottom: tl.tensor, right: tl.tensor) -> tl.tensor:
-    """The bilinear value between four corners."""
-    return (1 - bottom) * ((1 - right) * v[0] + right * v[1]) + bottom * ((1 - right) * v[2] + right * v[3])
-
-
 @triton.jit(do_not_specialize=["steps", "height", "width"])
 def _forward(
     features: tl.tensor, offset: tl.tensor, sums: tl.tensor, weights: tl.tensor,
@@ -135,7 +58,7 @@ def _forward(
     kind: tl.constexpr = offset.dtype.element_ty
     taps: tl.constexpr = kernel_size * kernel_size
     cells = height * width
-    cell, y, x, live, index, real, own, following, pair = _block(
+    cell, y, x, live, index, real, own, following, pair = locations(
         steps, steps, height, width, stride_b, stride_t, stride_y, stride_x, channels, kernel_size, far, columns, block
     )
     move = offset + 2 * pair - cell
@@ -144,14 +67,14 @@ def _forward(
     peak, mass = tl.full([block], float("-inf"), kind), tl.zeros([block], kind)
     move_y, move_x = tl.load(move, live, 0.0), tl.load(move + cells, live, 0.0)
     for n in tl.range(0, taps, loop_unroll_factor=unroll):
-        place_y = _place(move_y, n // kernel_size, y, kernel_size, dilation)
-        place_x = _place(move_x, n % kernel_size, x, kernel_size, dilation)
+        place_y = place(move_y, n // kernel_size, y, kernel_size, dilation)
+        place_x = place(move_x, n % kernel_size, x, kernel_size, dilation)
         move += 2 * cells
         more = live & (cell < tl.where(n + 1 < taps, cells, 0))
         move_y, move_x = tl.load(move, more, 0.0), tl.load(move + cells, more, 0.0)  # of the next tap, in time
-        row, column, bottom, right, masks = _corners(place_y, place_x, live, height, width, real)
-        first = features + following + (_far(row, far) * stride_y + _far(column, far) * stride_x)[:, None] + index
-        value = _mix(_read(first, stride_y, stride_x, masks, kind), bottom, right)
+        row, column, bottom, right, masks = corners(place_y, place_x, live, height, width, real)
+        first = features + following + (widened(row, far) * stride_y + widened(column, far) * stride_x)[:, None] + index
+        value = mix(read(first, stride_y, stride_x, masks, kind), bottom, right)
         score = tl.sum(query * value, 1) / scale
         scores = tl.where(index == n, score[:, None], scores)
         if softmax:
@@ -181,7 +104,7 @@ def _backward(
     kind: tl.constexpr = offset.dtype.element_ty
     taps: tl.constexpr = kernel_size * kernel_size
     cells = height * width
-    cell, y, x, live, index, real, own, following, pair = _block(
+    cell, y, x, live, index, real, own, following, pair = locations(
         steps - 1,
         steps,
         height,
@@ -199,8 +122,7 @@ def _backward(
     double = 2 * pair - cell
     query = tl.load(features + own, live[:, None] & real, 0.0).to(kind)
     g = tl.load(grad_sums + own, live[:, None] & real, 0.0).to(kind)
-    total = tl.zeros_like(query)
-    rest = tl.zeros([block], kind)
+    total, rest = tl.zeros_like(query), tl.zeros([block], kind)
     if softmax:  # the sum over the taps of weight * gradient of the weight, all of which the softmax takes away
         each, tap = pair[:, None] + index.to(tl.int64) * cells, live[:, None] & (index < taps)
         rest += tl.sum(tl.load(sums + own, live[:, None] & real, 0.0) * g, 1)
@@ -208,30 +130,24 @@ def _backward(
     move_y, move_x = tl.load(offset + double, live, 0.0), tl.load(offset + double + cells, live, 0.0)
     for n in tl.range(0, taps, loop_unroll_factor=unroll):
         weight, change = tl.load(weights + pair, live, 0.0), tl.load(grad_weights + pair, live, 0.0)
-        place_y = _place(move_y, n // kernel_size, y, kernel_size, dilation)
-        place_x = _place(move_x, n % kernel_size, x, kernel_size, dilation)
+        place_y = place(move_y, n // kernel_size, y, kernel_size, dilation)
+        place_x = place(move_x, n % kernel_size, x, kernel_size, dilation)
         more = live & (cell < tl.where(n + 1 < taps, cells, 0))
         move = offset + double + 2 * cells
         move_y, move_x = tl.load(move, more, 0.0), tl.load(move + cells, more, 0.0)  # of the next tap, in time
-        row, column, bottom, right, masks = _corners(place_y, place_x, live, height, width, real)
-        first = following + (_far(row, far) * stride_y + _far(column, far) * stride_x)[:, None] + index
-        v = _read(features + first, stride_y, stride_x, masks, kind)
-        value = _mix(v, bottom, right)
+        row, column, bottom, right, masks = corners(place_y, place_x, live, height, width, real)
+        first = following + (widened(row, far) * stride_y + widened(column, far) * stride_x)[:, None] + index
+        v = read(features + first, stride_y, stride_x, masks, kind)
+        value = mix(v, bottom, right)
         change += tl.sum(value * g, 1)
-        if softmax:
-            change = weight * (change - rest)
-        change = change / scale
+        change = (weight * (change - rest) if softmax else change) / scale
         total += change[:, None] * value
         grad = weight[:, None] * g + change[:, None] * query  # of the sampled value
         down = (1 - right) * (v[2] - v[0]) + right * (v[3] - v[1])
         tl.store(grad_offset + double, tl.sum(grad * down, 1), live)
         along = (1 - bottom) * (v[1] - v[0]) + bottom * (v[3] - v[2])
         tl.store(grad_offset + double + cells, tl.sum(grad * along, 1), live)
-        to = grad_features + first
-        tl.atomic_add(to, (1 - bottom) * (1 - right) * grad, masks[0], sem="relaxed")
-        tl.atomic_add(to + stride_x, (1 - bottom) * right * grad, masks[1], sem="relaxed")
-        tl.atomic_add(to + stride_y, bottom * (1 - right) * grad, masks[2], sem="relaxed")
-        tl.atomic_add(to + stride_y + stride_x, bottom * right * grad, masks[3], sem="relaxed")
+        add(grad_features + first, stride_y, stride_x, masks, bottom, right, grad)
         pair += cells
         double += 2 * cells
     tl.atomic_add(grad_features + own, total, live[:, None] & real, sem="relaxed")
@@ -311,5 +227,6 @@ class _Attend(torch.autograd.Function):
             grads = grad_sums, grad_weights.contiguous(), grad_features, grad_offset
             pairs = weights.shape[0] * weights.shape[1]
             given = features, offset, weights, *(sums or [features]), *grads
-            _launch(_backward, pairs, given, *ctx.switches, BACKWARD)
+            kernel_size, dilation, softmax = ctx.switches
+            _launch(_backward, pairs, given, kernel_size, dilation, softmax, BACKWARD)
         return grad_features, grad_offset, None, None, None
