@@ -197,6 +197,17 @@ class Prediction:
         return answers(self.logits, self.labels, self.card.groups)
 
     @property
+    def best_block(self) -> int | None:
+        """Which block shows motion best: of those on the finest grid the one with the largest `flow_cosine` in the card, the
+        first of them where the card does not say; None where there is no block. A page opens on it."""
+        cells = [block.saliency[0].size for block in self.trace]
+        finest = [number for number, count in enumerate(cells) if count == max(cells)]
+        cosines = self.card.metrics.get("flow_cosine") or ()
+        if len(cosines) != len(cells):
+            return finest[0] if finest else None
+        return max(finest, key=lambda number: float(cosines[number]), default=None)
+
+    @property
     def headline(self) -> str:
         """The answers in a few words."""
         return ", ".join(answer.text for answer in self.answers())
