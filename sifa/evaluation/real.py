@@ -11,14 +11,12 @@ def answers(prediction: Prediction) -> dict[str, tuple[str, float]]:
 
     Where the model gives one answer, it is both. Raises DataError where its groups of labels are others.
     """
-    found = prediction.answers()
+    found = {answer.group: (answer.text, answer.probability) for answer in prediction.answers()}
     if len(found) == 1:
-        found *= len(GROUPS)
-    elif {answer.group for answer in found} != set(GROUPS):
+        return dict.fromkeys(GROUPS, next(iter(found.values())))
+    if set(found) != set(GROUPS):
         raise DataError(
-            f"these weights answer in the groups {', '.join(answer.group for answer in found)}; what is measured on real "
-            f"video is one answer, or the groups {' and '.join(GROUPS)}: choose other weights"
+            f"these weights answer in the groups {', '.join(found)}; what is measured on real video is one answer, or the "
+            f"groups {' and '.join(GROUPS)}: choose other weights"
         )
-    else:
-        found = tuple(sorted(found, key=lambda answer: GROUPS.index(answer.group)))
-    return {name: (answer.text, answer.probability) for name, answer in zip(GROUPS, found, strict=True)}
+    return {name: found[name] for name in GROUPS}
