@@ -117,7 +117,7 @@ def evaluate_real(model: VideoModel, folder: Path, progress: Progress | None = N
                 prediction = predict(model, clip)
                 blocks = prediction.trace[prediction.best_block].name if len(prediction.trace) else ""
                 pictures = classical.squares(clip.frames, prediction.crop)
-                there, valid = _dense(pictures)
+                there, valid = classical.flow_there_and_back(pictures)
                 _compare_camera(camera, prediction, file, pictures, there)
                 _compare_flow(flows, prediction, pictures, there, valid)
         except VideoError as error:
@@ -135,14 +135,6 @@ def evaluate_real(model: VideoModel, folder: Path, progress: Progress | None = N
         opens_on=blocks,
         flow={name: sums.figures for name, sums in flows.items()},
     )
-
-
-def _dense(pictures: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Flow (T - 1, S, S, 2) from each frame to the next, and where it is the same there and back (T - 1, S, S)."""
-    flow = classical.dis()
-    there = [flow(before, after) for before, after in pairwise(pictures)]
-    back = [flow(after, before) for before, after in pairwise(pictures)]
-    return np.stack(there), np.stack([classical.consistent(a, b) for a, b in zip(there, back, strict=True)])
 
 
 def _names_cameras(card: ModelCard) -> bool:
@@ -193,7 +185,7 @@ def _compare_flow(
     if not len(prediction.trace):
         return
     finest = max(block.saliency.shape[-1] for block in prediction.trace)
-    other = np.stack([classical.farneback(before, after) for before, after in pairwise(pictures)])
+    other = classical.farneback(pictures)
     truths = {}
     for block in prediction.trace:
         grid, frames = block.saliency.shape[-1], round(block.stride[0])

@@ -4,7 +4,6 @@ All of it in the square that the model sees. Needs the extra `[real]`.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -127,16 +126,21 @@ def _camera(moves: list[tuple[Array, float] | None], side: int) -> CameraMotion 
     )
 
 
-def dis() -> Callable[[Grey, Grey], Array]:
-    """Dense inverse search: flow (S, S, 2), (dx, dy) in pixels, from one picture to another."""
+def flow_there_and_back(pictures: Grey) -> tuple[Array, NDArray[np.bool_]]:
+    """Dense flow (T - 1, S, S, 2), (dx, dy) in pixels, from each picture to the next, by dense inverse search; and where the flow
+    back leads to where it began (T - 1, S, S)."""
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return lambda before, after: np.asarray(engine.calc(before, after, np.zeros((*before.shape, 2), np.float32)))
+    start = np.zeros((*pictures.shape[1:], 2), np.float32)
+    there = np.stack([engine.calc(before, after, start.copy()) for before, after in pairwise(pictures)])
+    back = np.stack([engine.calc(after, before, start.copy()) for before, after in pairwise(pictures)])
+    return there, np.stack([consistent(*both) for both in zip(there, back, strict=True)])
 
 
-def farneback(before: Grey, after: Grey) -> Array:
-    """Flow like that of `dis`, by Farneback's polynomials."""
-    start = np.zeros((*before.shape, 2), np.float32)
-    return np.asarray(cv2.calcOpticalFlowFarneback(before, after, start, 0.5, 4, 15, 3, 5, 1.2, 0))
+def farneback(pictures: Grey) -> Array:
+    """The same flow by Farneback's polynomials."""
+    start = np.zeros((*pictures.shape[1:], 2), np.float32)
+    settings = (0.5, 4, 15, 3, 5, 1.2, 0)  # scale, levels, window, rounds, and the polynomials' size, width and flags
+    return np.stack([cv2.calcOpticalFlowFarneback(*both, start.copy(), *settings) for both in pairwise(pictures)])
 
 
 def consistent(there: Array, back: Array) -> NDArray[np.bool_]:

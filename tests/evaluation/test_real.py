@@ -1,7 +1,6 @@
 import json
 import sys
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -115,17 +114,19 @@ def test_a_folder_without_a_whole_video_is_refused_with_the_first_reason(tmp_pat
 def test_features_and_dense_flow_find_every_camera_motion_of_generated_clips():
     clips, batch = made(*MOVES, "nothing moves")
     flows, visible = true_flow(batch, 2, CELLS)
+    sums = np.zeros(2)
     for frames, name, true, seen in zip(clips, (*MOVES, "camera still"), flows.numpy(), visible.numpy(), strict=True):
         pictures = classical.squares(frames, Crop(1.0, 0.0, 0.0, SIZE))
         assert pictures.shape == (FRAMES, SIZE, SIZE)
-        flow = classical.dis()
-        there = np.stack([flow(before, after) for before, after in pairwise(pictures)])
+        there, valid = classical.flow_there_and_back(pictures)
         assert classical.camera_by_features(pictures).label == name
         assert classical.camera_by_flow(there).label == name
-        way, good = classical.chained(there[1:3], np.ones((2, SIZE, SIZE), bool))
+        way, good = classical.chained(there[1:3], valid[1:3])
         found = np.moveaxis(classical.on_grid(way, CELLS)[..., ::-1], -1, 0) * CELLS / SIZE
-        known = seen[0] & (classical.on_grid(good.astype(np.float32), CELLS) == 1)
-        assert np.linalg.norm(found - true[0], axis=0)[known].mean() < 0.1
+        known = seen[0] & (classical.on_grid(good.astype(np.float32), CELLS) > 0.9)
+        assert known.mean() > 0.2
+        sums += [np.linalg.norm(each, axis=0)[known].sum() for each in (found - true[0], true[0])]
+    assert sums[0] < 0.1 * sums[1]
 
 
 def test_a_camera_that_goes_to_and_fro_or_in_two_ways_has_no_dominant_motion():
