@@ -48,6 +48,7 @@ OPTIONAL = {  # what only the extras install, and the modules that import it at 
     "ipywidgets": ("sifa/charts/panels",),
     "anywidget": ("sifa/explorer/widget",),
     "traitlets": ("sifa/explorer/widget",),  # comes with anywidget
+    "cv2": ("sifa/evaluation/classical",),
     "pyarrow": ("sifa/batch/parts", "sifa/batch/browse/table"),
     "duckdb": ("sifa/batch/browse/table",),
 }

@@ -33,6 +33,7 @@ OF_EXTRAS = [
     "jupyterlab",
     "huggingface_hub",
     "skimage",
+    "cv2",
     "pyarrow",
     "duckdb",
     "starlette",

@@ -34,11 +34,6 @@ def camera_fit(block: BlockTrace) -> Figures | None:
     return {name: _short(value) for name, value in means.items()}
 
 
-def finest(prediction: Prediction) -> BlockTrace | None:
-    """The first of the blocks with the most cells; None where there is no block."""
-    return max(prediction.trace, key=lambda block: block.saliency[0].size, default=None)
-
-
 def block_figures(prediction: Prediction, trust: Trust | None = None) -> list[Figures]:
     """Of each block its grid, its displacement's length in cells (mean, median, 95th percentile, largest) and the figures of
     trust that need no further pass of the model (`sifa.tracing.trust`); `like_random` where `trust` has it."""

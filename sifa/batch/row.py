@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sifa.batch.figures import block_figures, camera_fit, deletion_figures, finest
+from sifa.batch.figures import block_figures, camera_fit, deletion_figures
 from sifa.errors import SifaError, WeightsError
 from sifa.evaluation.metamorphic import SURE, crosses_cut
 from sifa.explorer.format.pack import pack
@@ -130,7 +130,7 @@ def _see(model: SIFAModel, clip: ListedClip, settings: Settings, watch: Watch) -
 def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
     with watch("figures"):
         seen, probabilities = prediction.clip, prediction.probabilities
-        (answer, best), block = prediction.top(1)[0], finest(prediction)
+        answer, best = prediction.top(1)[0]
         return _first_columns(clip) | dict(
             correct=answer == clip.label if clip.label in prediction.labels else None,
             answer=answer,
@@ -139,7 +139,7 @@ def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
             top5=[dict(label=label, probability=round(p, 6)) for label, p in prediction.top(5)],
             probabilities=np.round(probabilities, 6).tolist(),
             cut=crosses_cut(seen),
-            camera=camera_fit(block) if block else None,
+            camera=camera_fit(prediction.trace[prediction.best_block]) if len(prediction.trace) else None,
             blocks=block_figures(prediction, prediction.trust),
             deletion=deletion_figures(prediction.trust),
             notes=list(seen.notes),

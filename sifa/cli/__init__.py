@@ -29,6 +29,7 @@ EXTRAS = {  # package -> what installs it
     **dict.fromkeys(("pyarrow", "duckdb"), "batch"),
     "huggingface_hub": "hub",
     "skimage": "train",
+    "cv2": "real",
 }
 EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html      the explorer of one clip, in one file

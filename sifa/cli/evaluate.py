@@ -2,7 +2,8 @@
 
 Generated clips measure weights that know the 24 motions, or some of them: accuracy on clean and on worn clips and on mp4
 files that other code made, and how well each SIFA block follows the true flow. With --data it is the mean over --views of
-each video; under torchrun the processes share the videos."""
+each video; under torchrun the processes share the videos. With --real it is how the answers and the arrows compare with what
+OpenCV finds in any videos."""
 
 import argparse
 import json
@@ -25,6 +26,7 @@ EXAMPLES = """examples:
   sifa evaluate --checkpoint mine.safetensors --data list.txt --views 4x3 --out runs/val
   torchrun --nproc_per_node 2 -m sifa evaluate --checkpoint mine.safetensors --data videos
   sifa evaluate --causal --clips 480                             accuracy with the attention silent, uniform, rigid, ...
+  sifa evaluate --real videos                                    beside OpenCV, on videos without labels
   sifa evaluate --table                                          what the shipped weights' cards say"""
 
 Figures = Mapping[str, Any]
@@ -58,6 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in each of two sets; the 240 mp4 files come on top (default: 2400)",
     )
     add("--causal", action="store_true", help="measure with the attention changed instead: does it decide the answer?")
+
+    real = parser.add_argument_group("any videos")
+    real.add_argument(
+        "--real",
+        type=options.place,
+        metavar="FOLDER",
+        help="compare with OpenCV on the videos of a folder and its sub-folders instead; needs the extra [real]",
+    )
 
     videos = parser.add_argument_group("labelled videos")
     options.add_data(videos, "measure on videos instead")
@@ -111,6 +121,8 @@ def check(arguments: argparse.Namespace) -> None:
         raise options.Misuse("--write changes a file, but --checkpoint names none on this machine; download it first")
     if arguments.causal and (arguments.data or arguments.write):
         raise options.Misuse("--causal is for generated clips, and its figures are no part of a card")
+    if arguments.real and (arguments.data or arguments.causal or arguments.write):
+        raise options.Misuse("--real compares with OpenCV, and its figures are no part of a card; give it alone")
     if arguments.out and (len(sources) > 1 or not arguments.data):
         raise options.Misuse("--out keeps the scores of one checkpoint on --data; give both, and one checkpoint")
     strays = [name for name, default in OF_VIDEOS.items() if getattr(arguments, name) != default]
@@ -159,15 +171,13 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
     """Print the figures of each checkpoint, and store them where that is asked for."""
     from dataclasses import replace
 
-    from sifa.evaluation.causal import describe_causes
-    from sifa.evaluation.report import describe_metrics
     from sifa.model.run import choose_device
     from sifa.weights.card import card_of
     from sifa.weights.checkpoint import load, save
 
     device = choose_device(arguments.device)
     measure = choose_measure(arguments, device)
-    describe = describe_causes if arguments.causal else describe_metrics
+    describe = choose_words(arguments)
     results: dict[str, Figures] = {}
     for source in sources:
         model = load(source, device)
@@ -189,6 +199,18 @@ def measure_all(sources: list[str | Path], arguments: argparse.Namespace) -> Non
         print(json.dumps(results if len(sources) > 1 else next(iter(results.values()))))
 
 
+def choose_words(arguments: argparse.Namespace) -> "Callable[[Any], str]":
+    """What says the figures to people."""
+    if arguments.real:
+        from sifa.evaluation.real_words import describe_real
+
+        return describe_real
+    from sifa.evaluation.causal import describe_causes
+    from sifa.evaluation.report import describe_metrics
+
+    return describe_causes if arguments.causal else describe_metrics
+
+
 def choose_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIFAModel, Progress], Figures | None]":
     """What is measured, as the options say."""
     from sifa.evaluation.causal import causal_figures
@@ -198,6 +220,10 @@ def choose_measure(arguments: argparse.Namespace, device: str) -> "Callable[[SIF
 
     if arguments.data:
         return video_measure(arguments, device)
+    if arguments.real:
+        from sifa.evaluation.agreement import evaluate_real
+
+        return lambda model, progress: evaluate_real(model, arguments.real, progress)
     if arguments.causal:
         return lambda model, progress: causal_figures(model, arguments.clips, progress=progress)
     return lambda model, progress: (measure_filmed if gives_two_answers(card_of(model)) else measure)(

@@ -98,6 +98,16 @@ def windows(file: Path, card: ModelCard, most: int) -> Iterator[Clip]:
         yield read_clip(file, num_frames, sampling_rate, int(start))
 
 
+def videos_below(folder: Path) -> list[Path]:
+    """The video files of a folder and its sub-folders, in order. Raises DataError where there is none."""
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; check the path")
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in VIDEOS)
+    if not files:
+        raise DataError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
+    return files
+
+
 def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progress | None = None) -> Check:
     """Up to `most` windows of each video below a folder. Raises DataError where there is no video, or where the model's
     classes are not the 24 motions."""
@@ -106,12 +116,7 @@ def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progr
         raise DataError(
             f"the check needs the {len(CLASSES)} motions; this model knows {', '.join(card.labels[:3])} ..."
         )
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; check the path")
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in VIDEOS)
-    if not files:
-        raise DataError(f"there is no video below {folder} ({', '.join(VIDEOS)})")
-    check = Check()
+    files, check = videos_below(folder), Check()
     for number, file in enumerate(files):
         if progress:
             progress(file.name, number / len(files))

@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent / "viewer"
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 LIGHT_NOTE = (
-    '\n<p style="font: 14px system-ui">This is a light page: of each stage it holds the first block only, of what-ifs the '
+    '\n<p style="font: 14px system-ui">This is a light page: of each stage it holds one block only, of what-ifs the '
     "answers without their points, and its pictures may be smaller. The full page holds more.</p>"
 )
 
@@ -29,7 +29,7 @@ def script() -> str:
 def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:
     """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
 
-    The trace travels deflated. `light` keeps only the first block of each stage and no points of what-ifs, for models
+    The trace travels deflated. `light` keeps only one block of each stage and no points of what-ifs, for models
     with many blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The
     page says what is missing.
     """

@@ -42,6 +42,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, prediction: Prediction):
         super().__init__(prediction=prediction, trace=pack(prediction))
         if len(prediction.trace):
+            self.block = prediction.best_block
             self._open()
 
     def _open(self) -> None:

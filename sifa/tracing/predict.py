@@ -12,7 +12,7 @@ from sifa.model.attention import SIFA
 from sifa.model.run import run_or_cpu
 from sifa.tracing.given import check_clip, check_model
 from sifa.tracing.hooks import listen, record
-from sifa.tracing.records import Prediction, Progress, Trace
+from sifa.tracing.records import Prediction, Progress, Trace, best_block
 from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import VideoModel, card_of
@@ -51,7 +51,8 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     precision = torch.autocast(device.type, torch.bfloat16, enabled=amp)
     with listen(model, [], report), recorder as trace, precision:
         logits = model(video.to(device))
-    return Prediction(clip, crop, logits[0].float().cpu().numpy(), card.labels, trace, card)
+    found = logits[0].float().cpu().numpy()
+    return Prediction(clip, crop, found, card.labels, trace, card, best_block=best_block(trace, card))
 
 
 def predict_anywhere(device: str, run: Callable[[str], Prediction]) -> Prediction:

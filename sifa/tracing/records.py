@@ -108,6 +108,17 @@ class Trace(Sequence[BlockTrace]):
         raise KeyError(f"no block {key!r} in this trace; it has {[b.name for b in self.blocks]}")
 
 
+def best_block(blocks: Sequence[BlockTrace], card: ModelCard) -> int:
+    """Which block shows motion best: of those on the finest grid the one with the largest `flow_cosine` in the card, the first of
+    them where the card does not say; 0 where there is no block."""
+    cells = [block.saliency[0].size for block in blocks]
+    finest = [number for number, count in enumerate(cells) if count == max(cells)]
+    cosines = card.metrics.get("flow_cosine") or ()
+    if len(cosines) != len(cells):  # figures of other blocks, or none
+        cosines = [0.0] * len(cells)
+    return max(finest, key=lambda number: float(cosines[number]), default=0)
+
+
 @dataclass(frozen=True)
 class WhatIf:
     """What the model says of the same clip once one thing is changed (`sifa.tracing.interventions`)."""
@@ -186,6 +197,7 @@ class Prediction:
     trust: Trust | None = None
     true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
     notes: tuple[str, ...] = ()  # sentences: what is to be known of how it was run; not packed
+    best_block: int = 0  # which block of the trace shows motion best, by `best_block`; a page opens on it
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import sifa
-from sifa.batch.figures import block_figures, camera_fit, finest
+from sifa.batch.figures import block_figures, camera_fit
 from sifa.batch.parts import SCHEMA
 from sifa.batch.row import ListedClip, row_of
 from sifa.batch.run import listed_clips
@@ -66,10 +66,8 @@ def test_where_nothing_is_displaced_there_is_no_camera():
     assert camera_fit(moved(np.zeros((2, 2, 4, 4)))) is None
 
 
-def test_the_finest_block_is_the_one_with_most_cells_and_a_model_may_have_none():
+def test_a_model_may_have_no_block():
     prediction = foreign_prediction()
-    assert finest(prediction) is prediction.trace[0]
-    assert finest(replace(prediction, trace=prediction.trace[:0])) is None
     assert block_figures(replace(prediction, trace=prediction.trace[:0])) == []
 
 

@@ -333,7 +333,7 @@ def test_npz(viewer, prediction):
 def test_a_light_page_says_what_it_leaves_out(page, packed, prediction, tmp_path):
     (tmp_path / "light.html").write_text(explorer.to_html(packed, light=True))
     open_page(page, tmp_path / "light.html")
-    assert "first block only" in page.inner_text("main > p")
+    assert "one block only" in page.inner_text("main > p")
     assert page.locator(".sifa-bar select option").count() == 3
     plain = pixels(page, KEY_CANVAS)
     for each in prediction.what_if:

@@ -149,6 +149,10 @@ def test_weights_may_be_a_url_in_every_command(words, monkeypatch, capsys, tmp_p
         (["evaluate", "--clips", "1e9"], "--clips: it is 1e9; give a whole number from 1 to 1000000"),
         (["evaluate", "--views", "2x3"], "--views is for labelled videos; give them with --data"),
         (["evaluate", "--amp", "bfloat16", "--batch", "2"], "--amp, --batch is for labelled videos"),
+        (
+            ["evaluate", "--real", "a", "--data", "b"],
+            "--real compares with OpenCV, and its figures are no part of a card",
+        ),
         (["evaluate", "--confusion", "a.txt"], "--confusion ends in '.txt'; use .html"),
         (["evaluate", "--failures", "a.txt"], "--failures ends in '.txt'; use .png, .jpg or .webp"),
         (["cost", "--num-frames", "3"], "num_frames is 3; it must be a multiple of 4, the tubelet"),

@@ -16,7 +16,7 @@ import sifa
 from sifa import explorer
 from sifa.data.motion import REVERSED
 from sifa.data.motion.textures import photographs
-from sifa.explorer.format.container import MAGIC
+from sifa.explorer.format.container import MAGIC, parse
 from sifa.explorer.format.prune import NO_POINTS, fit, lighten
 from sifa.tracing import trust
 from sifa.tracing.interventions import INTERVENTIONS, add_what_ifs
@@ -302,6 +302,19 @@ def test_a_light_page_keeps_the_first_block_of_each_stage():
     page = explorer.to_html(full, light=True)
     assert explorer.script() in page
     assert carried(page) == small
+
+
+def test_a_page_opens_on_the_block_that_the_prediction_names_and_a_light_page_keeps_it():
+    made = foreign_prediction()
+    blocks = [replace(made.trace[0], name=f"layers.0.blocks.{block}", block=block) for block in range(3)]
+    blocks.insert(0, replace(made.trace[1], name="before", stage=1))
+    packed = explorer.pack(replace(made, trace=Trace(blocks), best_block=2))
+    assert explorer.unpack(packed).best_block == 2
+    assert parse(packed).header["opens_on"] == 2
+    light = explorer.unpack(lighten(packed))
+    assert [block.name for block in light.trace] == ["before", "layers.0.blocks.1"]
+    assert light.best_block == 1
+    assert "opens_on" not in parse(explorer.pack(made)).header
 
 
 def carried(page):

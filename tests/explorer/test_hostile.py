@@ -67,6 +67,8 @@ CHANGES = {
     "fewer logits than labels": (put([1.0], "logits"), "1 logits for 7 labels"),
     "a label that is no text": (put([None] * 7, "labels"), "None instead of a text"),
     "groups that leave labels out": (put([dict(name="camera", start=0, stop=3)], "groups"), "share out all labels"),
+    "a block to open on that is not there": (put(2, "opens_on"), "it opens on block 2 of 2"),
+    "a block to open on that is no number": (put("1", "opens_on"), "'1' instead of a whole number"),
     "blocks that are no list": (put(5, "blocks"), "TypeError"),
     "a block that is no object": (put([5], "blocks"), "TypeError"),
     "more cells than there are bytes": (put(300, *BLOCK, "height"), "cut off"),

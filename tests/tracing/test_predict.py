@@ -9,8 +9,10 @@ import pytest
 import sifa
 from sifa import explorer
 from sifa.tracing.interventions import INTERVENTIONS
+from sifa.tracing.records import best_block
+from sifa.weights.shipped import ASSETS
 from tests.clips import write_clip
-from tests.predictions import moving_clip, nano_model, nano_prediction
+from tests.predictions import foreign_prediction, moving_clip, nano_model, nano_prediction
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,24 @@ def test_a_prediction_holds_all_that_the_page_shows(clip):
     best = prediction.top(5)
     assert [p for _, p in best] == sorted((p for _, p in best), reverse=True)
     assert prediction.logits.shape == (24,)
+
+
+@pytest.mark.parametrize(
+    ("cosines", "best"),
+    [(None, 1), ([0.99, 0.5, 0.8, 0.7], 2), ([0.99, 0.8, 0.8, 0.7], 1), ([0.99], 1), ([], 1)],
+)
+def test_the_best_block_is_the_one_of_the_finest_grid_that_follows_motion_best_by_the_card(cosines, best):
+    made = foreign_prediction()
+    fine, coarse = made.trace
+    card = replace(made.card, metrics={} if cosines is None else dict(flow_cosine=cosines))
+    assert best_block([coarse, fine, fine, coarse], card) == best
+    assert best_block([], card) == 0
+
+
+def test_a_prediction_says_which_block_is_the_best():
+    attention = ASSETS / "variants/attention.safetensors"
+    for model, best in ((sifa.load(attention), 1), (sifa.load(), 0), (nano_model(), 0)):
+        assert sifa.predict(model, moving_clip()).best_block == best
 
 
 def test_the_wrong_number_of_frames_is_refused():

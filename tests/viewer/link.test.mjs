@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOCKS, contentId, decodeLink, encodeLink, keepLocked, withLink } from '../../sifa/explorer/viewer/state/link.mjs';
-import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
+import { emptyState, withBlock, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
 import { TOUR } from '../../sifa/explorer/viewer/state/tour.mjs';
 import { compared, random, sample } from './made.mjs';
 
@@ -36,6 +36,14 @@ for (const text of ['', '#', '#reading', 'constructor=1&__proto__=2', 'b=two', '
   `overlay=${'a'.repeat(65)}`, 'b=[1]&t={}&y=null']) {
   test(`what is unknown or no value is ignored: ${text.slice(0, 40)}`, () => assert.equal(decodeLink(text), null));
 }
+
+test('a link that says nothing of the view leaves the block that the trace opens on; one that does means the first by leaving it out', () => {
+  const trace = { ...compared(), opens_on: 1 };
+  const start = withTrace(emptyState(), trace, null);
+  const blockOf = text => withLink(start, trace, decodeLink(text)).block;
+  assert.deepEqual(['hide=film', 't=0', 'b=1&t=0'].map(blockOf), [1, 0, 1]);
+  for (const block of [0, 1]) assert.equal(blockOf(encodeLink({}, withBlock(start, trace, block))), block);
+});
 
 test('nonsense of any kind leads to a state that the trace has', () => {
   const trace = compared();

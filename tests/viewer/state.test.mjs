@@ -23,6 +23,13 @@ test('a first trace opens in the middle of time, at a cell away from the border'
   assert.ok(start.y >= 0 && start.y < 7 && start.x >= 0 && start.x < 11);
 });
 
+test('a first trace opens on the block that it names, and another one does not change the block', () => {
+  const named = made([block(), block({ height: 4, width: 6 })], { opens_on: 1 });
+  const opened = withTrace(emptyState(), named, null);
+  assert.deepEqual([opened.block, opened.y < 4, opened.x < 6], [1, true, true]);
+  assert.equal(withTrace(start, named, trace).block, 0);
+});
+
 test('another trace keeps the view where it makes sense', () => {
   const other = made([block({ pairs: 2, height: 14, width: 22 })]);
   const next = withTrace({ ...start, block: 1, pair: 2, y: 3, x: 5, whatIf: 'rigid', tap: 4, playing: true, tour: 3 }, other, trace);

@@ -8,7 +8,7 @@ from PIL import Image
 
 from sifa.explorer.format.container import Container, Header, Payload, parse, refuse_damage, write
 from sifa.explorer.format.pictures import decode, encode
-from sifa.explorer.format.values import as_number, as_size, check_memory, neighbours_of, shape_of
+from sifa.explorer.format.values import as_number, as_size, as_whole, check_memory, neighbours_of, shape_of
 
 MOST, MOST_LIGHT = 7_350_000, 2_100_000  # bytes once deflated: pages of 10 and 3 MB with base64 and the viewer's script
 SIDES, QUALITY = (400, 320, 240, 160), 60  # of a light page's JPEGs, where they must be smaller: pixels, tried in turn
@@ -38,14 +38,14 @@ def fit(packed: bytes) -> bytes:
 
 
 def lighten(packed: bytes) -> bytes:
-    """A packed trace with only the first block of each stage and the answers, but no points, of its what-ifs.
+    """A packed trace with only one block of each stage and the answers, but no points, of its what-ifs.
 
     Numbers are copied byte for byte, so that the blocks that stay show the same read-outs; frames too, unless the page
     would be larger than 3 MB: then they become smaller, down to 160 pixels. Raises TraceError like `unpack`, as far as
     it reads.
     """
     with refuse_damage():
-        names = [block["name"] for block in _first_of_stages(_checked(packed)["blocks"])]
+        names = _first_of_stages(_checked(packed))
         result = _copy(packed, names, ())
         for side in SIDES:
             if len(deflate(result)) <= MOST_LIGHT:
@@ -60,8 +60,11 @@ def _checked(packed: bytes) -> Header:
     return header
 
 
-def _first_of_stages(blocks: list[Header]) -> list[Header]:
-    return list({block["stage"]: block for block in reversed(blocks)}.values())
+def _first_of_stages(header: Header) -> list[str]:
+    """Names of the first block of each stage; of the stage that the page opens on, the block that it opens on."""
+    blocks = header["blocks"]
+    order = [*reversed(blocks), *blocks[as_whole(header.get("opens_on", 0)) :][:1]]
+    return [block["name"] for block in {block["stage"]: block for block in order}.values()]
 
 
 def _copy(packed: bytes, names: Collection[str], points_of: Collection[str], side: int | None = None) -> bytes:
@@ -69,6 +72,8 @@ def _copy(packed: bytes, names: Collection[str], points_of: Collection[str], sid
     source, payload = parse(packed), Payload()
     header = source.header
     places = [number for number, block in enumerate(header["blocks"]) if block["name"] in names]
+    if "opens_on" in header:
+        header["opens_on"] = places.index(as_whole(header["opens_on"]))
     _copy_frames(source, payload, side)
     header["blocks"] = _copy_blocks(header["blocks"], names, source, payload)
     for what_if in header.get("what_if", []):

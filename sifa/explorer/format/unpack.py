@@ -71,6 +71,7 @@ class _Reader:
             what_if=tuple(self.what_if(each, labels, card.groups) for each in header.get("what_if", [])),
             trust=_trust(header["trust"]) if header.get("trust") else None,
             true_flow=tuple(self.true_flow(each) for each in header.get("true_flow", [])),
+            best_block=_opening(header),
         )
 
     def clip(self, clip: Header, frames: Header) -> Clip:
@@ -151,6 +152,13 @@ def _check_counts(header: Header) -> None:
     trust, blocks = header.get("trust"), len(header["blocks"])
     if trust and trust["blocks"] and len(trust["blocks"]) != blocks:
         raise damage(f"figures of trust for other blocks than the {blocks} that there are")
+
+
+def _opening(header: Header) -> int:
+    number = as_whole(header.get("opens_on", 0))
+    if number >= max(1, len(header["blocks"])):
+        raise damage(f"it opens on block {number} of {len(header['blocks'])}")
+    return number
 
 
 def _crop(crop: Header) -> Crop:

@@ -110,7 +110,8 @@ export function withLink(state, trace, { fields }) {
   const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
   const { block, pair, y, x, tour, ...rest } = /** @type {State} */ ({ ...(base.tour < 0 ? standard : base), ...fields });
   let next = { ...base, ...rest };
-  if (inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
+  const view = Object.keys(fields).length > 0; // a link that says nothing of the view leaves the block as it is
+  if (view && inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
   const { pairs, height, width } = trace.blocks[next.block];
   if (inside(pair, pairs)) next = withPair(next, trace, pair);
   if (inside(y, height) && inside(x, width)) next = withCell(next, trace, y, x);

@@ -34,14 +34,15 @@ export function emptyState() {
 }
 
 /**
- * The same view of another trace where it still makes sense; a first trace opens in the middle, where most moves.
+ * The same view of another trace where it still makes sense; a first trace opens on the block that it names, in the
+ * middle, where most moves.
  * @param {State} state
  * @param {Trace} trace
  * @param {Trace | null} before
  * @returns {State}
  */
 export function withTrace(state, trace, before) {
-  const block = within(state.block, trace.blocks.length);
+  const block = within(before ? state.block : trace.opens_on ?? 0, trace.blocks.length);
   const next = trace.blocks[block];
   const pair = state.pair < 0 ? (next.pairs - 1) >> 1 : within(state.pair, next.pairs);
   const [y, x] = before && state.y >= 0 ? sameplace(state.y, state.x, before.blocks[state.block], next)

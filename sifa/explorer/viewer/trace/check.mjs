@@ -89,13 +89,14 @@ export function checkHeader(header) {
     crop: object({ scale: number, top: number, left: number, size }),
     checkpoint: object({ variant: text, file: text, sha256: text, trained_on: text, top1: orNone(number) }),
     frames: object({ height: size, width: size, pictures: list(object({ at: whole, bytes: size })) }),
-    labels: list(text), logits: list(number, header?.labels?.length), blocks: list(block(frames)), trust: orNone(TRUST),
-    what_if: orNone(list(whatIf(header?.labels?.length, frames))),
+    opens_on: orNone(whole), labels: list(text), logits: list(number, header?.labels?.length), blocks: list(block(frames)),
+    trust: orNone(TRUST), what_if: orNone(list(whatIf(header?.labels?.length, frames))),
     true_flow: orNone(list(object({ pairs: size, height: size, width: size, flow: whole, visible: whole }))),
   })(header, 'header');
   want(frames > 0, 'pictures');
   want(header.crop.scale >= SCALES[0] && header.crop.scale <= SCALES[1], 'scale');
   want(header.frames.height * header.frames.width <= MOST_PIXELS, 'size of the pictures');
+  want((header.opens_on ?? 0) < Math.max(1, header.blocks.length), 'opens_on');
   checkTrust(header);
 }
 

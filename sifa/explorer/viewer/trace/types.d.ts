@@ -138,6 +138,8 @@ export interface Trust {
 export interface Trace {
   version: number;
   blocks: Block[];
+  /** The block to open on; absent: the first. */
+  opens_on?: number | null;
   pictures: Blob[];
   labels: string[];
   probabilities: number[];
