@@ -67,6 +67,7 @@ CHANGES = {
     "fewer logits than labels": (put([1.0], "logits"), "1 logits for 7 labels"),
     "a label that is no text": (put([None] * 7, "labels"), "None instead of a text"),
     "groups that leave labels out": (put([dict(name="camera", start=0, stop=3)], "groups"), "share out all labels"),
+    "answers without groups": (put([dict(group="a")], "answers"), "list of 0 objects"),
     "blocks that are no list": (put(5, "blocks"), "TypeError"),
     "a block that is no object": (put([5], "blocks"), "TypeError"),
     "more cells than there are bytes": (put(300, *BLOCK, "height"), "cut off"),

@@ -1,4 +1,5 @@
 // What a trace's header has to hold before any of it is read: the rules of ../../format/unpack.py.
+import { checkGrouped } from './groups.mjs';
 import { jpegSize } from './jpeg.mjs';
 /** @import { Json } from './decode.mjs' */
 
@@ -97,6 +98,7 @@ export function checkHeader(header) {
   want(header.crop.scale >= SCALES[0] && header.crop.scale <= SCALES[1], 'scale');
   want(header.frames.height * header.frames.width <= MOST_PIXELS, 'size of the pictures');
   checkTrust(header);
+  checkGrouped(header);
 }
 
 /**
