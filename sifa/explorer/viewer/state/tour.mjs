@@ -146,7 +146,8 @@ export const TOUR = [
     const whose = grouped(trace) ? ', all answers together,' : '';
     return `Arrows that follow the motion are not yet the reason of the answer. Take the ${removed} strongest of the nine away `
       + `in every block, and ${percent(probability)}${whose} become ${percent(strongest)}; ${removed} random ones: `
-      + `${percent(random)}; all of them: ${percent(all)}. So what the blocks read matters here, and which of the nine counts most hardly does.`;
+      + `${percent(random)}; all of them: ${percent(all)}. So what the blocks read matters here, and which of the nine `
+      + 'counts most hardly does.';
   } },
   { title: 'Your turn', view: {}, text: () =>
     'Move over the left picture and ask for other cells, or over the right one for the reverse question: who reads this '
