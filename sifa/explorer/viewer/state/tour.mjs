@@ -159,7 +159,8 @@ export const TOUR = [
  * @param {Trace} trace
  */
 export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.length === 4 && trace.true_flow.length > 0
-  && trace.answers.length > 0 && ['rigid', 'frozen'].every(name => trace.what_if.some(each => each.name === name)) && Boolean(trace.trust?.deletion);
+  && trace.answers.length > 0 && ['rigid', 'frozen'].every(name => trace.what_if.some(each => each.name === name))
+  && Boolean(trace.trust?.deletion);
 
 /**
  * The state of a step of the tour, counted from 0; -1, and any where the trace does not fit, ends the tour.

@@ -86,7 +86,7 @@ export interface Checkpoint {
   top1?: number | null;
 }
 
-/** Labels `start` to `stop`, the last one not among them, which an answer is chosen from; '' names all of a model without groups. */
+/** Labels from `start` to before `stop`, which an answer is chosen from; '' names all of a model without groups. */
 export interface Group {
   name: string;
   start: number;
