@@ -82,12 +82,29 @@ def read_groups(values: Any, classes: int) -> tuple[Group, ...]:
         ):
             raise ValueError(f"groups has a name {shown(name)}; each must have one line of its own")
         if type(start) is not int or type(stop) is not int or not at == start < stop <= classes:
-            raise ValueError(f"group {name!r} has labels {shown(start)} to {shown(stop)}; it must begin at {at}")
+            raise ValueError(f"group {shown(name)} has labels {shown(start)} to {shown(stop)}; it must begin at {at}")
         least = 0.0 if least is None else least
         if type(least) not in (int, float) or not 0 <= least <= 1:
-            raise ValueError(f"group {name!r} is unsure below {shown(least)}; it must be a number from 0 to 1")
+            raise ValueError(f"group {shown(name)} is unsure below {shown(least)}; it must be a number from 0 to 1")
         found.append(Group(name, start, stop, float(least)))
         at = stop
     if found and at != classes:
         raise ValueError(f"groups end at label {at} of {classes}; they must share out all labels")
     return tuple(found)
+
+
+def check_answers(values: Any, labels: Sequence[str], groups: Sequence[Group]) -> None:
+    """Raises ValueError unless `values`, as they stand in a packed trace, are one answer of each group, in their order."""
+    if not isinstance(values, list) or len(values) != len(groups) or not all(isinstance(each, dict) for each in values):
+        raise ValueError(f"answers is {shown(values)}; it must be a list of {len(groups)} objects, one for each group")
+    for each, group in zip(values, groups):
+        name, label, share, sure = (each.get(key) for key in ("group", "label", "probability", "sure"))
+        if name != group.name or label not in labels[group.part]:
+            raise ValueError(
+                f"an answer is {shown(label)} of group {shown(name)}; it must be a label of {shown(group.name)}"
+            )
+        if type(share) not in (int, float) or not 0 <= share <= 1 or type(sure) is not bool:
+            raise ValueError(
+                f"the answer of group {shown(group.name)} has probability {shown(share)} and sure {shown(sure)}; "
+                "they must be a number from 0 to 1, and true or false"
+            )

@@ -69,6 +69,7 @@ CHANGES = {
     "groups that leave labels out": (put([dict(name="camera", start=0, stop=3)], "groups"), "share out all labels"),
     "a block to open on that is not there": (put(2, "opens_on"), "it opens on block 2 of 2"),
     "a block to open on that is no number": (put("1", "opens_on"), "'1' instead of a whole number"),
+    "answers without groups": (put([dict(group="a")], "answers"), "list of 0 objects"),
     "blocks that are no list": (put(5, "blocks"), "TypeError"),
     "a block that is no object": (put([5], "blocks"), "TypeError"),
     "more cells than there are bytes": (put(300, *BLOCK, "height"), "cut off"),

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { DAMAGED, parseTrace, softmax, toBuffer } from '../../sifa/explorer/viewer/trace/decode.mjs';
+import { DAMAGED, parseTrace, toBuffer } from '../../sifa/explorer/viewer/trace/decode.mjs';
 import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
-import { block, close, compared, joined, made, packed, sample, sampleBytes } from './made.mjs';
+import {
+  FLIPPED, GROUPED, block, close, compared, joined, made, packed, sample, sampleBytes, twoAnswers,
+} from './made.mjs';
 
 /** What one cell of one block reads, straight from the bytes, as the README of the format says. */
 function readByHand(buffer, index, pair, y, x) {
@@ -104,6 +106,41 @@ test('an older trace has no what-ifs, and a foreign one has taps of its own', ()
 });
 
 test('probabilities of large logits', () => {
-  close(softmax([1000, 1000, -1000]), [0.5, 0.5, 0]);
-  assert.deepEqual(softmax([]), []);
+  close(made(undefined, { logits: [1000, 1000, -1000] }).probabilities, [0.5, 0.5, 0]);
+  const { probabilities, groups, answers } = made(undefined, { labels: [], logits: [] });
+  assert.deepEqual([probabilities, groups, answers], [[], [], []]);
+});
+
+test('labels without groups are one, and its best is the answer', () => {
+  const { groups, answers, probabilities } = made();
+  assert.deepEqual(groups, [{ name: '', start: 0, stop: 3, unsure_below: 0 }]);
+  assert.deepEqual(answers, [{ group: '', label: 'two', probability: probabilities[1], sure: true, index: 1 }]);
+});
+
+test('each group has probabilities of its own, and answers are what the trace says', () => {
+  const { probabilities, answers, what_if: [other] } = twoAnswers();
+  const of = (...logits) => logits.map(v => Math.exp(v) / logits.reduce((sum, each) => sum + Math.exp(each), 0));
+  close(probabilities, [...of(3, 0), ...of(1, 0, 0.5)]);
+  close(other.probabilities, [...of(0, 3), ...of(6, 0, 0)]);
+  assert.deepEqual(answers, GROUPED.answers.map((each, i) => ({ ...each, index: [0, 2][i] })));
+  assert.deepEqual(other.answers.map(each => each.index), [1, 2]);
+  const said = [GROUPED.answers[0], { ...GROUPED.answers[1], label: 'object shakes', probability: 0.1, sure: true }];
+  assert.deepEqual(twoAnswers({ answers: said }).answers[1], { ...said[1], index: 4 }); // not worked out again
+});
+
+test('groups and answers that cannot be are refused in words that say why', () => {
+  const refuse = (more, words) => assert.throws(() => twoAnswers(more), ({ message }) => {
+    assert.match(message, /^The trace is damaged \(.*\)\. Copy the file again, or run the clip again\.$/);
+    assert.match(message, words);
+    return true;
+  });
+  refuse({ answers: undefined }, /answers is \[\]; it must be a list of 2 objects/);
+  refuse({ what_if: [{ ...FLIPPED, answers: [] }] }, /list of 2 objects/);
+  refuse({ groups: undefined }, /list of 0 objects/);
+  refuse({ answers: [...GROUPED.answers].reverse() }, /an answer is 'nothing moves' of group 'things'; it must be a label of 'camera'/);
+  refuse({ answers: [GROUPED.answers[0], { ...GROUPED.answers[0], group: 'things' }] }, /must be a label of 'things'/);
+  for (const odd of [{ probability: 1.5 }, { probability: '1' }, { sure: 1 }]) {
+    refuse({ answers: [{ ...GROUPED.answers[0], ...odd }, GROUPED.answers[1]] }, /they must be a number from 0 to 1, and true or false/);
+  }
+  refuse({ groups: [{ ...GROUPED.groups[0], name: '\u0007'.repeat(99) }] }, /one line of its own/);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fieldMarks, cellMarks, closeGround, pairMarks } from '../../sifa/explorer/viewer/marks/list.mjs';
-import { answerHtml, barsHtml, comparedBarsHtml } from '../../sifa/explorer/viewer/panels/answer.mjs';
+import { answerHtml, barsHtml } from '../../sifa/explorer/viewer/panels/answer.mjs';
 import { equationTerms, neighbourTable } from '../../sifa/explorer/viewer/panels/equation.mjs';
 import { decodeLink, encodeLink, keepLocked, withLink } from '../../sifa/explorer/viewer/state/link.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
@@ -14,7 +14,7 @@ import { parseTrace } from '../../sifa/explorer/viewer/trace/decode.mjs';
 import { arrowField, saliencyMap, trueField } from '../../sifa/explorer/viewer/trace/fields.mjs';
 import { closeView, framesOfStep, wholeView } from '../../sifa/explorer/viewer/trace/geometry.mjs';
 import { jpegSize } from '../../sifa/explorer/viewer/trace/jpeg.mjs';
-import { block, jpeg, made, packed, random, sampleBytes } from './made.mjs';
+import { FLIPPED, GROUPED, block, jpeg, made, packed, random, sampleBytes } from './made.mjs';
 
 const VALUES = [
   null, true, 0, -1, 1, 2.5, 1e6, 1e9, 1e18, 1e308, -1e300, '', '64', 'constructor', '__proto__', '<img src=x>', '\ud800',
@@ -74,7 +74,7 @@ function look(trace, state) {
   trueField(trace, state)?.at(0);
   ghostOf(trace, state);
   const other = chosenWhatIf(trace, state);
-  if (other) [whatIfWords(trace, other, index), comparedBarsHtml(trace, other)].forEach(String);
+  if (other) [whatIfWords(trace, other, index), barsHtml(trace, other)].forEach(String);
   [answerHtml(trace), barsHtml(trace), knowledge(trace.checkpoint), encodeLink({ clip: trace.clip.name }, state)].forEach(String);
   if (state.tour >= 0) TOUR[state.tour].text(trace, state, about.read);
 }
@@ -114,6 +114,20 @@ test('a header with any value in any place is refused in a sentence, or all of i
     }
   }
   assert.ok(refused > 150 && refused < 300, `${refused}`);
+});
+
+test('groups and answers with any value in any place, too', () => {
+  const [header, rest] = taken(packed(undefined, { ...GROUPED, what_if: [FLIPPED] }));
+  let refused = 0, all = 0;
+  for (const key of ['groups', 'answers', 'what_if']) {
+    for (const path of [[key], ...[...places(header[key])].map(each => [key, ...each])]) {
+      for (const value of VALUES) {
+        all++;
+        refused += refusal(withText(JSON.stringify(put(header, path, value)), rest)) !== '';
+      }
+    }
+  }
+  assert.ok(refused > all / 2 && refused < all, `${refused} of ${all}`);
 });
 
 test('a header that lacks any of its keys', () => {

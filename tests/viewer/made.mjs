@@ -88,14 +88,40 @@ export function joined(header, parts, end) {
 /** A trace of made-up blocks. */
 export const made = (blocks, more) => parseTrace(packed(blocks, more));
 
+/** Labels in two groups, the second of which is unsure; logits and answers of a run that goes with them. */
+export const GROUPED = {
+  labels: ['camera pans left', 'camera still', 'nothing moves', 'object moves up', 'object shakes'],
+  groups: [{ name: 'camera', start: 0, stop: 2, unsure_below: 0.6 }, { name: 'things', start: 2, stop: 5, unsure_below: 0.7 }],
+  logits: [3, 0, 1, 0, 0.5],
+  answers: [
+    { group: 'camera', label: 'camera pans left', probability: 0.952574, sure: true },
+    { group: 'things', label: 'nothing moves', probability: 0.506480, sure: false },
+  ],
+};
+
+/** The same under a what-if: the camera's answer flips, the other one is sure now. */
+export const FLIPPED = {
+  name: 'silent', title: 'Silent', explanation: 'Nothing is read.', order: [], lengths: [], blocks: [], logits: [0, 3, 6, 0, 0],
+  answers: [
+    { group: 'camera', label: 'camera still', probability: 0.952574, sure: true },
+    { group: 'things', label: 'nothing moves', probability: 0.995067, sure: true },
+  ],
+};
+
+/** A trace of two answers, with that what-if. */
+export const twoAnswers = more => made(undefined, { ...GROUPED, what_if: [FLIPPED], ...more });
+
 /** The same trace with one what-if, whose blocks are those of `other`, and true motion on the grid of the first block. */
 export function compared(other = 2) {
   const trace = made([block(), block({ height: 4, width: 6, seed: 3 })]);
   const { blocks } = made([block({ seed: other }), block({ height: 4, width: 6, seed: other + 1 })]);
   const [{ pairs, height, width }] = trace.blocks;
+  const said = (probabilities, index) => ({
+    probabilities, answers: [{ group: '', label: trace.labels[index], probability: probabilities[index], sure: true, index }],
+  });
   trace.what_if = [
-    { name: 'rigid', title: 'Rigid grid', explanation: 'No offsets.', order: [], probabilities: [0.7, 0.2, 0.1], lengths: [0.25, 0], blocks },
-    { name: 'frozen', title: 'Frozen', explanation: 'One frame.', order: [0, 0], probabilities: [0.1, 0.8, 0.1], lengths: [0, 0], blocks: [] },
+    { name: 'rigid', title: 'Rigid grid', explanation: 'No offsets.', order: [], ...said([0.7, 0.2, 0.1], 0), lengths: [0.25, 0], blocks },
+    { name: 'frozen', title: 'Frozen', explanation: 'One frame.', order: [0, 0], ...said([0.1, 0.8, 0.1], 1), lengths: [0, 0], blocks: [] },
   ];
   const flow = Int16Array.from({ length: 2 * pairs * height * width }, (_, i) => i % 64);
   trace.true_flow = [{ pairs, height, width, flow, visible: Uint8Array.from({ length: pairs * height * width }, (_, i) => +(i % 3 > 0)) }];

@@ -7,12 +7,13 @@ import {
   SETTINGS, emptyState, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
   withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
-import { chosenWhatIf, comparedClasses, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
+import { anyChange, changeOf, changeWords, comparedBest, titleOf, underTitle } from '../../sifa/explorer/viewer/state/answers.mjs';
+import { chosenWhatIf, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
 import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
 import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
 import { strongestTap } from '../../sifa/explorer/viewer/trace/terms.mjs';
 import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
-import { block, compared, made } from './made.mjs';
+import { block, compared, made, twoAnswers } from './made.mjs';
 
 const trace = compared(); // blocks of 7 x 11 and 4 x 6 cells, 3 pairs
 const start = withTrace(emptyState(), trace, null);
@@ -83,8 +84,33 @@ test('what-ifs go round, and each says what it did', () => {
   assert.equal(chosenWhatIf(trace, { whatIf: 'rigid' }).title, 'Rigid grid');
   assert.match(whatIfWords(trace, trace.what_if[0], 0), /^No offsets\. The answer becomes “one”, 9\.0 % → 70\.0 %\. Mean length .* → 0\.25 cells\.$/);
   assert.match(whatIfWords(trace, trace.what_if[1], 0), /The answer stays “two”.*Its points lie in other pictures/);
-  assert.deepEqual(comparedClasses([5, 4, 3, 2, 1, 0], [0, 0, 0, 0, 0, 9]), [0, 1, 2, 3, 5]);
-  assert.deepEqual(comparedClasses([5, 4, 3, 2, 1, 0], [0, 9, 0, 0, 0, 0]), [0, 1, 2, 3, 4]);
+  const all = { start: 0, stop: 6 };
+  assert.deepEqual(comparedBest([5, 4, 3, 2, 1, 0], [0, 0, 0, 0, 0, 9], all, 5), [0, 1, 2, 3, 5]);
+  assert.deepEqual(comparedBest([5, 4, 3, 2, 1, 0], [0, 9, 0, 0, 0, 0], all, 5), [0, 1, 2, 3, 4]);
+  assert.deepEqual(comparedBest([9, 9, 3, 2, 1, 4], [9, 0, 0, 0, 8, 0], { start: 2, stop: 6 }, 2), [5, 4]);
+});
+
+test('what became of each answer, sure or not', () => {
+  const said = (index, sure) => ({ index, sure });
+  const changes = [[0, 0], [0, 1]].map(([a, b]) => [true, false].flatMap(before => [true, false].map(after =>
+    changeOf(said(a, before), said(b, after)))));
+  assert.deepEqual(changes, [['stays', 'unsure', 'sure', 'stays unsure'], ['flips', 'unsure', 'sure', 'stays unsure']]);
+  const both = twoAnswers();
+  const [silent] = both.what_if;
+  assert.equal(changeWords(both, silent), 'Camera: the answer flips from “pans left”, 95.3 % → 4.7 %, to “still”, 4.7 % → 95.3 %. '
+    + 'Things: is sure now: “nothing moves”, 50.6 % → 99.5 %.');
+  assert.equal(changeWords(both, both), 'Camera: stays “pans left”, 95.3 % → 95.3 %. '
+    + 'Things: stays unsure; most probable is “nothing moves”, 50.6 % → 50.6 %.');
+  assert.match(changeWords({ ...both, ...silent }, both), /Things: becomes unsure; still most probable is “nothing moves”, 99\.5 % → 50\.6 %\.$/);
+  assert.deepEqual([silent, both].map(other => anyChange(both, other)), [true, false]);
+  assert.match(whatIfWords(both, silent, 0), /^Nothing is read\. Camera: the answer flips/);
+});
+
+test('a label under the title of its group', () => {
+  const camera = { name: 'camera' };
+  assert.deepEqual(['camera pans left', 'cameraman', 'camera ', 'nothing moves'].map(label => underTitle(label, camera)),
+    ['pans left', 'cameraman', 'camera ', 'nothing moves']);
+  assert.deepEqual([titleOf(camera), titleOf({ name: 'élan' })], ['Camera', 'Élan']);
 });
 
 test('a ghost is the other run\'s read-out, where it has one', () => {

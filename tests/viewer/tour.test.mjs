@@ -13,7 +13,7 @@ test('it fits its sample only, and only with all that it points at', () => {
   assert.ok(tourFits(trace));
   for (const other of ['01_camera_zooms_in', '08_nothing_moves']) assert.ok(!tourFits(sample(other)), other);
   assert.ok(!tourFits(compared()));
-  for (const lack of [{ true_flow: [] }, { what_if: trace.what_if.slice(1) }, { trust: null }, { blocks: trace.blocks.slice(1) }]) {
+  for (const lack of [{ true_flow: [] }, { what_if: trace.what_if.slice(1) }, { trust: null }, { blocks: trace.blocks.slice(1) }, { answers: [] }]) {
     assert.ok(!tourFits({ ...trace, ...lack }), Object.keys(lack)[0]);
   }
 });
@@ -30,6 +30,22 @@ test('each step has a state of this trace, and words without a gap', () => {
     assert.ok(words.length > 60 && words.endsWith('.'), words);
     assert.doesNotMatch(words, /NaN|undefined|null|Infinity/);
   }
+});
+
+test('of a model with several answers it says what became of each', () => {
+  const groups = [{ name: 'camera', start: 0, stop: 2, unsure_below: 0.5 }, { name: 'things', start: 2, stop: trace.labels.length, unsure_below: 0.5 }];
+  const said = (...indices) => indices.map((index, i) =>
+    ({ group: groups[i].name, label: trace.labels[index], probability: 0.9, sure: true, index }));
+  const changed = trace.what_if.map(each => ({ ...each, answers: each.name === 'frozen' ? said(1, 4) : said(0, 3) }));
+  const both = { ...trace, groups, answers: said(0, 3), what_if: changed };
+  const say = title => {
+    const step = TOUR.findIndex(each => each.title === title);
+    const state = withTour(start, both, step);
+    return TOUR[step].text(both, state, readout(both.blocks[state.block], state.pair, state.y, state.x));
+  };
+  assert.match(say('What if the grid stayed regular?'), /Camera: stays “.*Things: stays “.*: the offsets alone do not decide it\.$/);
+  assert.match(say('What if nothing moved?'), /^Show the first frame all the time\. Camera: the answer flips from .*Things: the answer flips .* cells on average\.$/);
+  assert.match(say('How far to trust it'), /%, all answers together, become /);
 });
 
 test('a step before the first ends it, one after the last is the last', () => {

@@ -1,7 +1,7 @@
 // What the viewer says, and the HTML that it is said in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answerHtml, barsHtml, comparedBarsHtml } from '../../sifa/explorer/viewer/panels/answer.mjs';
+import { answerHtml, barsHtml } from '../../sifa/explorer/viewer/panels/answer.mjs';
 import { trackChart } from '../../sifa/explorer/viewer/panels/chart.mjs';
 import { equationTerms, neighbourTable } from '../../sifa/explorer/viewer/panels/equation.mjs';
 import { EXPORTS } from '../../sifa/explorer/viewer/panels/exports.mjs';
@@ -15,7 +15,7 @@ import {
 import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
 import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
 import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
-import { block, compared, made } from './made.mjs';
+import { block, compared, made, twoAnswers } from './made.mjs';
 
 const trace = compared();
 const state = { ...withTrace(emptyState(), trace, null), pair: 1, y: 3, x: 5 };
@@ -46,6 +46,7 @@ test('which frames and which block', () => {
 test('what the weights know, and how the clip was sampled', () => {
   assert.equal(knowledge({ trained_on: '' }), 'Untrained weights: random numbers, nothing learned');
   assert.equal(knowledge({ trained_on: '20000 clips', top1: 0.951 }), 'Trained on 20\u202F000 clips; 95.1 % right on held-out clips');
+  assert.equal(knowledge({ trained_on: 'clips', top1: 0.93 }, true), 'Trained on clips; 93.0 % with all answers right, of held-out clips');
   const note = more => samplingNote({ ...trace, clip: { ...trace.clip, ...more } });
   assert.match(note({}), /^Source frames 0–28 of 32, every 4th one, in 4 steps; each also reads sampled frames around it: 1 before, 1 after\. The model sees the bright square, at 28 × 28 pixels\./);
   assert.match(note({ reach: [0, 0] }), /in 4 steps\. /);
@@ -63,11 +64,38 @@ test('the live region hears the cell, or who reads it', () => {
 });
 
 test('answers and bars, before and after; markup in labels stays text', () => {
-  const odd = { ...trace, labels: ['<b>', 'two', 'three'], probabilities: [0.7, 0.2, 0.1] };
+  const odd = made(undefined, { labels: ['<b>', 'two', 'three'], logits: [0.7, 0.2, 0.1].map(Math.log) });
   assert.match(answerHtml(odd), /<h2>&#60;b&#62; <span>70\.0 %<\/span><\/h2>[^]*sifa-warn">Untrained/);
   assert.equal((barsHtml(odd).match(/<li>/g) ?? []).length, 3);
-  assert.match(comparedBarsHtml(trace, trace.what_if[0]), /66\.5 % → <b>20\.0 %<\/b>/);
-  assert.match(answerHtml({ ...trace, labels: [], probabilities: [] }), /<h2>nano<\/h2>$/);
+  assert.match(barsHtml(trace, trace.what_if[0]), /66\.5 % → <b>20\.0 %<\/b>/);
+  const foreign = made(undefined, { labels: [], logits: [] });
+  assert.match(answerHtml(foreign), /<h2>nano<\/h2>$/);
+  assert.equal(barsHtml(foreign), '');
+});
+
+/** What HTML says, without its tags. */
+const told = html => html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
+
+test('two answers stand over their bars, and one that is unsure says so', () => {
+  const both = twoAnswers();
+  assert.equal(told(answerHtml(both)), 'made.mp4 Untrained weights: random numbers, nothing learned');
+  assert.equal(told(barsHtml(both)), 'Camera: pans left 95.3 % pans left 95.3 % still 4.7 % '
+    + 'Things: unsure (50.6 % nothing moves; sure from 70.0 %) nothing moves 50.6 % object shakes 30.7 % object moves up 18.6 %');
+  assert.deepEqual(barsHtml(both).match(/aria-label="[^"]*"/g), ['aria-label="Camera"', 'aria-label="Camera: two most probable"',
+    'aria-label="Things"', 'aria-label="Things: three most probable"']);
+  assert.equal(barsHtml(both).match(/sifa-unsure/g).length, 1);
+  assert.doesNotMatch(barsHtml(twoAnswers({ groups: [{ name: '<i>', start: 0, stop: 5 }],
+    answers: [{ group: '<i>', label: 'camera still', probability: 0.5, sure: true }], what_if: [] })), /<i>/);
+});
+
+test('a what-if shows both answers before and after', () => {
+  const both = twoAnswers();
+  const html = barsHtml(both, both.what_if[0]);
+  assert.equal(told(html), 'Camera: pans left 95.3 % → still 95.3 %, the answer flips pans left 95.3 % → 4.7 % still 4.7 % → 95.3 % '
+    + 'Things: unsure (50.6 % nothing moves; sure from 70.0 %) → nothing moves 99.5 %, is sure now nothing moves 50.6 % → 99.5 % '
+    + 'object shakes 30.7 % → 0.2 % object moves up 18.6 % → 0.2 %');
+  const same = { ...both.what_if[0], probabilities: both.probabilities, answers: both.answers };
+  assert.deepEqual(barsHtml(both, same).match(/the answer stays|stays unsure|sifa-flips/g), ['the answer stays', 'stays unsure']);
 });
 
 test('the equation of each kind of block', () => {

@@ -1,6 +1,6 @@
 """Models that give several answers: groups of labels in cards, predictions and traces."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from sifa.tracing.predict import summary
 from sifa.tracing.trust import trust_figures
 from sifa.weights.card import card_of
 from sifa.weights.checkpoint import save
-from sifa.weights.groups import Answer, Group, answers, probabilities, read_groups
+from sifa.weights.groups import Answer, Group, answers, check_answers, probabilities, read_groups
 from tests.predictions import moving_clip, nano_model
 
 GROUPS = (Group("camera", 0, 3, 0.5), Group("things", 3, 5, 0.6))
@@ -41,27 +41,54 @@ def test_an_answer_is_unsure_below_the_threshold_of_its_group():
     assert (one.group, one.label, one.sure) == ("", "rests", True)
 
 
-@pytest.mark.parametrize(
-    ("groups", "reason"),
-    [
-        ("x", "must be a list"),
-        ([1], "must be a list"),
-        ([dict(name="a", start=0, stop=5)] * 17, "at most 16"),
-        ([dict(name="a", start=0, stop=4)], "end at label 4 of 5"),
-        ([dict(name="a", start=1, stop=5)], "must begin at 0"),
-        ([dict(name="a", start=0, stop=6)], "must begin at 0"),
-        ([dict(name="a", start=0, stop=3), dict(name="b", start=2, stop=5)], "must begin at 3"),
-        ([dict(name="a", start=0, stop=3), dict(name="a", start=3, stop=5)], "one line of its own"),
-        ([dict(name="", start=0, stop=5)], "a name"),
-        ([dict(name="a\n", start=0, stop=5)], "a name"),
-        ([dict(name="a", start=0.0, stop=5)], "has labels"),
-        ([dict(name="a", start=0, stop=5, unsure_below=1.5)], "from 0 to 1"),
-        ([dict(name="a", start=0, stop=5, unsure_below="0")], "from 0 to 1"),
-    ],
-)
+BAD_GROUPS = [
+    ("x", "must be a list"),
+    ([1], "must be a list"),
+    ([dict(name="a", start=0, stop=5)] * 17, "at most 16"),
+    ([dict(name="a", start=0, stop=4)], "end at label 4 of 5"),
+    ([dict(name="a", start=1, stop=5)], "must begin at 0"),
+    ([dict(name="a", start=0, stop=6)], "must begin at 0"),
+    ([dict(name="a", start=0, stop=3), dict(name="b", start=2, stop=5)], "must begin at 3"),
+    ([dict(name="a", start=0, stop=3), dict(name="a", start=3, stop=5)], "one line of its own"),
+    ([dict(name="", start=0, stop=5)], "a name"),
+    ([dict(name="a\n", start=0, stop=5)], "a name"),
+    ([dict(name="a", start=0.0, stop=5)], "has labels"),
+    ([dict(name="a", start=0, stop=5, unsure_below=1.5)], "from 0 to 1"),
+    ([dict(name="a", start=0, stop=5, unsure_below="0")], "from 0 to 1"),
+]
+
+
+@pytest.mark.parametrize(("groups", "reason"), BAD_GROUPS)
 def test_groups_that_cannot_be_are_refused(groups, reason):
     with pytest.raises(ValueError, match=reason):
         read_groups(groups, 5)
+
+
+SAID = [
+    dict(group="camera", label="left", probability=0.5, sure=True),
+    dict(group="things", label="rests", probability=0.59, sure=False),
+]
+BAD_ANSWERS = [
+    (None, "list of 2 objects"),
+    ([1, 2], "list of 2 objects"),
+    (SAID[:1], "list of 2 objects"),
+    (SAID[::-1], "'rests' of group 'things'; it must be a label of 'camera'"),
+    ([SAID[0] | dict(label="rests"), SAID[1]], "'rests' of group 'camera'; it must be a label of 'camera'"),
+    ([SAID[0], SAID[1] | dict(label=None)], "None of group 'things'; it must be a label of 'things'"),
+    ([SAID[0] | dict(probability=1.5), SAID[1]], "probability 1.5 and sure True; they must be a number from 0 to 1"),
+    ([SAID[0] | dict(probability="1"), SAID[1]], "probability '1' and sure True"),
+    ([SAID[0], SAID[1] | dict(sure=1)], "probability 0.59 and sure 1"),
+]
+
+
+@pytest.mark.parametrize(("values", "reason"), BAD_ANSWERS)
+def test_answers_that_cannot_be_are_refused(values, reason):
+    check_answers(SAID, LABELS, GROUPS)
+    check_answers([], LABELS, ())
+    with pytest.raises(ValueError, match=reason):
+        check_answers(values, LABELS, GROUPS)
+    with pytest.raises(ValueError, match="list of 0 objects"):
+        check_answers(SAID, LABELS, ())
 
 
 def grouped(tmp_path):
@@ -94,7 +121,9 @@ def test_a_trace_keeps_groups_and_answers(tmp_path):
     model, groups = grouped(tmp_path)
     prediction = add_what_ifs(model, sifa.predict(model, moving_clip()), ["silent"])
     packed = pack(prediction)
-    assert [each["group"] for each in parse(packed).header["answers"]] == ["camera", "things"]
+    header = parse(packed).header
+    for said, logits in ((header, prediction.logits), (header["what_if"][0], prediction.what_if[0].logits)):
+        assert said["answers"] == [asdict(each) for each in answers(logits, prediction.labels, groups)]
     back = unpack(packed)
     assert back.card.groups == groups
     assert [each.label for each in back.answers()] == [each.label for each in prediction.answers()]

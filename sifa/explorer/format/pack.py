@@ -11,6 +11,7 @@ from sifa.explorer.format.container import STEPS_PER_CELL, VERSION, Header, Payl
 from sifa.explorer.format.pictures import encode
 from sifa.tracing.given import check_prediction
 from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
+from sifa.weights.groups import answers
 
 OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
@@ -65,7 +66,7 @@ def pack(prediction: Prediction) -> bytes:
         header["groups"] = [asdict(group) for group in prediction.card.groups]
         header["answers"] = [asdict(answer) for answer in prediction.answers()]
     if prediction.what_if:
-        header["what_if"] = [_pack_what_if(each, payload) for each in prediction.what_if]
+        header["what_if"] = [_pack_what_if(each, prediction, payload) for each in prediction.what_if]
     if prediction.trust:
         header["trust"] = asdict(prediction.trust)
     if prediction.true_flow:
@@ -93,8 +94,11 @@ def _logits(logits: np.ndarray) -> list[float]:
     return [round(float(v), 5) for v in logits]
 
 
-def _pack_what_if(what_if: WhatIf, payload: Payload) -> Header:
-    return dict(
+def _pack_what_if(what_if: WhatIf, prediction: Prediction, payload: Payload) -> Header:
+    groups = prediction.card.groups
+    said = answers(what_if.logits, prediction.labels, groups) if groups else ()
+    optional = dict(answers=[asdict(answer) for answer in said]) if said else {}
+    return optional | dict(
         name=what_if.name,
         title=what_if.title,
         explanation=what_if.explanation,

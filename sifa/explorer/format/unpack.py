@@ -27,7 +27,7 @@ from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, T
 from sifa.video.clip import Clip
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard
-from sifa.weights.groups import Group, read_groups
+from sifa.weights.groups import Group, check_answers, read_groups
 
 
 def unpack(source: bytes | str | Path) -> Prediction:
@@ -188,7 +188,10 @@ def _card(header: Header, labels: tuple[str, ...]) -> ModelCard:
 
 def _groups(header: Header, labels: tuple[str, ...]) -> tuple[Group, ...]:
     try:
-        return read_groups(header.get("groups", []), len(labels))
+        groups = read_groups(header.get("groups", []), len(labels))
+        for each in (header, *header.get("what_if", [])):
+            check_answers(each.get("answers", []), labels, groups)
+        return groups
     except ValueError as error:
         raise damage(str(error)) from None
 

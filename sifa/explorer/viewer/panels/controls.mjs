@@ -1,4 +1,5 @@
 // What around the pictures changes with time and block: titles, slider, lists, buttons and the filmstrip.
+import { grouped } from '../state/answers.mjs';
 import { escapeHtml } from '../state/text.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes } from '../state/words.mjs';
 import { arrowEvery, closeUpCells, framesOfStep } from '../trace/geometry.mjs';
@@ -36,6 +37,7 @@ export class Controls {
     root.classList.toggle('sifa-plain', plain);
     box(root, '.sifa-answer').innerHTML = answerHtml(trace);
     box(root, '.sifa-bars').innerHTML = barsHtml(trace);
+    box(root, '.sifa-head').classList.toggle('sifa-grouped', grouped(trace));
     box(root, '.sifa-note').textContent = plain ? '' : samplingNote(trace);
     box(root, '.sifa-bar select').replaceChildren(...trace.blocks.map((_, i) => new Option(blockName(trace, i), `${i}`)));
     box(root, '.sifa-error').hidden = true;

@@ -41,7 +41,7 @@ export const SKELETON = `
 <div class="sifa-body" hidden>
 <header class="sifa-head">
   <div class="sifa-answer"></div>
-  <ol class="sifa-bars" aria-label="Five most probable classes"></ol>
+  <div class="sifa-bars"></div>
 </header>
 <div class="sifa-bar" role="group" aria-label="Time and block">
   <div class="sifa-group sifa-time">

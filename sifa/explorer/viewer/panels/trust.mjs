@@ -16,10 +16,14 @@ const FIGURES = [ // key, name, what it is
 const figure = (/** @type {unknown} */ v) =>
   (typeof v === 'number' && Number.isFinite(v) ? v.toFixed(2).replace('-', '−') : '–');
 
-/** @param {Deletion} test */
-function deletionHtml(test) {
+/**
+ * @param {Deletion} test
+ * @param {boolean} several answers, whose probabilities are multiplied
+ */
+function deletionHtml(test, several) {
   const row = (/** @type {string} */ what, /** @type {number} */ p) => `<dt>${what}</dt><dd>${percent(p)}</dd>`;
-  return `<p>Probability of “${escapeHtml(test.label)}” when, in every block, some of each cell’s
+  const whose = several ? ', of all answers together,' : '';
+  return `<p>Probability of “${escapeHtml(test.label)}”${whose} when, in every block, some of each cell’s
     ${test.neighbours} neighbours are taken away:</p><dl>${row('as it is', test.probability)}
     ${row(`without the ${test.removed} strongest`, test.strongest)}
     ${row(`without ${test.removed} random ones, mean of ${test.random_each.length}`, test.random)}
@@ -61,7 +65,7 @@ export class TrustPanel {
     if (this.panel.hidden) return;
     if (this.#shown !== trace) {
       this.table.innerHTML = `${tableHtml(blocks)}<p></p>`;
-      this.test.innerHTML = deletion ? deletionHtml(deletion) : '';
+      this.test.innerHTML = deletion ? deletionHtml(deletion, trace.groups.length > 1) : '';
     }
     [this.#shown, this.#block] = [trace, index];
     for (const cell of this.table.querySelectorAll('td, th')) {

@@ -2,7 +2,7 @@
 import { direction, escapeHtml } from '../state/text.mjs';
 import { chosenWhatIf, ghostOf, whatIfWords } from '../state/whatif.mjs';
 import { trueField } from '../trace/fields.mjs';
-import { barsHtml, comparedBarsHtml } from './answer.mjs';
+import { barsHtml } from './answer.mjs';
 import { box, boxes, children, element, mark } from './html.mjs';
 /** @import { ReadOut, Trace, WhatIf } from '../trace/types' */
 /** @import { State } from '../state/types' */
@@ -68,7 +68,7 @@ export class WhatIfRow {
       const on = button.dataset.name === 'flow' ? state.flow : button.dataset.name === state.whatIf;
       button.setAttribute('aria-pressed', `${on}`);
     }
-    this.bars.innerHTML = other ? comparedBarsHtml(trace, other) : barsHtml(trace);
+    this.bars.innerHTML = barsHtml(trace, other);
     this.bars.classList.toggle('sifa-compared', !!other);
     this.says.textContent = other ? whatIfWords(trace, other, state.block) : '';
   }

@@ -4,6 +4,7 @@ import { meanLength, trueField } from '../trace/fields.mjs';
 import { displacementField } from '../trace/geometry.mjs';
 import { strongestTap } from '../trace/terms.mjs';
 import { attentionTrack } from '../trace/tracks.mjs';
+import { anyChange, changeWords, grouped } from './answers.mjs';
 import { emptyState } from './state.mjs';
 import { direction, percent, withSign } from './text.mjs';
 /** @import { Trace, TrackPoint } from '../trace/types' */
@@ -14,7 +15,6 @@ const BALL = { block: 0, pair: 3, y: 10, x: 8 };
 const MOVING = 0.25; // cells of true motion
 
 const cells = (/** @type {number} */ v, digits = 2) => `${v.toFixed(digits).replace(/^-(0\.0+)$/, '$1')} cells`;
-const bestOf = (/** @type {number[]} */ values) => values.indexOf(Math.max(...values));
 const across = (/** @type {TrackPoint[]} */ track) => track[track.length - 1].place[1] - track[0].place[1];
 
 /**
@@ -127,15 +127,15 @@ export const TOUR = [
     + 'all. Choose one to go there.' },
   { title: 'What if the grid stayed regular?', view: { whatIf: 'rigid' }, text: trace => {
     const rigid = whatIfOf(trace, 'rigid');
-    const best = bestOf(rigid.probabilities);
-    return 'Set every offset to zero and run again: dashed rings are the places read then. The answer '
-      + `${best === bestOf(trace.probabilities) ? 'stays' : 'becomes'} \u201C${trace.labels[best]}\u201D, `
-      + `${percent(trace.probabilities[best])} \u2192 ${percent(rigid.probabilities[best])}: the offsets alone `
-      + 'do not decide it.';
+    const so = anyChange(trace, rigid) ? 'the offsets matter here' : 'the offsets alone do not decide it';
+    return 'Set every offset to zero and run again: dashed rings are the places read then. '
+      + `${changeWords(trace, rigid).slice(0, -1)}: ${so}.`;
   } },
   { title: 'What if nothing moved?', view: { whatIf: 'frozen' }, text: trace => {
     const frozen = whatIfOf(trace, 'frozen');
-    return `Show the first frame all the time, and the answer becomes \u201C${trace.labels[bestOf(frozen.probabilities)]}\u201D. `
+    const said = grouped(trace) ? `. ${changeWords(trace, frozen)}`
+      : `, and the answer becomes \u201C${frozen.answers[0]?.label}\u201D.`;
+    return `Show the first frame all the time${said} `
       + `The first block\u2019s arrows shrink from ${cells(meanLength(trace.blocks[0]))} to ${cells(frozen.lengths[0])} on `
       + 'average.';
   } },
@@ -143,9 +143,11 @@ export const TOUR = [
     const test = trace.trust?.deletion;
     if (!test) throw new Error('The tour needs the deletion test, which the trace does not hold.');
     const { probability, strongest, random, all, removed } = test;
+    const whose = grouped(trace) ? ', all answers together,' : '';
     return `Arrows that follow the motion are not yet the reason of the answer. Take the ${removed} strongest of the nine away `
-      + `in every block, and ${percent(probability)} become ${percent(strongest)}; ${removed} random ones: ${percent(random)}; `
-      + `all of them: ${percent(all)}. So what the blocks read matters here, and which of the nine counts most hardly does.`;
+      + `in every block, and ${percent(probability)}${whose} become ${percent(strongest)}; ${removed} random ones: `
+      + `${percent(random)}; all of them: ${percent(all)}. So what the blocks read matters here, and which of the nine `
+      + 'counts most hardly does.';
   } },
   { title: 'Your turn', view: {}, text: () =>
     'Move over the left picture and ask for other cells, or over the right one for the reverse question: who reads this '
@@ -157,7 +159,8 @@ export const TOUR = [
  * @param {Trace} trace
  */
 export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.length === 4 && trace.true_flow.length > 0
-  && ['rigid', 'frozen'].every(name => trace.what_if.some(each => each.name === name)) && Boolean(trace.trust?.deletion);
+  && trace.answers.length > 0 && ['rigid', 'frozen'].every(name => trace.what_if.some(each => each.name === name))
+  && Boolean(trace.trust?.deletion);
 
 /**
  * The state of a step of the tour, counted from 0; -1, and any where the trace does not fit, ends the tour.

@@ -1,7 +1,7 @@
 // What if one thing were changed: which run is compared, and what it says of the cell. Pure functions.
 import { readout } from '../trace/geometry.mjs';
 import { meanLength } from '../trace/fields.mjs';
-import { percent } from './text.mjs';
+import { changeWords } from './answers.mjs';
 /** @import { ReadOut, Trace, WhatIf } from '../trace/types' */
 /** @import { State } from './types' */
 
@@ -37,35 +37,16 @@ export function ghostOf(trace, { block, pair, y, x, whatIf }) {
 }
 
 /**
- * Places in a list of values, the largest value first.
- * @param {number[]} values
- */
-export const bestFirst = values => values.map((_, i) => i).sort((a, b) => values[b] - values[a]);
-
-/**
- * The five best classes before; the best one after takes the last place where it is none of them.
- * @param {number[]} before
- * @param {number[]} after
- */
-export function comparedClasses(before, after) {
-  const order = bestFirst(before).slice(0, 5);
-  const [best] = bestFirst(after);
-  return order.includes(best) ? order : [...order.slice(0, 4), best];
-}
-
-/**
  * What a chosen what-if did, in sentences.
  * @param {Trace} trace
  * @param {WhatIf} other
  * @param {number} index of the block
  */
 export function whatIfWords(trace, other, index) {
-  const [[before], [after]] = [bestFirst(trace.probabilities), bestFirst(other.probabilities)];
   const [from, to] = [meanLength(trace.blocks[index]), other.lengths[index]].map(v => v?.toFixed(2));
   return [
     other.explanation,
-    `The answer ${before === after ? 'stays' : 'becomes'} “${trace.labels[after]}”, `
-      + `${percent(trace.probabilities[after])} → ${percent(other.probabilities[after])}.`,
+    changeWords(trace, other),
     to === undefined ? '' : `Mean length of this block’s displacement: ${from} → ${to} cells.`,
     other.order.length ? 'Its points lie in other pictures and are not drawn here.' : '',
   ].filter(Boolean).join(' ');

@@ -33,12 +33,14 @@ export function blockName(trace, index) {
 }
 
 /**
- * What the weights know, for the badge.
+ * What the weights know, for the badge; of those that give several answers, `top1` counts clips with all of them right.
  * @param {Pick<Checkpoint, 'trained_on' | 'top1'>} checkpoint
+ * @param {boolean} several
  */
-export function knowledge({ trained_on: data, top1 }) {
+export function knowledge({ trained_on: data, top1 }, several = false) {
   if (!data) return 'Untrained weights: random numbers, nothing learned';
-  return `Trained on ${groupDigits(data)}${top1 ? `; ${percent(top1)} right on held-out clips` : ''}`;
+  const right = several ? 'with all answers right, of held-out clips' : 'right on held-out clips';
+  return `Trained on ${groupDigits(data)}${top1 ? `; ${percent(top1)} ${right}` : ''}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 // What a trace's header has to hold before any of it is read: the rules of ../../format/unpack.py.
+import { checkGrouped } from './groups.mjs';
 import { jpegSize } from './jpeg.mjs';
 /** @import { Json } from './decode.mjs' */
 
@@ -98,6 +99,7 @@ export function checkHeader(header) {
   want(header.frames.height * header.frames.width <= MOST_PIXELS, 'size of the pictures');
   want((header.opens_on ?? 0) < Math.max(1, header.blocks.length), 'opens_on');
   checkTrust(header);
+  checkGrouped(header);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Reading a packed trace. ../../README.md describes the format.
 import { checkHeader, checkMemory, checkPicture } from './check.mjs';
-/** @import { Block, Flow, Place, Trace, WhatIf } from './types' */
+import { Unfit, answersOf, groupsOf, probabilitiesOf } from './groups.mjs';
+/** @import { Block, Flow, Group, Place, Trace, WhatIf } from './types' */
 
 const MAGIC = 'SIFATRC\n';
 const VERSION = 2;
@@ -24,7 +25,8 @@ function whole(f) {
   try {
     return f();
   } catch (error) {
-    throw new Error(error instanceof RangeError ? CUT_OFF : DAMAGED, { cause: error });
+    const said = error instanceof Unfit ? `The trace is damaged (${error.message}). ${AGAIN}` : DAMAGED;
+    throw new Error(error instanceof RangeError ? CUT_OFF : said, { cause: error });
   }
 }
 
@@ -70,13 +72,17 @@ export function parseTrace(buffer) {
  * @returns {Trace}
  */
 function inflateHeader(header, buffer, base) {
-  const { frames, blocks, true_flow: flows, what_if: changed } = header;
+  const { frames, blocks, true_flow: flows, what_if: changed, labels } = header;
+  const groups = groupsOf(header);
   return {
     ...header,
     blocks: inflateBlocks(blocks, buffer, base),
-    probabilities: softmax(header.logits),
+    groups,
+    ...inflateSaid(header, labels, groups),
     pictures: inflatePictures(frames, buffer, base),
-    what_if: (changed ?? []).map((/** @type {Json} */ each) => inflateWhatIf(each, buffer, base)),
+    what_if: (changed ?? []).map((/** @type {Json} */ each) => ({
+      ...each, blocks: inflateBlocks(each.blocks, buffer, base), ...inflateSaid(each, labels, groups),
+    })),
     true_flow: (flows ?? []).map((/** @type {Json} */ flow) => inflateFlow(flow, buffer, base)),
   };
 }
@@ -124,13 +130,15 @@ function inflateBlocks(blocks, buffer, base) {
 }
 
 /**
- * @param {Json} each
- * @param {ArrayBuffer} buffer
- * @param {number} base
- * @returns {WhatIf}
+ * Probabilities and answers of a run.
+ * @param {Json} said
+ * @param {string[]} labels
+ * @param {Group[]} groups
+ * @returns {Pick<WhatIf, 'probabilities' | 'answers'>}
  */
-function inflateWhatIf(each, buffer, base) {
-  return { ...each, blocks: inflateBlocks(each.blocks, buffer, base), probabilities: softmax(each.logits) };
+function inflateSaid(said, labels, groups) {
+  const probabilities = probabilitiesOf(said.logits, groups);
+  return { probabilities, answers: answersOf(said, labels, groups, probabilities) };
 }
 
 /**
@@ -146,17 +154,6 @@ function inflateFlow(flow, buffer, base) {
     flow: new Int16Array(buffer, base + flow.flow, 2 * cells),
     visible: new Uint8Array(buffer, base + flow.visible, cells),
   };
-}
-
-/**
- * Probabilities of logits.
- * @param {number[]} logits
- */
-export function softmax(logits) {
-  const top = logits.reduce((most, v) => Math.max(most, v), -Infinity);
-  const powers = logits.map(v => Math.exp(v - top));
-  const total = powers.reduce((a, b) => a + b, 0);
-  return powers.map(p => p / total);
 }
 
 /**

@@ -86,6 +86,23 @@ export interface Checkpoint {
   top1?: number | null;
 }
 
+/** Labels from `start` to before `stop`, which an answer is chosen from; '' names all of a model without groups. */
+export interface Group {
+  name: string;
+  start: number;
+  stop: number;
+  unsure_below: number;
+}
+
+/** What the model says in a group, and whether that is probable enough to count; `index` is the label's place among all. */
+export interface Answer {
+  group: string;
+  label: string;
+  probability: number;
+  sure: boolean;
+  index: number;
+}
+
 /** The run with one thing changed; `order`: the clip's frame at each place, empty where the same. */
 export interface WhatIf {
   name: string;
@@ -93,6 +110,7 @@ export interface WhatIf {
   explanation: string;
   order: number[];
   probabilities: number[];
+  answers: Answer[];
   lengths: number[];
   blocks: Block[];
 }
@@ -142,7 +160,9 @@ export interface Trace {
   opens_on?: number | null;
   pictures: Blob[];
   labels: string[];
+  groups: Group[];
   probabilities: number[];
+  answers: Answer[];
   clip: Clip;
   crop: Crop;
   checkpoint: Checkpoint;
