@@ -9,11 +9,13 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from sifa.data.motion import MotionClips
-from sifa.evaluation.filmed import describe_groups
+from sifa.data.motion.classes import CAMERA, THINGS
+from sifa.data.motion.filmed_clips import FilmedClips, pairs_of_labels
+from sifa.evaluation.filmed import CLEAR, describe_groups, gives_two_answers
 from sifa.evaluation.generated import motions
 from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
-from sifa.weights.card import VideoModel, card_of, load_card
+from sifa.weights.card import ModelCard, VideoModel, card_of, load_card
 
 TILE, FRAMES = 96, 8  # pixels; frames of a clip in a row
 HEADING = 24  # pixels above a row
@@ -88,24 +90,48 @@ def describe_metrics(metrics: Mapping[str, Any]) -> str:
 @torch.no_grad()
 def failures(model: VideoModel, count: int = 6, seed: int = 5, progress: Progress | None = None) -> Image.Image:
     """The first held-out clips that the model gets wrong, each of another class: a row of frames, what it is, and what it
-    was taken for. Raises DataError where a class of the model is none of the 24 motions."""
+    was taken for. Of a model with two answers, clips of the second family, each wrong in one answer at least. Raises
+    DataError where a class of the model is none of the 24 motions."""
     model.eval()
     card = card_of(model)
-    motion, device = motions(card), next(model.parameters()).device
-    source = MotionClips("held-out", card.size, card.num_frames, seed=seed, textures=150, device=str(device))
-    rows: dict[int, tuple[Tensor, str]] = {}
+    two = gives_two_answers(card)
+    family, wanted = (FilmedClips, _pairs()) if two else (MotionClips, [motions(card)])
+    device = str(next(model.parameters()).device)
+    source = family("held-out", card.size, card.num_frames, seed=seed, textures=150, device=device)
+    rows: dict[str, tuple[Tensor, str]] = {}
     for index in range(100):
-        clips = source.batch(index, motion)
-        probabilities = model(normalise(clips.video, card.mean, card.std)).softmax(1)
-        for number, (video, p) in enumerate(zip(clips.video, probabilities)):
-            guess = int(p.argmax())
-            if guess != number and number not in rows:
-                rows[number] = video, f"{card.labels[number]}, taken for: {card.labels[guess]} ({p.max():.0%})"
+        clips = source.batch(index, wanted[index % len(wanted)])
+        logits = model(normalise(clips.video, card.mean, card.std)).cpu()
+        truths = clips.labels.cpu() if two else torch.eye(len(card.labels))
+        for video, truth, found in zip(clips.video, truths, logits, strict=True):
+            for name, words in mistakes(found, truth, card).items():
+                rows.setdefault(name, (video, words))
         if progress:
             progress("looking for mistakes", min(1.0, len(rows) / count))
         if len(rows) >= count:
             break
     return sheet(list(rows.values())[:count])
+
+
+def _pairs() -> list[Tensor]:
+    """Labels of the second family, some at a time, in a mixed order."""
+    pairs = pairs_of_labels(3 * len(CAMERA) * len(THINGS))
+    mixed = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))
+    return list(torch.split(pairs[mixed], 24))
+
+
+def mistakes(logits: Tensor, truth: Tensor, card: ModelCard) -> dict[str, str]:
+    """The wrong answers to a clip that has one in each group: the class that it is, and that with what it was taken for. Logits
+    and truth (classes,)."""
+    parts = [group.part for group in card.groups] or [slice(None)]
+    if any(truth[part].max() <= CLEAR for part in parts):
+        return {}
+    said = {}
+    for part in parts:
+        labels, best, right = card.labels[part], logits[part].softmax(0), int(truth[part].argmax())
+        if (guess := int(best.argmax())) != right:
+            said[labels[right]] = f"{labels[right]}, taken for: {labels[guess]} ({best.max():.0%})"
+    return said
 
 
 def sheet(rows: Sequence[tuple[Tensor, str]]) -> Image.Image:

@@ -8,11 +8,13 @@ import torch
 import sifa
 from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips
+from sifa.data.motion.classes import CAMERA, FILMED, THINGS
 from sifa.errors import DataError
+from sifa.evaluation.filmed import GROUPS
 from sifa.evaluation.flow import texture_mask
 from sifa.evaluation.generated import evaluate_generated, measure
 from sifa.evaluation.metrics import accuracy
-from sifa.evaluation.report import failures, per_class_table, table
+from sifa.evaluation.report import failures, mistakes, per_class_table, table
 from sifa.evaluation.videos import evaluate_videos
 from sifa.tracing.hooks import capture
 from sifa.weights.card import card_of
@@ -219,3 +221,18 @@ def test_failures_are_shown_with_what_was_taken_for_what(tmp_path):
     assert picture.mode == "RGB"
     assert picture.height > 2 * 64
     assert np.asarray(picture).std() > 10
+
+
+def test_a_mistake_is_of_one_answer_of_a_clip_that_has_one():
+    model = model_of(FILMED)
+    model.card = replace(model.card, groups=GROUPS)
+    card, truth = model.card, torch.zeros(26)
+    truth[CAMERA.index("camera still")] = truth[9 + THINGS.index("object shakes")] = 1.0
+    logits = 10 * truth
+    assert mistakes(logits, truth, card) == {}
+    logits[9 + THINGS.index("object bounces")] = 20.0
+    assert mistakes(logits, truth, card) == {"object shakes": "object shakes, taken for: object bounces (100%)"}
+    truth[:2] = 0.5  # a camera that goes to and fro
+    truth[CAMERA.index("camera still")] = 0.0
+    assert mistakes(logits, truth, card) == {}
+    assert failures(model, count=2).height > 2 * 64
