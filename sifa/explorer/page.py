@@ -31,8 +31,9 @@ def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False)
 
     The trace travels deflated. `light` keeps only one block of each stage and no points of what-ifs, for models
     with many blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The
-    page says what is missing.
+    page says what is missing. Bytes of a file's name in the title that are not UTF-8 become question marks.
     """
+    title = html.escape(title.encode(errors="replace").decode())
     trace = base64.b64encode(deflate(lighten(packed) if light else fit(packed))).decode()
     return f"""<!doctype html>
 <html lang="en">
@@ -40,14 +41,14 @@ def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False)
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{html.escape(title)}</title>
+<title>{title}</title>
 <style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 16px; background: Canvas }}
 main {{ max-width: 1240px; margin: auto }} main:has(.sifa-slide) {{ max-width: none }}
 h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}</style>
 </head>
 <body>
 <main>
-<h1>{html.escape(title)}</h1>
+<h1>{title}</h1>
 <div id="explorer"></div>{LIGHT_NOTE if light else ""}
 </main>
 <script type="text/plain" id="trace">{trace}</script>

@@ -89,17 +89,8 @@ def inter_frame_attention(
     features (B, C, T, H, W) and offset (B, T-1, K*K, 2, H, W), (dy, dx) in cells -> SIFAOutput. Arithmetic is in float32
     at least. Raises ValueError where the shapes disagree or `weights` is unknown.
     """
-    b, c, t, h, w = features.shape
-    expected = (b, t - 1, kernel_size**2, 2, h, w)
-    if tuple(offset.shape) != expected:
-        raise ValueError(
-            f"offset has shape {tuple(offset.shape)}, but features {tuple(features.shape)} and kernel_size {kernel_size} "
-            f"need (B, T-1, K*K, 2, H, W) = {expected}"
-        )
     check_word("weights", weights, Softness)
     dtype = torch.promote_types(features.dtype, torch.float32)
-    if t == 1:
-        return SIFAOutput(torch.zeros_like(features), offset, offset.new_zeros(b, 0, kernel_size**2, h, w))
     with full_precision(features.device):
         summed, attention = attend(features.to(dtype), offset.to(dtype), kernel_size, dilation, weights == "softmax")
         if place is not None:

@@ -1,5 +1,6 @@
 """The page over a table: what it finds, what it escapes, what it serves and what it does not."""
 
+import os
 import re
 import shutil
 import socket
@@ -29,6 +30,12 @@ def rows(quick_whole):
 @pytest.fixture(scope="module")
 def page(quick_whole):
     return TestClient(application(Table(quick_whole)), base_url="http://127.0.0.1:7870", raise_server_exceptions=False)
+
+
+@pytest.fixture
+def copy(quick_whole, tmp_path):
+    """A copy of the table, for harm."""
+    return Path(shutil.copytree(quick_whole, tmp_path / "table"))
 
 
 def numbers(table, **asked):
@@ -168,12 +175,11 @@ def test_a_damaged_trace_is_said(quick_whole, tmp_path):
     assert (answer.status_code, "the trace is cut off" in answer.text) == (404, True)
 
 
-def test_parts_that_come_meanwhile_are_seen(quick_whole, tmp_path):
-    out = Path(shutil.copytree(quick_whole, tmp_path / "table"))
-    later = part_file(out, 4).rename(tmp_path / "later.parquet")
-    table = Table(out)
+def test_parts_that_come_meanwhile_are_seen(copy, tmp_path):
+    later = part_file(copy, 4).rename(tmp_path / "later.parquet")
+    table = Table(copy)
     assert len(numbers(table)) == 16
-    later.rename(part_file(out, 4))
+    later.rename(part_file(copy, 4))
     assert len(numbers(table)) == 20
 
 
@@ -212,5 +218,59 @@ def test_a_port_that_is_taken_is_said(quick_whole, capsys):
         taken.listen()
         port = taken.getsockname()[1]
         assert main(["browse", str(quick_whole), "--port", str(port)]) == 1
-    said = f"the page cannot be at 127.0.0.1, port {port} (Address already in use); give another --port\n"
+    said = f"the page cannot be at 127.0.0.1, port {port} (Address already in use); give another --host or --port\n"
     assert capsys.readouterr().err == said
+
+
+def _server(folder):
+    return TestClient(application(Table(folder)), base_url="http://127.0.0.1:7870", raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("path", ["/", "/clip/0", "/thumbnail/0"])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda table: part_file(table, 0).write_bytes(b"PAR1 and no table"),
+        lambda table: [part.unlink() for part in table.glob("*.parquet")],
+        shutil.rmtree,
+    ],
+)
+def test_what_happens_to_a_table_meanwhile_is_said(copy, harm, path):
+    page = _server(copy)
+    harm(copy)
+    answer = page.get(path)
+    assert answer.status_code == 500
+    assert "The table cannot be read" in answer.text
+    assert "sifa batch LIST" in answer.text or "make it anew" in answer.text
+
+
+def test_a_link_to_nothing_is_no_part(copy):
+    page = _server(copy)
+    (copy / "part-00900.parquet").symlink_to("nowhere")
+    assert page.get("/").status_code == page.get("/thumbnail/0").status_code == 200
+
+
+@pytest.mark.parametrize("digits", [19, 30, 5000])
+def test_numbers_of_any_length_are_answered(page, digits):
+    for place in ("clip", "thumbnail"):
+        assert page.get(f"/{place}/{'9' * digits}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["a\0b.sifa", "x" * 5000 + ".sifa", "traces/pipe.sifa", "traces/folder.sifa"])
+def test_a_trace_that_is_no_file_is_refused(copy, name):
+    os.mkfifo(copy / "traces" / "pipe.sifa")
+    (copy / "traces" / "folder.sifa").mkdir()
+    table = Table(copy)
+    row = next(row for row in table.find(Filters()).rows if row["error"] is None)
+    with pytest.raises(RunError, match="names no trace|is no file"):
+        table.trace_file(row | dict(trace=name))
+
+
+@pytest.mark.parametrize("column", ["number", "file", "answer", "probability"])
+def test_rows_that_lack_what_every_row_has_are_refused(copy, column):
+    part = part_file(copy, 0)
+    table = pq.read_table(part)
+    empty = pa.nulls(len(table), table.schema.field(column).type)
+    pq.write_table(table.set_column(table.column_names.index(column), column, empty), part)
+    with pytest.raises(RunError, match="rows that have no number, file or answer"):
+        Table(copy)

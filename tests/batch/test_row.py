@@ -16,7 +16,7 @@ from sifa.batch.row import ListedClip, row_of
 from sifa.batch.run import listed_clips
 from sifa.data.listing import Listing
 from sifa.errors import DataError, WeightsError
-from sifa.explorer import unpack
+from sifa.explorer import to_html, unpack
 from sifa.tracing.records import BlockTrace
 from sifa.tracing.trust import follows_change, spread, trust_figures
 from tests.batch.many import BROKEN
@@ -131,6 +131,16 @@ def test_a_name_that_is_not_utf8_is_written_so_that_it_can_be_read(settings, tmp
     (row,) = read(tmp_path / "table").to_pylist()
     assert row["file"] == f"{tmp_path}/\\udcff.mp4"
     assert "there is no file \\udcff.mp4" in row["error"]
+
+
+def test_a_clip_with_such_a_name_has_a_trace_and_a_page(clips, settings, tmp_path):
+    file = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4")
+    os.symlink(clips[1].file, file)
+    row = row_of(ListedClip(0, file), settings)
+    assert row.get("error") is None
+    packed = (Path(settings.out) / row["trace"]).read_bytes()
+    assert unpack(packed).clip.path == "?.mp4"
+    assert "<title>?.mp4: " in to_html(packed, f"{Path(file).name}: {row['answer']}")
 
 
 def test_other_weights_under_the_same_name_are_refused(clips, settings):

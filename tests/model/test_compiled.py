@@ -76,6 +76,33 @@ def test_it_works_where_nothing_can_be_kept(package, variables):
     assert run(package, **variables) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_what_is_damaged_in_the_folder_is_made_anew(package, kind):
+    variables = dict(NUMBA_CACHE_DIR=str(package / "kept"))
+    run(package, **variables)
+    (file,) = (package / "kept").rglob(f"*.{kind}")
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes()[: size // 2])  # as a power failure may leave it
+    assert len(run(package, **variables)) == 2
+    assert file.stat().st_size > size / 2
+
+
+@pytest.mark.parametrize("variable", ["PYTHONPATH", "NUMBA_DISABLE_JIT"])
+def test_torch_works_where_the_compiler_cannot(tmp_path, variable):
+    """A numba that fails in its own way when it is loaded, and one that is told to compile nothing."""
+    needs("numba")
+    (tmp_path / "numba.py").write_text("raise OSError('no LLVM')")
+    values = dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]), NUMBA_DISABLE_JIT="1")
+    environment = {name: value for name, value in os.environ.items() if name != "SIFA_KERNEL"}
+    environment[variable] = values[variable]
+    code = "from sifa.model.kernels import engine_for, problem; print(engine_for('cpu'), problem('numba'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.startswith("torch it cannot be loaded ("), done.stderr
+
+
 def test_a_small_call_loads_no_compiler():
     code = (
         "import sys, torch, sifa; sifa.inter_frame_attention(torch.randn(1, 32, 8, 16, 16), torch.zeros(1, 7, 9, 2, 16, 16), 3);"

@@ -325,3 +325,47 @@ def test_a_name_that_cannot_be_is_refused(monkeypatch):
     if find_spec("numba"):
         with pytest.raises(sifa.RunError, match="'numba', which is for cpu, not cuda; use SIFA_KERNEL=torch"):
             kernels.engine_for("cuda")
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3, 4, 5), (2, 4, 1, 4, 5), (2, 4, 3, 0, 5), (2, 4, 3, 4, 0)])
+def test_nothing_to_read_gives_zeros(engine, shape):
+    features, offset = inputs(shape, 3)
+    place = torch.ones(4, 2)
+    for given in ((), (1, "softmax", place)):
+        out = sifa.inter_frame_attention(features, offset, 3, *given)
+        assert out.features.shape == shape
+        assert out.attention.shape == offset.shape[:3] + offset.shape[4:]
+        assert not out.features.any()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda features, offset: (features, offset[:, :1]),
+        lambda features, offset: (features, offset[..., :4]),
+        lambda features, offset: (features, offset[:1]),
+        lambda features, offset: (features, offset[:, :, :4]),
+        lambda features, offset: (features, offset.double()),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_written(engine, wrong):
+    features, offset = wrong(*inputs((2, 32, 3, 9, 9), 3))
+    with pytest.raises(ValueError, match="offset (has shape|is torch.float64)"):
+        kernels.attend(features, offset, 3, 1, False)
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:Dynamo detected a call to a")
+def test_compiled_and_recorded_models_hold_the_operator_of_torch(monkeypatch):
+    """Their inputs are no numbers that other code could read."""
+    needs("numba")
+    monkeypatch.setenv("SIFA_KERNEL", "numba")
+
+    class Operator(torch.nn.Module):
+        def forward(self, features, offset):
+            return kernels.attend(features, offset, 3, 1, True)
+
+    given, others = inputs((1, 32, 2, 6, 5), 3), inputs((1, 32, 2, 6, 5), 3, seed=1)
+    recorded = torch.jit.trace(Operator(), given, check_trace=False)
+    compiled = torch.compile(Operator(), backend="eager", fullgraph=True)
+    for run in (recorded, compiled):
+        assert_close(run(*others), kernels.attend(*others, 3, 1, True))

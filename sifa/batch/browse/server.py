@@ -5,6 +5,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -29,6 +30,15 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-cache",
 }
+
+
+class ClipNumber(IntegerConvertor):
+    """A number that a table's column can hold; what is longer names no page."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("clip", ClipNumber())
 LOCAL = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -61,14 +71,21 @@ def application(table: Table, hosts: list[str] | None = None) -> Starlette:
     def style(_: Request) -> Response:
         return _answer(STYLE.read_bytes(), "text/css; charset=utf-8")
 
+    def unreadable(_: Request, error: Exception) -> Response:
+        return _html(notice("The table cannot be read", str(error)), 500)
+
     routes = [
         Route("/", clips),
-        Route("/clip/{number:int}", clip),
-        Route("/thumbnail/{number:int}", thumbnail),
+        Route("/clip/{number:clip}", clip),
+        Route("/thumbnail/{number:clip}", thumbnail),
         Route("/style.css", style),
         Route("/favicon.ico", icon),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts or LOCAL)])
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts or LOCAL)],
+        exception_handlers={SifaError: unreadable},
+    )
 
 
 def serve(table: Table, host: str, port: int) -> None:
@@ -80,7 +97,7 @@ def serve(table: Table, host: str, port: int) -> None:
             listening.bind((host, port))
         except OSError as error:
             raise RunError(
-                f"the page cannot be at {host}, port {port} ({error.strerror}); give another --port"
+                f"the page cannot be at {host}, port {port} ({error.strerror}); give another --host or --port"
             ) from error
         shown = f"[{host}]" if ":" in host else host
         everywhere = host in ("0.0.0.0", "::")

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sifa.batch.row import Row
@@ -17,6 +19,8 @@ PAGE = 60  # clips
 LONGEST = 500  # characters of a value that is asked for
 COLUMNS = """number, file, label, answer, correct, probability, unsure, cut, camera, blocks[1].mean AS moved, padded, notes,
     error, trace, filename"""
+THUMBNAILS = pa.schema([("number", pa.int64()), ("thumbnail", pa.binary())])
+TORN = "number IS NULL OR file IS NULL OR (error IS NULL AND (answer IS NULL OR probability IS NULL))"
 ORDERS = {  # what is asked for -> (what it is called, SQL)
     "list": ("place in the list", "number"),
     "sure": ("probability, highest first", "probability DESC NULLS LAST, number"),
@@ -104,8 +108,6 @@ class Table:
         self._lock = threading.Lock()
         self._seen: list[tuple[str, int]] = []
         self._database = duckdb.connect(":memory:")
-        if not self._parts():
-            raise RunError(f"{folder} holds no table; make one with: sifa batch LIST --out {folder}")
         self._read()
 
     def find(self, filters: Filters) -> Found:
@@ -135,9 +137,17 @@ class Table:
 
     def trace_file(self, row: Row) -> Path:
         """The .sifa of a row. Raises RunError where it names none below the folder."""
-        file = (self.folder / str(row["trace"])).resolve()
+        try:
+            file = (self.folder / str(row["trace"])).resolve()
+            odd = file.exists() and not file.is_file()  # a pipe would never answer
+        except (OSError, ValueError):  # it is too long, or holds a zero byte
+            file, odd = self.folder, False
         if row["trace"] is None or not file.is_relative_to(self.folder.resolve()) or file.suffix != ".sifa":
             raise RunError(f"the table names no trace of clip {row['number']} in its own folder")
+        if odd:
+            raise RunError(
+                f"{file.name}, the trace of clip {row['number']}, is no file; remove it and run sifa batch again"
+            )
         return file
 
     def thumbnail(self, number: int) -> bytes | None:
@@ -150,7 +160,11 @@ class Table:
         )
 
     def _parts(self) -> list[tuple[str, int]]:
-        return sorted((file.name, file.stat().st_mtime_ns) for file in self.folder.glob("part-*.parquet"))
+        found = []
+        for file in self.folder.glob("part-*.parquet"):
+            with suppress(OSError):  # it went at this moment, or is a link to nothing
+                found.append((file.name, file.stat().st_mtime_ns))
+        return sorted(found)
 
     def _refresh(self) -> None:
         with self._lock:
@@ -159,6 +173,8 @@ class Table:
 
     def _read(self) -> None:
         parts = self._parts()
+        if not parts:
+            raise RunError(f"{self.folder} holds no table; make one with: sifa batch LIST --out {self.folder}")
         files = [str(self.folder / name) for name, _ in parts]
         try:
             self._database.execute(
@@ -169,6 +185,9 @@ class Table:
             raise RunError(
                 f"{self.folder} holds parts that cannot be read as one table ({first}); make it anew"
             ) from error
+        (torn,) = self._database.execute(f"SELECT count(*) FROM clips WHERE {TORN}").fetchall()[0]
+        if torn:
+            raise RunError(f"{self.folder} holds {torn} rows that have no number, file or answer; make it anew")
         self._seen = parts
 
     def _ask(self, question: str, values: list[object]) -> list[Row]:
@@ -181,6 +200,9 @@ class Table:
 @lru_cache(maxsize=32)
 def _thumbnails(part: str, changed: int) -> dict[int, bytes]:
     """The thumbnails of a part that was last `changed` then."""
-    columns = pq.read_table(part, columns=["number", "thumbnail"])
+    try:
+        columns = pq.read_table(part, columns=["number", "thumbnail"], schema=THUMBNAILS)
+    except (OSError, pa.ArrowException):  # it went at this moment, or its pictures are damaged
+        return {}
     pairs = zip(columns["number"].to_pylist(), columns["thumbnail"].to_pylist())
     return {number: jpeg for number, jpeg in pairs if jpeg is not None}

@@ -54,8 +54,11 @@ class Container:
 
 
 def write(header: Header, payload: Payload) -> bytes:
-    """Header and payload as one packed trace. Raises ValueError where a number in the header is not finite."""
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """Header and payload as one packed trace. Raises ValueError where a number in the header is not finite.
+
+    Bytes of a file's name that are not UTF-8 become question marks.
+    """
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(errors="replace")
     text += b" " * (-len(text) % 8)
     return MAGIC + struct.pack("<II", len(text), 0) + text + b"".join(payload.parts)
 

@@ -28,22 +28,42 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
 
     features (B, C, T, H, W) and offset (B, T-1, K*K, 2, H, W), both float32 or float64 -> sums (B, C, T, H, W), of which the
     last step is 0, and weights (B, T-1, K*K, H, W): dot products / C, or with `softmax` the softmax of dot products /
-    sqrt(C). Differentiable once, in both inputs. Raises RunError where the engine that SIFA_KERNEL names cannot work.
+    sqrt(C). Differentiable once, in both inputs. Raises ValueError where shapes or types disagree, since the compiled loops
+    check no place that they write to, and RunError where the engine that SIFA_KERNEL names cannot work.
     """
+    _check(features, offset, kernel_size)
+    if not offset.numel():  # one step, or no clip or no cell: nothing is read
+        return torch.zeros_like(features), offset.new_zeros(offset[:, :, :, 0].shape)
     work = features.shape[1] * offset.numel() // 2
     engine = _module(engine_for(features.device.type, features.dtype, work))
     summed, weights = engine.attend(features, offset, kernel_size, dilation, softmax)
     return summed, weights
 
 
+def _check(features: Tensor, offset: Tensor, kernel_size: int) -> None:
+    """Raises ValueError unless features and offset belong together."""
+    b, _, t, h, w = features.shape
+    expected = (b, t - 1, kernel_size**2, 2, h, w)
+    if tuple(offset.shape) != expected:
+        raise ValueError(
+            f"offset has shape {tuple(offset.shape)}, but features {tuple(features.shape)} and kernel_size {kernel_size} "
+            f"need (B, T-1, K*K, 2, H, W) = {expected}"
+        )
+    kinds = [f"{each.dtype} on {each.device}" for each in (features, offset)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(f"features are {kinds[0]}, but offset is {kinds[1]}; both must be the same")
+
+
 def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARGE) -> str:
     """The engine for a call with so many multiply-adds: "torch" | "numba" | "triton".
 
-    Compiled engines are for float32; what is small, and what torch.compile compiles itself, goes to "torch". So does what
-    must be the same to the last bit on a GPU (`torch.use_deterministic_algorithms`). SIFA_KERNEL names another choice, for
-    every size; float64 is torch's all the same. Raises RunError for a name that is unknown, not installed, or not for
-    this device.
+    Compiled engines are for float32; what is small, and what torch.compile compiles or torch.jit.trace records, goes to
+    "torch". So does what must be the same to the last bit on a GPU (`torch.use_deterministic_algorithms`). SIFA_KERNEL names
+    another choice, for every size; float64 is torch's all the same. Raises RunError for a name that is unknown, not
+    installed, or not for this device.
     """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        return "torch"
     named = os.environ.get("SIFA_KERNEL", "")
     if named not in ("", "torch", *DEVICES):
         raise RunError(f"SIFA_KERNEL is {named!r}; use torch, {' or '.join(DEVICES)}, or leave it out")
@@ -56,7 +76,7 @@ def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARG
             raise RunError(
                 f"SIFA_KERNEL is {named!r}, which is for {DEVICES[named]}, not {device}; use SIFA_KERNEL=torch"
             )
-    if dtype != torch.float32 or device == "meta" or torch.compiler.is_compiling():
+    if dtype != torch.float32 or device == "meta":
         return "torch"
     if device == DEVICES["triton"] and torch.are_deterministic_algorithms_enabled():
         return "torch"
@@ -84,7 +104,7 @@ def problem(engine: str) -> str:
         return f"{engine} is not installed"
     try:
         _module(engine)
-    except ImportError as error:
+    except Exception as error:  # of a package that does not fit to its neighbours: whatever it stumbles over
         return f"it cannot be loaded ({error})"
     return ""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import boolean, float32, int64, njit, void
+from numba import boolean, config, float32, int64, njit, void
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -26,6 +26,8 @@ from sifa.model.kernels._precision import full_precision
 from sifa.model.kernels._rows import STEP
 from sifa.model.sampling import neighbour_grid
 
+if config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set, so that it compiles nothing")
 WORTH_A_THREAD = 2**18  # multiply-adds; below, starting a thread takes longer than the work
 _ROWS, _TAPS = float32[::1], float32[:, ::1]
 _OFFSET, _WEIGHTS = float32[:, :, :, :, :, ::1], float32[:, :, :, :, ::1]
@@ -133,15 +135,30 @@ def _features(rows: Tensor, shape: torch.Size) -> Tensor:
 @cache
 def _compiled(name: str) -> Callable[..., None]:
     """A loop of `_loops`, compiled now, or read from where numba keeps it: NUMBA_CACHE_DIR, else beside this file, else the
-    user's own cache folder. Where none can be written, it is kept for this process alone."""
+    user's own cache folder. What is damaged there is made anew; where nothing can be written, it is kept for this process alone."""
     loop, signature = getattr(_loops, name), _SIGNATURES[name]
     loop.__qualname__ = f"{name}_{_version()}"
     with _compiling:
         try:
-            compiled: Callable[..., None] = njit(signature, cache=True, nogil=True)(loop)
+            return _kept(loop, signature)
         except (RuntimeError, OSError):  # no folder, or no space in it
-            compiled = njit(signature, nogil=True)(loop)
-        return compiled
+            compiled: Callable[..., None] = njit(signature, nogil=True)(loop)
+            return compiled
+
+
+def _kept(loop: Callable[..., None], signature: Any) -> Callable[..., None]:
+    """A loop from numba's folder, or compiled and put there. Raises RuntimeError or OSError where nothing can be kept."""
+    compiled: Any = njit(cache=True, nogil=True)(loop)
+    try:
+        compiled.compile(signature)
+    except OSError:
+        raise
+    except Exception:  # whatever reading a damaged file may raise, for instance after a power failure
+        compiled.recompile()  # forgets what is in the folder
+        compiled.compile(signature)
+    compiled.disable_compile()
+    kept: Callable[..., None] = compiled
+    return kept
 
 
 @cache
