@@ -21,12 +21,17 @@ RATE = 30.0  # frames per second that are looked at, of faster videos
 LONGEST = 1 / 3  # seconds of a dissolve
 FLASH = 0.11  # seconds of a flash; nor are cuts seen that are nearer to an end of the clip
 NEIGHBOURS = 4  # pairs of frames on each side that say how related the clip's frames are
-NOISE = 3.0  # standard deviation of a cell, 0..255, that counts as nothing
+NOISE = 6.0  # standard deviation of a cell, 0..255, that counts as nothing
+WEIGHT = 10.0  # of a block without contrast; contrast in 0..255 is added
 PLAIN = 0.4  # neighbours that are less related than this show too little to tell
 APART = 0.75  # frames are not related where they are less so than this share of what neighbours are
-DIP, UNMIXED, RELATED = 0.25, 2.0, 0.5  # a dissolve's contrast dips by more than the first, plus the others times what they name
+DIP, UNMIXED, RELATED = (
+    0.25,
+    2.0,
+    0.5,
+)  # a dissolve's contrast dips by more than the first, plus the others times what they name
 SPANS = 1.0, 0.6  # of the longest dissolve: in a shorter span less of it is motion
-MOST = 8  # places that are looked at closely
+MOST = 5  # places that are looked at closely
 CHUNK = 128  # frames at a time
 
 Kind = Literal["hard", "dissolve"]
@@ -66,6 +71,12 @@ def _means(length: int) -> Pictures:
     pixel = np.arange(length, dtype=np.float32)
     share = np.minimum(edge[1:, None], pixel + 1) - np.maximum(edge[:-1, None], pixel)
     return share.clip(0) * (SIDE / length)
+
+
+def cut_among(pictures: Pictures, numbers: np.ndarray, times: np.ndarray) -> Cut | None:
+    """The plainest cut among frames, by `find_cut`, of which `numbers` (T,) are the numbers in the source."""
+    found = find_cut(pictures, times)
+    return found and Cut(int(numbers[found[0]]), float(times[found[0]]), found[1])
 
 
 def find_cut(pictures: Pictures, times: np.ndarray) -> tuple[int, Kind] | None:
@@ -110,15 +121,15 @@ class Shots:
         usual = self.usual(i, j)
         if usual < PLAIN:
             return 1.0
-        before = np.arange(max(0, i - self.near), i + 1)
-        after = np.arange(j, min(j + self.near, len(self.frames) - 1) + 1)
+        before = np.unique(np.linspace(max(0, i - self.near), i, 3).astype(int))
+        after = np.unique(np.linspace(j, min(j + self.near, len(self.frames) - 1), 3).astype(int))
         one, other = (part.ravel() for part in np.mgrid[: len(before), len(before) : len(before) + len(after)])
         frames = self.frames[np.concatenate([before, after])]
         return float(related(frames, one, other).max()) / usual
 
     def hard_cut(self) -> int | None:
         """The last frame before the plainest hard cut."""
-        edge, count = max(0, self.near - 2), len(self.next)
+        edge, count = max(1, self.near - 2), len(self.next)
         share = np.array([self.next[i] / max(self.usual(i, i + 1), 1e-6) for i in range(count)])
         for i in np.argsort(share)[:MOST].tolist():
             if share[i] < APART and edge <= i < count - edge and self.likeness(i, i + 1) < APART:
@@ -153,14 +164,18 @@ def related(frames: Pictures, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     places = SIDE - BLOCK + 1
     windows = sliding_window_view(frames, (BLOCK, BLOCK), (1, 2)).reshape(len(frames), places**2, BLOCK**2)
     windows = windows - windows.mean(-1, keepdims=True)
-    contrast = np.sqrt(np.einsum("tpk,tpk->tp", windows, windows))
-    windows /= np.sqrt(contrast**2 + NOISE**2 * BLOCK**2)[..., None]
+    contrast = np.sqrt(np.einsum("tpk,tpk->tp", windows, windows)) / BLOCK
+    size = np.sqrt(contrast**2 + NOISE**2)
+    windows /= BLOCK * size[..., None]
+    plain = NOISE / size
+    weights = WEIGHT + contrast
     at = np.linspace(0, places - 1, 3).astype(int)
     blocks = (places * at[:, None] + at).ravel()
     found = []
     for here, there in ((one, other), (other, one)):
-        best = (windows[here][:, blocks] @ windows[there].transpose(0, 2, 1)).max(-1)
-        weight = contrast[here][:, blocks] + 1e-6
+        match = windows[here][:, blocks] @ windows[there].transpose(0, 2, 1)
+        best = (match + plain[here][:, blocks, None] * plain[there][:, None]).max(-1)
+        weight = weights[here][:, blocks]
         found.append((best * weight).sum(1) / weight.sum(1))
     return np.minimum(*found)
 

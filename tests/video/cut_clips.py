@@ -19,6 +19,7 @@ from sifa.data.motion.wear import wear
 SIDE, FRAMES = 64, 61  # 16 frames sampled every 4 of 30 a second, and those between them
 TEXTURES = 150
 LONGEST = 10  # frames of a dissolve: a third of a second
+END = 3  # frames before and after a cut: where there are fewer, it may as well be a flash
 DARKEST = 12  # contrast (0..255) from which a view of a photograph shows anything
 SAME = 0.1  # views of one photograph that a cut joins overlap by at most this share of the smaller one
 
@@ -30,7 +31,9 @@ class MadeClip(NamedTuple):
 
     kind: str
     frames: Frames
-    last: int = 0  # the last frame that shows only what is before the cut, and the first that shows only what comes after it;
+    last: int = (
+        0  # the last frame that shows only what is before the cut, and the first that shows only what comes after it;
+    )
     first: int = 0  # the same for no cut
 
 
@@ -55,7 +58,9 @@ class Maker:
 
     def __init__(self, split: str, seed: int = 0) -> None:
         self.rng = np.random.default_rng([seed, len(split)])
-        self.photos = [np.asarray(Image.fromarray(p).reduce(max(1, min(p.shape[:2]) // 320))) for p in photographs(split)]
+        self.photos = [
+            np.asarray(Image.fromarray(p).reduce(max(1, min(p.shape[:2]) // 320))) for p in photographs(split)
+        ]
         self.families = (
             MotionClips(split, SIDE, FRAMES, seed, TEXTURES, worn=True),
             FilmedClips(split, SIDE, FRAMES, seed, TEXTURES, worn=True),
@@ -65,7 +70,7 @@ class Maker:
         """Scenes of both families, all labels in turn."""
         half = [count - count // 2, count // 2]
         labels = torch.randperm(len(CLASSES), generator=torch.Generator().manual_seed(seed)).repeat(half[0])[: half[0]]
-        pairs = pairs_of_labels(7 * half[1])[:: 7] if half[1] else pairs_of_labels(0)
+        pairs = pairs_of_labels(7 * half[1])[::7] if half[1] else pairs_of_labels(0)
         found: list[Frames] = []
         for family, wanted in zip(self.families, (labels, pairs)):
             for number in range(0, len(wanted), 12):
@@ -101,7 +106,9 @@ class Maker:
             x, y = (self.rng.normal(0, self.rng.uniform(0.01, 0.03), FRAMES) for _ in "xy")
         return self._shown(photo, view, x, y, np.exp(zoom), angle)
 
-    def _shown(self, photo: Picture, view: View, x: np.ndarray, y: np.ndarray, zoom: np.ndarray, angle: np.ndarray) -> Frames:
+    def _shown(
+        self, photo: Picture, view: View, x: np.ndarray, y: np.ndarray, zoom: np.ndarray, angle: np.ndarray
+    ) -> Frames:
         pad = int(1.3 * view.side)
         wide = Image.fromarray(np.pad(photo, ((pad, pad), (pad, pad), (0, 0)), "symmetric"))
         frames = []
@@ -110,7 +117,11 @@ class Maker:
             c, s = side * np.cos(turn), side * np.sin(turn)
             at_x, at_y = view.x + dx * view.side + pad, view.y + dy * view.side + pad
             matrix = (c / 2, -s / 2, at_x - SIDE * (c - s) / 2, s / 2, c / 2, at_y - SIDE * (s + c) / 2)
-            frames.append(np.asarray(wide.transform((2 * SIDE,) * 2, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR).reduce(2)))
+            frames.append(
+                np.asarray(
+                    wide.transform((2 * SIDE,) * 2, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR).reduce(2)
+                )
+            )
         return np.stack(frames)
 
     def photo(self) -> Picture:
@@ -152,7 +163,9 @@ def exposure_jump(maker: Maker, frames: Frames) -> Frames:
     """From one frame on, or over some, brighter or darker."""
     length, at = maker.rng.integers(1, 12), maker.rng.integers(5, FRAMES - 5)
     share = ((np.arange(FRAMES) - at) / length).clip(0, 1)
-    return exposed(frames, 1 + share * (maker.rng.choice([0.5, 0.65, 1.4, 1.7]) - 1), share * maker.rng.uniform(-30, 30))
+    return exposed(
+        frames, 1 + share * (maker.rng.choice([0.5, 0.65, 1.4, 1.7]) - 1), share * maker.rng.uniform(-30, 30)
+    )
 
 
 def crossed(maker: Maker, frames: Frames) -> Frames:
@@ -174,8 +187,21 @@ def without_cut(split: str, count: int, seed: int = 0) -> Iterator[MadeClip]:
     maker = Maker(split, seed)
     scenes = maker.scenes(count - count // 2, seed)
     for number, frames in enumerate(scenes):
-        yield MadeClip("scene of the first family" if number < (len(scenes) + 1) // 2 else "scene of the second family", frames)
-    kinds = ("fast pan", "pan", "zoom", "roll", "shake", "still", "flash", "exposure jump", "black and white", "large mover")
+        yield MadeClip(
+            "scene of the first family" if number < (len(scenes) + 1) // 2 else "scene of the second family", frames
+        )
+    kinds = (
+        "fast pan",
+        "pan",
+        "zoom",
+        "roll",
+        "shake",
+        "still",
+        "flash",
+        "exposure jump",
+        "black and white",
+        "large mover",
+    )
     for number in range(count // 2):
         kind = kinds[number % len(kinds)]
         base = kind if kind in MOVES else MOVES[maker.rng.integers(5)]
@@ -193,7 +219,7 @@ def without_cut(split: str, count: int, seed: int = 0) -> Iterator[MadeClip]:
 
 def joined(maker: Maker, before: Frames, after: Frames, length: int) -> tuple[Frames, int, int]:
     """The first clip until some frame, the second from there on; over `length` frames between, both."""
-    last = int(maker.rng.integers(1, FRAMES - length - 2))
+    last = int(maker.rng.integers(END - 1, FRAMES - length - END))
     share = ((np.arange(FRAMES) - last) / (length + 1)).clip(0, 1).astype(np.float32)[:, None, None, None]
     mixed = (1 - share) * before + share * after
     return mixed.round().astype(np.uint8), last, last + length + 1
@@ -219,8 +245,16 @@ def with_cut(split: str, count: int, seed: int = 0) -> Iterator[MadeClip]:
             for _ in range(200):
                 if photos[0] is not photos[1] or views[0].overlap(views[1]) <= SAME:
                     break
-                views = [maker.view(photo)._replace(side=min(photo.shape[:2]) * maker.rng.uniform(0.35, 0.6)) for photo in photos]
+                views = [
+                    maker.view(photo)._replace(side=min(photo.shape[:2]) * maker.rng.uniform(0.35, 0.6))
+                    for photo in photos
+                ]
             how = ["still"] * 2 if between == "photographs" else [str(maker.rng.choice(MOVES)) for _ in "ab"]
             one, two = (maker.filmed(*each) for each in zip(photos, views, how))
         frames, last, first = joined(maker, one, two, length)
-        yield MadeClip(f"{'dissolve' if length else 'hard'}, {between}", frames if between == "scenes" else maker.worn(frames), last, first)
+        yield MadeClip(
+            f"{'dissolve' if length else 'hard'}, {between}",
+            frames if between == "scenes" else maker.worn(frames),
+            last,
+            first,
+        )

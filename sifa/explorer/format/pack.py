@@ -59,6 +59,8 @@ def pack(prediction: Prediction) -> bytes:
         ),
         blocks=[_pack_block(block, payload) for block in prediction.trace],
     )
+    if clip.cut:
+        header["clip"] |= dict(cut=asdict(clip.cut))
     if prediction.card.groups:
         header["groups"] = [asdict(group) for group in prediction.card.groups]
         header["answers"] = [asdict(answer) for answer in prediction.answers()]
