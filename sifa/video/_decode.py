@@ -148,8 +148,8 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
 def read_pictures(
     video: BinaryIO, found: Survey, wanted: list[int], ask: Request, complaints: Complaints
 ) -> tuple[list[np.ndarray], tuple[int, int], list[str], Pictures]:
-    """The pictures of these frames, their full height and width, what was done to them; and small ones of all frames from the first to
-    the last."""
+    """The pictures of these frames, their full height and width, what was done to them; and small ones of all frames from
+    the first to the last."""
     pixel = pixel_shape(found.pixel)
     notes = ["square"] if pixel != 1 else []
     chosen, all_small, beside = set(wanted), list[Pictures](), Beside()

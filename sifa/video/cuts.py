@@ -50,7 +50,10 @@ class Cut:
     def sentence(self) -> str:
         """What a reader should know of it."""
         words = "is cut" if self.kind == "hard" else "dissolves into another"
-        return f"The picture {words} at {self.time:.2f} s (frame {self.frame}); what the model says of both parts together means little."
+        return (
+            f"The picture {words} at {self.time:.2f} s (frame {self.frame}); what the model says of both parts together "
+            "means little."
+        )
 
 
 def small(pictures: np.ndarray) -> Pictures:
@@ -70,7 +73,7 @@ def _means(length: int) -> Pictures:
     edge = np.linspace(0, length, SIDE + 1, dtype=np.float32)
     pixel = np.arange(length, dtype=np.float32)
     share = np.minimum(edge[1:, None], pixel + 1) - np.maximum(edge[:-1, None], pixel)
-    return share.clip(0) * (SIDE / length)
+    return np.asarray(share.clip(0) * (SIDE / length), np.float32)
 
 
 def cut_among(pictures: Pictures, numbers: np.ndarray, times: np.ndarray) -> Cut | None:
@@ -108,7 +111,9 @@ class Shots:
         self.near = math.ceil(round(FLASH / step, 3))  # frames that a flash may last, and one
         last = len(frames) - 1
         parts = [np.arange(i, min(i + CHUNK, last)) for i in range(0, last, CHUNK)]
-        self.next = np.concatenate([related(frames[i[0] : i[-1] + 2], i - i[0], i - i[0] + 1) for i in parts] or [[]])
+        self.next = np.concatenate(
+            [related(frames[i[0] : i[-1] + 2], i - i[0], i - i[0] + 1) for i in parts] or [np.empty(0)]
+        )
 
     def usual(self, i: int, j: int) -> float:
         """How related neighbours are before frame i and after frame j, on the side where they are less so."""
@@ -116,8 +121,10 @@ class Shots:
         return min((float(np.median(side)) for side in sides if len(side)), default=0.0)
 
     def likeness(self, i: int, j: int) -> float:
-        """How related frame i or one before it is to frame j or one after it, at the most, as a share of what is usual there; 1 where
-        too little is to be seen."""
+        """How related frames up to i are to frames from j on, at the most, as a share of what is usual there.
+
+        1 where too little is to be seen.
+        """
         usual = self.usual(i, j)
         if usual < PLAIN:
             return 1.0
@@ -177,7 +184,7 @@ def related(frames: Pictures, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         best = (match + plain[here][:, blocks, None] * plain[there][:, None]).max(-1)
         weight = weights[here][:, blocks]
         found.append((best * weight).sum(1) / weight.sum(1))
-    return np.minimum(*found)
+    return np.asarray(np.minimum(found[0], found[1]))
 
 
 def mixtures(frames: Pictures, gap: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -201,7 +208,7 @@ def mixtures(frames: Pictures, gap: int) -> tuple[np.ndarray, np.ndarray, np.nda
         shares.append(share)
         dips.append(np.where(np.abs(share - 0.5) < 0.3, dip, np.nan))
         rests.append((rest**2).sum((1, 2)) / size)
-    known = ~np.isnan(dips).all(0)
+    known = np.asarray(~np.isnan(dips).all(0))
     dip = np.zeros(len(known))
     dip[known] = np.nanmedian(np.array(dips)[:, known], axis=0)
     return np.array(shares), dip, np.max(rests, axis=0)

@@ -13,8 +13,8 @@ from sifa.errors import VideoError
 from sifa.video import child
 from sifa.video.answer import NOTES, Header
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
-from sifa.video.cuts import Cut
 from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container
+from sifa.video.cuts import Cut
 
 MOST_BYTES = 4 << 30  # of one clip's frames
 

@@ -1,7 +1,8 @@
 """What the check for cuts finds: `python -m tests.bench.cuts [--clips N] [--split held-out] [--every 1] [--json]`.
 
-It makes N clips without a cut and N with one (`tests.video.cut_clips`), and says of each kind in how many one is seen, and how long a clip takes
-(time of the processor, one thread). With `--every 4` only every fourth frame is looked at, as of folders of pictures.
+It makes N clips without a cut and N with one (`tests.video.cut_clips`), and says of each kind in how many one is seen, and
+how long a clip takes (time of the processor, one thread).
+With `--every 4` only every fourth frame is looked at, as of folders of pictures.
 """
 
 import argparse

@@ -226,7 +226,7 @@ def joined(maker: Maker, before: Frames, after: Frames, length: int) -> tuple[Fr
 
 
 def with_cut(split: str, count: int, seed: int = 0) -> Iterator[MadeClip]:
-    """Clips with a cut: in turn between photographs, photographs in motion, two places of one, and scenes; half hard, half dissolves."""
+    """Clips with a cut: in turn between photographs, photographs in motion, places of one, and scenes; half are dissolves."""
     maker = Maker(split, seed)
     scenes = maker.scenes(2 * (-(-count // 4)), seed + 500)
     order = maker.rng.permutation(len(scenes))

@@ -41,7 +41,8 @@ def pack(prediction: Prediction) -> bytes:
             sampling_rate=clip.sampling_rate,
             padded=clip.padded,
             reach=list(card.reach),
-        ),
+        )
+        | (dict(cut=asdict(clip.cut)) if clip.cut else {}),
         crop=dict(scale=crop.scale / factor, top=crop.top, left=crop.left, size=crop.size),
         frames=dict(
             height=frames.shape[1],
@@ -59,8 +60,6 @@ def pack(prediction: Prediction) -> bytes:
         ),
         blocks=[_pack_block(block, payload) for block in prediction.trace],
     )
-    if clip.cut:
-        header["clip"] |= dict(cut=asdict(clip.cut))
     if prediction.card.groups:
         header["groups"] = [asdict(group) for group in prediction.card.groups]
         header["answers"] = [asdict(answer) for answer in prediction.answers()]
