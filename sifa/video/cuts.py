@@ -3,8 +3,8 @@
 Worked out on grey pictures of 16 x 16 cells. Two frames are *related* as far as each block of one is found again anywhere in
 the other, by normalised correlation: a pan, a mover, a shaking hand or another exposure leaves them related. A hard cut lies
 between neighbours that are not related, nor are the frames around them (or it is a flash). In a dissolve the frames between
-are mixtures a A + (1 - a) B of what was before and what comes after, so their contrast dips: the energy of the gradients
-is a^2 e_A + (1 - a)^2 e_B, where of pictures that only move it goes evenly from e_A to e_B. The dip of the variance is that of
+are mixtures a A + (1 - a) B of what was before and what comes after, so their contrast dips: its energy (of the picture and of
+its gradients) is a^2 e_A + (1 - a)^2 e_B, where of pictures that only move it goes evenly from e_A to e_B. The idea is that of
 Alattar, "Detecting and compressing dissolve regions in video sequences" (1993).
 """
 
@@ -25,11 +25,10 @@ NOISE = 6.0  # standard deviation of a cell, 0..255, that counts as nothing
 WEIGHT = 10.0  # of a block without contrast; contrast in 0..255 is added
 PLAIN = 0.4  # neighbours that are less related than this show too little to tell
 APART = 0.75  # frames are not related where they are less so than this share of what neighbours are
-DIP, UNMIXED, RELATED = (
-    0.25,
+UNMIXED, RELATED = (
     2.0,
     0.5,
-)  # a dissolve's contrast dips by more than the first, plus the others times what they name
+)  # a dissolve's contrast dips by more than what is unmixed and how related its ends are, times these
 SPANS = 1.0, 0.6  # of the longest dissolve: in a shorter span less of it is motion
 MOST = 5  # places that are looked at closely
 CHUNK = 128  # frames at a time
@@ -151,7 +150,7 @@ class Shots:
             if len(self.frames) <= gap:
                 continue
             share, dip, unmixed = mixtures(self.frames, gap)
-            plain = dip - UNMIXED * unmixed - DIP
+            plain = dip - UNMIXED * unmixed
             for i in np.argsort(-plain)[:MOST].tolist():
                 if plain[i] <= found[0]:
                     break
@@ -180,9 +179,9 @@ def related(frames: Pictures, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     blocks = (places * at[:, None] + at).ravel()
     found = []
     for here, there in ((one, other), (other, one)):
-        match = windows[here][:, blocks] @ windows[there].transpose(0, 2, 1)
-        best = (match + plain[here][:, blocks, None] * plain[there][:, None]).max(-1)
-        weight = weights[here][:, blocks]
+        match = windows[:, blocks][here] @ windows[there].transpose(0, 2, 1)
+        best = (match + plain[:, blocks][here][..., None] * plain[there][:, None]).max(-1)
+        weight = weights[:, blocks][here]
         found.append((best * weight).sum(1) / weight.sum(1))
     return np.asarray(np.minimum(found[0], found[1]))
 
@@ -191,24 +190,26 @@ def mixtures(frames: Pictures, gap: int) -> tuple[np.ndarray, np.ndarray, np.nda
     """Whether frames are mixtures of those at both ends of a span of `gap` frames, for each of N spans.
 
     -> the share of the frame before in each frame between (gap - 1, N); how far the contrast dips there (N,), 1 in a pure dissolve
-    and 0 where none is half mixed; and what no mixture explains of the frame that is explained least (N,).
+    and 0 where none is half mixed; and what no mixture explains of the frame that is explained least (N,), as a share of the
+    change from before to after.
     """
     before, after = frames[:-gap], frames[gap:]
     change = before - after
     size = (change**2).sum((1, 2)) + 1e-6
-    energy = sum((np.diff(frames, axis=axis) ** 2).sum((1, 2)) for axis in (1, 2))
-    ends = energy[:-gap], energy[gap:]
+    steps = [(np.diff(frames, axis=axis) ** 2).sum((1, 2)) for axis in (1, 2)]
+    energy = np.stack([steps[0] + steps[1], frames.var((1, 2))])
+    start, end = energy[:, :-gap], energy[:, gap:]
     shares, dips, rests = [], [], []
     for k in range(1, gap):
-        between, now = frames[k : k - gap], energy[k : k - gap]
+        between = frames[k : k - gap]
         share = ((between - after) * change).sum((1, 2)) / size
         rest = between - after - share[:, None, None] * change
-        even = share * ends[0] + (1 - share) * ends[1]
-        dip = (even - now) / (sum(ends) + 1e-6) / np.maximum(share * (1 - share), 0.05)
+        even = share * start + (1 - share) * end
+        dip = (even - energy[:, k : k - gap]) / (start + end + 1e-6) / np.maximum(share * (1 - share), 0.05)
         shares.append(share)
         dips.append(np.where(np.abs(share - 0.5) < 0.3, dip, np.nan))
         rests.append((rest**2).sum((1, 2)) / size)
-    known = np.asarray(~np.isnan(dips).all(0))
-    dip = np.zeros(len(known))
-    dip[known] = np.nanmedian(np.array(dips)[:, known], axis=0)
-    return np.array(shares), dip, np.max(rests, axis=0)
+    known = np.asarray(~np.isnan(dips).all((0, 1)))
+    lowest = np.zeros(len(known))
+    lowest[known] = np.nanmedian(np.array(dips)[..., known], axis=0).min(0)
+    return np.array(shares), lowest, np.max(rests, axis=0)
