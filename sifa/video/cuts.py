@@ -10,6 +10,7 @@ Alattar, "Detecting and compressing dissolve regions in video sequences" (1993).
 
 import math
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
@@ -117,7 +118,7 @@ class Shots:
     def usual(self, i: int, j: int) -> float:
         """How related neighbours are before frame i and after frame j, on the side where they are less so."""
         sides = self.next[max(0, i - NEIGHBOURS) : i], self.next[j : j + NEIGHBOURS]
-        return min((float(np.median(side)) for side in sides if len(side)), default=0.0)
+        return min((median(side.tolist()) for side in sides if len(side)), default=0.0)
 
     def likeness(self, i: int, j: int) -> float:
         """How related frames up to i are to frames from j on, at the most, as a share of what is usual there.
@@ -144,7 +145,6 @@ class Shots:
 
     def dissolve(self) -> int | None:
         """The middle frame of the plainest dissolve."""
-        found = (0.0, -1)
         for span in SPANS:
             gap = math.ceil(round(span * LONGEST / self.step, 3)) + 1
             if len(self.frames) <= gap:
@@ -152,13 +152,11 @@ class Shots:
             share, dip, unmixed = mixtures(self.frames, gap)
             plain = dip - UNMIXED * unmixed
             for i in np.argsort(-plain)[:MOST].tolist():
-                if plain[i] <= found[0]:
+                if plain[i] <= 0:
                     break
-                likeness = self.likeness(i, i + gap)
-                rest = float(plain[i] - RELATED * max(likeness, 0))
-                if likeness < APART and rest > found[0]:
-                    found = rest, i + 1 + int(np.abs(share[:, i] - 0.5).argmin())
-        return found[1] if found[0] > 0 else None
+                if self.likeness(i, i + gap) < min(APART, plain[i] / RELATED):
+                    return int(i + 1 + np.abs(share[:, i] - 0.5).argmin())
+        return None
 
 
 def related(frames: Pictures, one: np.ndarray, other: np.ndarray) -> np.ndarray:
