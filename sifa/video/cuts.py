@@ -23,7 +23,6 @@ LONGEST = 1 / 3  # seconds of a dissolve
 FLASH = 0.11  # seconds of a flash; nor are cuts seen that are nearer to an end of the clip
 NEIGHBOURS = 4  # pairs of frames on each side that say how related the clip's frames are
 NOISE = 6.0  # standard deviation of a cell, 0..255, that counts as nothing
-WEIGHT = 10.0  # of a block without contrast; contrast in 0..255 is added
 PLAIN = 0.4  # neighbours that are less related than this show too little to tell
 APART = 0.75  # frames are not related where they are less so than this share of what neighbours are
 UNMIXED, RELATED = (
@@ -162,25 +161,22 @@ class Shots:
 def related(frames: Pictures, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How related pairs of frames (T, 16, 16) are, of the numbers one (P,) and other (P,) -> (P,), up to 1.
 
-    The mean over the blocks of one frame, by their contrast, of the best normalised correlation with any place of the other; in the
-    direction in which it is less.
+    The mean over the blocks of one frame of the best normalised correlation with any place of the other, in the direction in which
+    it is less. All blocks carry a constant noise beside their contrast, so that plain ones fit plain ones and nothing else.
     """
     places = SIDE - BLOCK + 1
     windows = sliding_window_view(frames, (BLOCK, BLOCK), (1, 2)).reshape(len(frames), places**2, BLOCK**2)
     windows = windows - windows.mean(-1, keepdims=True)
-    contrast = np.sqrt(np.einsum("tpk,tpk->tp", windows, windows)) / BLOCK
-    size = np.sqrt(contrast**2 + NOISE**2)
-    windows /= BLOCK * size[..., None]
+    size = np.sqrt(np.einsum("tpk,tpk->tp", windows, windows) / BLOCK**2 + NOISE**2)[..., None]
+    windows /= BLOCK * size
     plain = NOISE / size
-    weights = WEIGHT + contrast
     at = np.linspace(0, places - 1, 3).astype(int)
     blocks = (places * at[:, None] + at).ravel()
     found = []
     for here, there in ((one, other), (other, one)):
         match = windows[:, blocks][here] @ windows[there].transpose(0, 2, 1)
-        best = (match + plain[:, blocks][here][..., None] * plain[there][:, None]).max(-1)
-        weight = weights[:, blocks][here]
-        found.append((best * weight).sum(1) / weight.sum(1))
+        match += plain[:, blocks][here] * plain[there].transpose(0, 2, 1)
+        found.append(match.max(-1).mean(1))
     return np.asarray(np.minimum(found[0], found[1]))
 
 
