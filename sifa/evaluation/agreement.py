@@ -16,7 +16,7 @@ from sifa.data.motion.classes import CAMERA, CLASSES, FILMED
 from sifa.errors import DataError, VideoError
 from sifa.evaluation import classical
 from sifa.evaluation.flow import MOVING, STATIC, TEXTURED
-from sifa.evaluation.metamorphic import crosses_cut, videos_below, windows
+from sifa.evaluation.metamorphic import videos_below, windows
 from sifa.evaluation.real import answers
 from sifa.tracing.predict import predict
 from sifa.tracing.records import BlockTrace, Prediction, Progress
@@ -110,7 +110,7 @@ def evaluate_real(model: VideoModel, folder: Path, progress: Progress | None = N
         name = str(file.relative_to(folder))
         try:
             for clip in windows(file, card, MOST):
-                if crosses_cut(clip):
+                if clip.cut:
                     refused.append(dict(video=name, start=int(clip.indices[0]), why="it crosses a cut"))
                     continue
                 seen[name] += 1

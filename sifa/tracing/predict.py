@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,8 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     with listen(model, [], report), recorder as trace, precision:
         logits = model(video.to(device))
     found = logits[0].float().cpu().numpy()
-    return Prediction(clip, crop, found, card.labels, trace, card, best_block=best_block(trace, card))
+    notes = (clip.cut.sentence,) if clip.cut else ()
+    return Prediction(clip, crop, found, card.labels, trace, card, best_block=best_block(trace, card), notes=notes)
 
 
 def predict_anywhere(device: str, run: Callable[[str], Prediction]) -> Prediction:
@@ -74,6 +75,8 @@ def summary(prediction: Prediction) -> dict[str, Any]:
         checkpoint=card.file,
         trained_on=card.trained_on,
     )
+    if clip.cut:
+        answer["cut"] = asdict(clip.cut)
     if prediction.notes:
         answer["notes"] = [*prediction.notes]
     if card.groups:
