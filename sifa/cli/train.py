@@ -119,6 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import torch
 
+    from sifa.data.reading import deaths_said
     from sifa.evaluation.memory import keep_freed_memory
     from sifa.evaluation.processes import is_first, leave
     from sifa.training.folder import check_place
@@ -133,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_place(arguments.out)  # before the clips are read, which may take long
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    with progress_bar() as progress, log_lines(sys.stderr if arguments.json else sys.stdout):
+    with progress_bar() as progress, log_lines(sys.stderr if arguments.json else sys.stdout), deaths_said():
         try:
             data = read_data(arguments, start, recipe.seed, progress) if start and arguments.data else None
             file = train(

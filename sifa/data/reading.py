@@ -7,7 +7,8 @@ workers of a torch DataLoader. They end with the process that started them, howe
 import hashlib
 import multiprocessing
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -89,8 +90,19 @@ def in_order(clips: Dataset[T], numbers: Iterable[int], readers: int, ahead: int
         multiprocessing_context="fork" if readers and sys.platform == "linux" else None,
         generator=torch.Generator(),
     )
-    try:
+    with deaths_said():
         yield from loader
+
+
+@contextmanager
+def deaths_said() -> Iterator[None]:
+    """Turns what torch raises into RunError where a reader was ended by something else.
+
+    torch has a signal's handler raise it, so it may come from whatever this process does at that moment: around everything
+    that goes on while clips are read stands this, too.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if not str(error).startswith("DataLoader worker"):
             raise

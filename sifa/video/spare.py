@@ -25,12 +25,14 @@ class Spare:
         self._start, self._lock, self._wanted = start, threading.Lock(), threading.Event()
         self._waiting: tuple[Process, socket.socket] | None = None
         self._thread: threading.Thread | None = None
+        self._owner = 0  # the process for which one waits; another that was forked from it has none
 
     def keep(self) -> None:
         """From now on have one ready; nothing where the system cannot hand over open files."""
         with self._lock:
             if self._thread or not hasattr(socket, "send_fds"):
                 return
+            self._owner = os.getpid()
             self._thread = threading.Thread(target=self._keep, name="spare", daemon=True)
             self._thread.start()
 
@@ -42,6 +44,8 @@ class Spare:
 
     def take(self, argument: str, video: BinaryIO) -> Process | None:
         """The process that waits, once it has this argument and this open file; None where there is none."""
+        if self._owner != os.getpid():
+            return None
         with self._lock:
             waiting, self._waiting = self._waiting, None
         self._wanted.set()

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from sifa.data.known import Known
 from sifa.data.listing import find_clips
+from sifa.data.reading import deaths_said
 from sifa.data.user_clips import VideoClips
 from sifa.errors import DataError, RunError
 from sifa.video.frames import read_video
@@ -233,6 +235,17 @@ def test_a_reader_that_is_ended_from_outside_is_said(folder):
         reader.kill()
     with pytest.raises(RunError, match="a process that reads clips was ended from outside .*fewer --readers"):
         list(made)
+
+
+def test_so_it_is_while_something_else_goes_on(folder):
+    """A training spends most of its time elsewhere, and torch interrupts that."""
+    clips = video_clips(find_clips(folder), memory=0, readers=2)
+    made = clips.batches(lambda: ((i, range(8 * i, 8 * i + 8)) for i in range(99)), 8)
+    with pytest.raises(RunError, match="ended from outside .*fewer --readers"), closing(made), deaths_said():
+        next(made)
+        for reader in multiprocessing.active_children():
+            reader.kill()
+        time.sleep(20)
 
 
 def test_random_numbers_stay_as_they_are(folder):

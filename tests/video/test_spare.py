@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,22 @@ def test_it_reads_what_a_fresh_one_reads(kept, clip, monkeypatch):
     assert frame_numbers(one.frames) == list(range(0, 32, 4))
     np.testing.assert_array_equal(one.frames, two.frames)
     assert (one.fps, one.source_frames, one.notes) == (two.fps, two.source_frames, two.notes)
+
+
+def test_a_forked_process_leaves_it_alone(kept, clip):
+    waiting = kept._waiting[0]
+    child_process = os.fork()
+    if not child_process:
+        status = 1
+        with suppress(BaseException):
+            status = 0 if frame_numbers(read_clip(clip, 2, 1).frames) == [0, 1] else 2
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child_process, 0)[1]) == 0
+    assert kept._waiting[0] is waiting
+    assert waiting.poll() is None
+    assert frame_numbers(read_clip(clip, 2, 1).frames) == [0, 1]
+    assert waiting.poll() is not None
+    assert wait_for(lambda: kept.ready)
 
 
 def test_each_reads_one_video(kept, tmp_path):
