@@ -14,7 +14,7 @@ from PIL import Image
 
 from sifa.batch.figures import block_figures, camera_fit, deletion_figures, finest
 from sifa.errors import SifaError, WeightsError
-from sifa.evaluation.metamorphic import SURE, crosses_cut
+from sifa.evaluation.metamorphic import SURE
 from sifa.explorer.format.pack import pack
 from sifa.model.registry import SIFAModel
 from sifa.tracing.predict import predict
@@ -138,7 +138,7 @@ def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
             unsure=best <= SURE,
             top5=[dict(label=label, probability=round(p, 6)) for label, p in prediction.top(5)],
             probabilities=np.round(probabilities, 6).tolist(),
-            cut=crosses_cut(seen),
+            cut=seen.cut is not None,
             camera=camera_fit(block) if block else None,
             blocks=block_figures(prediction, prediction.trust),
             deletion=deletion_figures(prediction.trust),

@@ -21,7 +21,6 @@ from sifa.video.read import read_clip
 from sifa.weights.card import ModelCard, VideoModel, card_of
 
 SURE = 0.8  # probability from which a window is checked
-CUT = 0.18  # mean change of brightness (0..1) from one sampled frame to the next from which it is taken for a cut
 CHANGES = ("reversed", "mirrored", "frozen")
 
 
@@ -61,13 +60,6 @@ class Check:
     def holds(self) -> int:
         """How many of these have no failure."""
         return sum(not window.failures for window in self.sure)
-
-
-def crosses_cut(clip: Clip) -> bool:
-    """Whether the picture changes at once, and far more than it does on the whole."""
-    grey = clip.frames[:, ::4, ::4].mean(-1) / 255
-    change = np.abs(np.diff(grey, axis=0)).mean((1, 2))
-    return bool(change.max() > max(CUT, 3 * np.median(change)))
 
 
 @torch.inference_mode()
@@ -117,7 +109,7 @@ def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progr
             progress(file.name, number / len(files))
         try:
             for clip in windows(file, card, most):
-                if crosses_cut(clip):
+                if clip.cut:
                     check.cuts += 1
                 else:
                     check.windows.append(check_window(model, clip))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     precision = torch.autocast(device.type, torch.bfloat16, enabled=amp)
     with listen(model, [], report), recorder as trace, precision:
         logits = model(video.to(device))
-    return Prediction(clip, crop, logits[0].float().cpu().numpy(), card.labels, trace, card)
+    notes = (clip.cut.sentence,) if clip.cut else ()
+    return Prediction(clip, crop, logits[0].float().cpu().numpy(), card.labels, trace, card, notes=notes)
 
 
 def predict_anywhere(device: str, run: Callable[[str], Prediction]) -> Prediction:
@@ -73,6 +74,8 @@ def summary(prediction: Prediction) -> dict[str, Any]:
         checkpoint=card.file,
         trained_on=card.trained_on,
     )
+    if clip.cut:
+        answer["cut"] = asdict(clip.cut)
     if prediction.notes:
         answer["notes"] = [*prediction.notes]
     if card.groups:

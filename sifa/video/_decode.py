@@ -11,17 +11,18 @@ import struct
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from sifa.video._beside import Beside
-from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, square_size
+from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, small_picture, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import USUAL_RATE, Complaints, Survey, Track, count, frame_rate, is_constant, survey
 from sifa.video.containers import HEAD_BYTES, find_container
+from sifa.video.cuts import SIDE, Pictures, cut_among
 
 MOST_BESIDE = 1 << 21  # pixels of a frame: of larger ones several at a time would need too much memory
 EARLY = 1e-3  # seconds: containers round times to a millisecond
@@ -123,7 +124,9 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
     if found.complaints and len(numbers) < ask.num_frames:
         raise damaged(found.complaints[0])
     wanted, order = np.unique(numbers, return_inverse=True)
-    pictures, size, notes = read_pictures(video, found, wanted.tolist(), ask, complaints)
+    pictures, size, notes, all_small = read_pictures(video, found, wanted.tolist(), ask, complaints)
+    seen = np.arange(wanted[0], wanted[-1] + 1)
+    cut = cut_among(all_small, seen, times[seen])
     header = dict(
         shape=[len(pictures), *pictures[0].shape],
         order=order.tolist(),
@@ -133,6 +136,7 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         source_size=size,
         fps=float(fps),
         sampling_rate=step,
+        cut=astuple(cut) if cut else None,
         notes=notes
         + ["begins late"] * found.begins_late
         + ["cut off"] * found.cut_off
@@ -143,12 +147,16 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
 
 def read_pictures(
     video: BinaryIO, found: Survey, wanted: list[int], ask: Request, complaints: Complaints
-) -> tuple[list[np.ndarray], tuple[int, int], list[str]]:
-    """The pictures of these frames, their full height and width, and what was done to them."""
+) -> tuple[list[np.ndarray], tuple[int, int], list[str], Pictures]:
+    """The pictures of these frames, their full height and width, what was done to them; and small ones of all frames from
+    the first to the last."""
     pixel = pixel_shape(found.pixel)
     notes = ["square"] if pixel != 1 else []
-    beside = Beside()
-    for frame in frames_of(video, found, wanted, complaints):
+    chosen, all_small, beside = set(wanted), list[Pictures](), Beside()
+    for number, frame in frames_of(video, found, wanted, complaints):
+        all_small.append(small_picture(frame))
+        if number not in chosen:
+            continue
         if is_hdr(frame) and "hdr" not in notes:
             notes.append("hdr")
         if frame.width * frame.height > ask.max_pixels:
@@ -158,13 +166,13 @@ def read_pictures(
     pairs = beside.results()
     if len({(picture.shape, size) for picture, size in pairs}) > 1:
         raise Refused("size")
-    return [picture for picture, _ in pairs], pairs[0][1], notes
+    return [picture for picture, _ in pairs], pairs[0][1], notes, np.stack(all_small)
 
 
-def frames_of(video: BinaryIO, found: Survey, wanted: list[int], complaints: Complaints) -> Iterator[Any]:
-    """The frames of these numbers, ascending, each checked to be shown when the survey says; from the last key frame before
-    them on where that saves work."""
-    chosen, ticks = set(wanted), found.ticks
+def frames_of(video: BinaryIO, found: Survey, wanted: list[int], complaints: Complaints) -> Iterator[tuple[int, Any]]:
+    """All frames from the first to the last of these numbers, with their own, each checked to be shown when the survey says;
+    decoded from the last key frame before them on where that saves work."""
+    ticks = found.ticks
     with Track(video, found.container, found.by_index) as track:
         key = track.seek(found, wanted[0])
         number = bisect_left(ticks, key) if ticks and key is not None else 0
@@ -175,8 +183,8 @@ def frames_of(video: BinaryIO, found: Survey, wanted: list[int], complaints: Com
                 continue  # its references lie before the key frame
             if ticks and (number >= len(ticks) or frame.pts != ticks[number]):
                 raise NotAsSurveyed
-            if number in chosen:
-                yield frame
+            if number >= wanted[0]:
+                yield number, frame
             if number == wanted[-1]:
                 return
             number += 1
@@ -200,7 +208,8 @@ def load() -> None:
     """All that decoding needs of the disk: afterwards nothing can be read from there."""
     import av.subtitles.stream  # noqa: F401, which PyAV loads at the first file otherwise
 
-    resized(np.zeros((2, 2, 3), np.uint8), (1, 1))  # Pillow reads its last modules at the first use
+    resized(np.zeros((2, 2, 3), np.uint8), (1, 1))  # Pillow and numpy read their last modules at the first use
+    cut_among(np.random.default_rng(0).random((24, SIDE, SIDE), np.float32), np.arange(24), np.arange(24) / 30)
 
 
 def main() -> None:

@@ -10,9 +10,12 @@ from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from sifa.video._survey import HDR
+from sifa.video.cuts import Pictures, small_grey
 
 CONVERTER = VideoReformatter()  # one for all: each would keep a thread for every core
 CONVERTING = threading.Lock()  # it serves one at a time
+REDUCER = VideoReformatter()  # for `small_picture`, in the thread that decodes
+SMALL_SIDE = 128  # pixels
 WHITE_NITS = 203.0  # diffuse white of a graded HDR picture, ITU-R BT.2408
 KNEE = 0.6  # of diffuse white: darker light is kept as it is
 BT2020_TO_BT709 = np.array(  # linear light, ITU-R BT.2087
@@ -55,6 +58,12 @@ def converted(frame: Any, pixels: str, width: int | None = None, height: int | N
     with CONVERTING:
         changed = CONVERTER.reformat(frame, width, height, format=pixels, interpolation="BICUBIC", threads=1)
     return np.asarray(changed.to_ndarray())
+
+
+def small_picture(frame: Any) -> Pictures:
+    """A frame of PyAV as `find_cut` looks at it: its light as stored, neither turned nor with square pixels."""
+    grey = REDUCER.reformat(frame, SMALL_SIDE, SMALL_SIDE, format="gray", interpolation="FAST_BILINEAR", threads=1)
+    return small_grey(np.asarray(grey.to_ndarray()))
 
 
 def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -6,7 +6,9 @@ An answer is four bytes of header length, a header as JSON, then the frames as r
 import json
 import math
 import struct
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
+
+from sifa.video.cuts import Kind
 
 Asked = dict[str, Any]  # the child's arguments: those of `_decode.Request`, and "memory_bytes" and "seconds"
 Header = dict[str, Any]  # what the child says of its frames, or its "error" and what was "seen"
@@ -95,9 +97,20 @@ def _check_frames(header: Header, size: int, asked: Asked) -> None:
     if not _are_numbers(header.get("times"), count, LATEST) or not _are_numbers([header.get("fps")], 1, FASTEST):
         raise ValueError("impossible times")
     _check_numbers(header, count, asked)
+    _check_cut(header.get("cut"), header["indices"])
     notes: Any = header.get("notes")
     if not isinstance(notes, list) or any(not isinstance(note, str) or note not in NOTES for note in notes):
         raise ValueError("notes that do not exist")
+
+
+def _check_cut(cut: Any, numbers: list[int]) -> None:
+    """Whether it is none, or a frame's number, a time and a kind."""
+    if cut is None:
+        return
+    if not isinstance(cut, list) or len(cut) != 3 or not _are_whole(cut[:1], 1, numbers[0], numbers[-1]):
+        raise ValueError("a cut outside the clip")
+    if not _are_numbers(cut[1:2], 1, LATEST) or cut[2] not in get_args(Kind):
+        raise ValueError("a cut that does not exist")
 
 
 def _check_numbers(header: Header, count: int, asked: Asked) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sifa.errors import VideoError
+from sifa.video.cuts import Cut
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Clip:
     sampling_rate: int = 1  # source frames from one sampled frame to the next; rounded, if its rate varies
     padded: int = 0  # frames at the end that repeat the last one, because the video is shorter than the span
     notes: tuple[str, ...] = ()  # sentences: what was done to the frames, or is left out
+    cut: Cut | None = None  # where the clip joins two shots, as far as its reader sees
 
 
 @dataclass(frozen=True)

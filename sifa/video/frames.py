@@ -10,6 +10,7 @@ from PIL import Image
 from sifa.errors import VideoError
 from sifa.video._pictures import fit_size
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
+from sifa.video.cuts import cut_among, small
 from sifa.video.read import read_clip, read_seconds
 
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -64,6 +65,7 @@ def read_frames(
     indices = np.minimum(indices, indices[indices < count][-1])
     read = {number: _read(pictures[number], max_side, limits) for number in dict.fromkeys(indices.tolist())}
     frames, sizes = zip(*(read[number] for number in indices.tolist()))
+    sampled = num_frames - padded
     if len(set(sizes)) > 1:
         raise VideoError(f"the pictures in {folder.name} have several sizes; scale them to one size first")
     return Clip(
@@ -76,6 +78,7 @@ def read_frames(
         source_size=sizes[0],
         sampling_rate=sampling_rate,
         padded=padded,
+        cut=cut_among(small(np.stack(frames[:sampled])), indices[:sampled], indices[:sampled] / fps),
     )
 
 

@@ -14,6 +14,7 @@ from sifa.video import child
 from sifa.video.answer import NOTES, Header
 from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
 from sifa.video.containers import HEAD_BYTES, KINDS, LFS_POINTER, find_container
+from sifa.video.cuts import Cut
 
 MOST_BYTES = 4 << 30  # of one clip's frames
 
@@ -104,6 +105,7 @@ def _read(
         sampling_rate=header["sampling_rate"],
         padded=num_frames - len(header["order"]),
         notes=tuple(NOTES[note] for note in header["notes"]),
+        cut=Cut(*header["cut"]) if header.get("cut") else None,
     )
 
 

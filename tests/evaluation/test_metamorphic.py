@@ -7,7 +7,7 @@ import sifa
 from sifa.cli import main
 from sifa.data.motion import pasted
 from sifa.errors import DataError
-from sifa.evaluation.metamorphic import Window, check_folder, check_window, crosses_cut, windows
+from sifa.evaluation.metamorphic import Window, check_folder, check_window, windows
 from sifa.video.write import write_mp4
 from sifa.weights.card import load_card
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
@@ -52,11 +52,12 @@ def test_long_videos_are_cut_into_windows_and_short_ones_slowed(tmp_path):
     assert short.padded == 0
 
 
-def test_a_cut_is_noticed(tmp_path):
-    dark, bright = np.full((30, 64, 64, 3), 20, np.uint8), np.full((31, 64, 64, 3), 220, np.uint8)
-    write_mp4(np.concatenate([dark, bright]), tmp_path / "cut.mp4")
-    assert crosses_cut(sifa.read_clip(tmp_path / "cut.mp4", 16, 4))
-    assert check_folder(sifa.load(), tmp_path).cuts == 1
+def test_windows_with_a_cut_are_left_out(panned, tmp_path):
+    first, second = sorted(panned.rglob("*.mp4"))[:2]
+    shots = [sifa.read_clip(file, 30).frames for file in (first, second)]
+    write_mp4(np.concatenate([shots[0], shots[1][:, ::-1, ::-1], shots[1][-1:]]), tmp_path / "cut.mp4")
+    check = check_folder(sifa.load(), tmp_path)
+    assert (check.cuts, check.windows) == (1, [])
 
 
 def test_the_command_names_what_it_could_not_read(panned, capsys):

@@ -76,6 +76,11 @@ LIES = {
     "step_not_whole": answer_of(GOOD | dict(sampling_rate=1.5)),
     "step_text": answer_of(GOOD | dict(sampling_rate="1")),
     "step_large": answer_of(GOOD | dict(sampling_rate=10**12)),
+    "cut_outside": answer_of(GOOD | dict(cut=[2, 0.1, "hard"])),
+    "cut_time": answer_of(GOOD | dict(cut=[1, float("nan"), "hard"])),
+    "cut_kind": answer_of(GOOD | dict(cut=[1, 0.1, "<b>"])),
+    "cut_short": answer_of(GOOD | dict(cut=[1])),
+    "cut_text": answer_of(GOOD | dict(cut="cut")),
     "notes_missing": answer_of({name: GOOD[name] for name in GOOD if name != "notes"}),
     "notes_text": answer_of(GOOD | dict(notes="hdr")),
     "notes_unknown": answer_of(GOOD | dict(notes=["hdr", "<b>"])),
@@ -120,7 +125,7 @@ def test_a_true_error_is_believed(error, seen):
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_is_not_believed(lie):
-    with pytest.raises(ValueError, match="header|error|frames|source|times|step|notes"):
+    with pytest.raises(ValueError, match="header|error|frames|source|times|step|notes|cut"):
         answer.parse(LIES[lie], ASKED)
 
 

@@ -41,7 +41,8 @@ def pack(prediction: Prediction) -> bytes:
             sampling_rate=clip.sampling_rate,
             padded=clip.padded,
             reach=list(card.reach),
-        ),
+        )
+        | (dict(cut=asdict(clip.cut)) if clip.cut else {}),
         crop=dict(scale=crop.scale / factor, top=crop.top, left=crop.left, size=crop.size),
         frames=dict(
             height=frames.shape[1],

@@ -3,7 +3,7 @@
 import math
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from sifa.explorer.format.values import (
 )  # fmt: skip
 from sifa.tracing.records import BlockTrace, BlockTrust, Deletion, Prediction, Trace, TrueFlow, Trust, WhatIf
 from sifa.video.clip import Clip
+from sifa.video.cuts import Cut, Kind
 from sifa.video.preprocess import Crop
 from sifa.weights.card import ModelCard
 from sifa.weights.groups import Group, read_groups
@@ -92,6 +93,7 @@ class _Reader:
             source_size=(height_before, width_before),
             sampling_rate=as_whole(clip["sampling_rate"]),
             padded=as_whole(clip.get("padded", 0)),
+            cut=_cut(clip["cut"]) if clip.get("cut") else None,
         )
 
     def block(self, block: Header) -> BlockTrace:
@@ -151,6 +153,12 @@ def _check_counts(header: Header) -> None:
     trust, blocks = header.get("trust"), len(header["blocks"])
     if trust and trust["blocks"] and len(trust["blocks"]) != blocks:
         raise damage(f"figures of trust for other blocks than the {blocks} that there are")
+
+
+def _cut(cut: Header) -> Cut:
+    if cut["kind"] not in get_args(Kind):
+        raise damage(f"a cut of kind {cut['kind']!r:.40}")
+    return Cut(as_whole(cut["frame"]), as_number(cut["time"]), cut["kind"])
 
 
 def _crop(crop: Header) -> Crop:
