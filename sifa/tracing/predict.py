@@ -6,10 +6,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from sifa.model.attention import SIFA
 from sifa.model.run import run_or_cpu
+from sifa.model.steps import MeanOverSteps
 from sifa.tracing.given import check_clip, check_model
 from sifa.tracing.hooks import listen, record
 from sifa.tracing.records import Prediction, Progress, Trace
@@ -25,7 +28,8 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
     """Run the model once on a clip and record every SIFA block; the trace of a model that has none is empty.
 
     `model` comes from `sifa.load` or `sifa.create_model`, and is put into evaluation mode. With `amp`, convolutions and
-    products run in bfloat16, and the operator itself does not. `progress` is called as each block finishes. Raises
+    products run in bfloat16, and the operator itself does not. `progress` is called as each block finishes.
+    `step_logits` are there for the SIFA-Transformer; the SIFA-Net pools over time before its heads, and has none. Raises
     ValueError where the clip has another number of frames than the model reads, TypeError where one of them is neither.
     """
     check_model(model)
@@ -47,12 +51,22 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
             done = blocks.index(name) + 1
             progress(f"block {done} of {len(blocks)}", done / len(blocks))
 
+    def keep(name: str, module: object, args: tuple[Any, ...], output: object) -> Tensor | None:
+        return args[0][0] if isinstance(module, MeanOverSteps) else None
+
+    over_time: list[Tensor | None] = []
     recorder = record(model) if blocks else nullcontext(Trace())
     precision = torch.autocast(device.type, torch.bfloat16, enabled=amp)
-    with listen(model, [], report), recorder as trace, precision:
+    with listen(model, [], report), listen(model, over_time, keep, MeanOverSteps), recorder as trace, precision:
         logits = model(video.to(device))
+    steps = next((_array(each) for each in over_time if each is not None), None)
     notes = (clip.cut.sentence,) if clip.cut else ()
-    return Prediction(clip, crop, logits[0].float().cpu().numpy(), card.labels, trace, card, notes=notes)
+    return Prediction(clip, crop, _array(logits[0]), card.labels, trace, card, notes=notes, step_logits=steps)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.float().cpu().numpy()
+    return array
 
 
 def predict_anywhere(device: str, run: Callable[[str], Prediction]) -> Prediction:

@@ -186,6 +186,7 @@ class Prediction:
     trust: Trust | None = None
     true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
     notes: tuple[str, ...] = ()  # sentences: what is to be known of how it was run; not packed
+    step_logits: np.ndarray | None = None  # (steps, classes) float32, whose mean the logits are; None: see `predict`; not packed
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -195,6 +196,11 @@ class Prediction:
     def answers(self) -> tuple[Answer, ...]:
         """What the model says in each group of its labels, with the card's thresholds; one answer where it has no groups."""
         return answers(self.logits, self.labels, self.card.groups)
+
+    def step_answers(self) -> tuple[tuple[Answer, ...], ...]:
+        """The answers at each time step alone, from `step_logits`; none where the model gives none."""
+        steps = () if self.step_logits is None else self.step_logits
+        return tuple(answers(logits, self.labels, self.card.groups) for logits in steps)
 
     @property
     def headline(self) -> str:

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import sifa
 from sifa import explorer
 from sifa.tracing.interventions import INTERVENTIONS
+from sifa.weights.groups import Group
 from tests.clips import write_clip
 from tests.predictions import moving_clip, nano_model, nano_prediction
 
@@ -35,6 +37,32 @@ def test_a_prediction_holds_all_that_the_page_shows(clip):
     best = prediction.top(5)
     assert [p for _, p in best] == sorted((p for _, p in best), reverse=True)
     assert prediction.logits.shape == (24,)
+
+
+def two_groups(model):
+    """The same model, whose labels are two groups, the second of which is never sure."""
+    model.card = replace(model.card, groups=(Group("camera", 0, 14), Group("object", 14, 24, 1.0)))
+    return model
+
+
+def test_the_logits_are_the_mean_of_those_of_the_steps_and_each_step_has_its_answers():
+    model = two_groups(nano_model())
+    prediction = sifa.predict(model, moving_clip())
+    assert prediction.step_logits.shape == (8, 24)
+    np.testing.assert_array_equal(torch.from_numpy(prediction.step_logits)[None].mean(1)[0].numpy(), prediction.logits)
+    assert np.ptp(prediction.step_logits, axis=0).max() > 1e-4
+    steps = prediction.step_answers()
+    assert [[answer.group for answer in each] for each in steps] == [["camera", "object"]] * 8
+    best = prediction.step_logits[:, :14].argmax(1)
+    assert [each[0].label for each in steps] == [prediction.labels[number] for number in best]
+    assert {each[1].text for each in steps} == {"unsure"}
+
+
+def test_a_model_that_pools_over_time_before_its_head_has_no_answers_of_steps():
+    small = dict(width_per_group=16, layers=(1, 2, 2, 2), num_classes=5, num_frames=8, img_size=64)
+    prediction = sifa.predict(sifa.create_model("sifa_resnet", **small), moving_clip(8))
+    assert prediction.step_logits is None
+    assert prediction.step_answers() == ()
 
 
 def test_the_wrong_number_of_frames_is_refused():
