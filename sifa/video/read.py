@@ -82,10 +82,10 @@ def _read(
         memory_bytes=limits.memory_bytes,
         seconds=limits.seconds,
     )
-    with _open(path) as video:
+    with open_video(path) as video:
         header, pixels = child.run(path.name, video, arguments)
     if "error" in header:
-        raise VideoError(_explain(path.name, header, start[0], limits))
+        raise VideoError(explain(path.name, header, start[0], limits))
     frame_bytes = math.prod(header["shape"][1:])
     if num_frames * frame_bytes > MOST_BYTES:
         raise VideoError(
@@ -109,7 +109,7 @@ def _read(
     )
 
 
-def _open(path: Path) -> BinaryIO:
+def open_video(path: Path) -> BinaryIO:
     """The file, at its beginning; VideoError for what is no video at all, or of a kind that is not read."""
     if not path.exists():
         raise VideoError(f"there is no file {path.name}; check the path")
@@ -146,7 +146,7 @@ def _check_kind(path: Path, head: bytes) -> None:
         )
 
 
-def _explain(name: str, header: Header, start: float, limits: DecodeLimits) -> str:
+def explain(name: str, header: Header, start: float, limits: DecodeLimits) -> str:
     """What a header's error means to who chose the file `name`."""
     seen: Any = header.get("seen")
     match header["error"]:
