@@ -64,7 +64,7 @@ class Span:
         said = []
         for text, best in zip(self.texts, self.best):
             name = f"{best.group}: " if best.group else ""
-            guess = "" if best.sure else f", at most {best.label}"
+            guess = "" if best.sure else f", most likely {best.label}"
             said.append(f"{name}{text}{guess} ({best.probability:.0%})")
         return "; ".join(said)
 
@@ -95,6 +95,11 @@ class Strip:
         lines = [(span.start, 1, f"{clock(span.start)} to {clock(span.end)}  {span.words}") for span in self.spans]
         lines += [(cut.time, 0, f"{clock(cut.time)} {'cut' if cut.kind == 'hard' else 'dissolve'}") for cut in self.cuts]
         return [line for *_, line in sorted(lines)]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else is to be known: sentences."""
+        return [*([self.ended] if self.ended else []), *([self.liveliest.reason] if self.liveliest else [])]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON: the spans, the table, the cuts."""

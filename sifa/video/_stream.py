@@ -33,6 +33,7 @@ MOST_SAMPLES = 10**5
 def stream(video: BinaryIO, ask: Request, out: BinaryIO) -> None:
     """Writes the answer. What goes wrong before the first frame is its only object; what goes wrong later, its last one."""
     writer = Writer(out)
+    gc.freeze()  # what is there by now need not be looked at again
     try:
         with Complaints() as complaints:
             found = surveyed(video, ask, complaints)
@@ -83,7 +84,7 @@ class Writer:
                 raise Refused("size")
             self.out.write(PICTURE + grey)
             self.out.write(picture.data)
-            gc.collect(1)  # a frame whose side data was looked at holds itself
+            gc.collect()  # a frame whose side data was looked at holds itself
 
 
 def plan(found: Survey, ask: Request) -> dict[str, Any]:
