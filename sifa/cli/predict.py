@@ -155,11 +155,13 @@ def describe(prediction: "Prediction") -> str:
     """The answer, in lines."""
     clip = prediction.clip
     lines = [f"{Path(clip.path).name}, frames {clip.indices[0]} to {clip.indices[-1]} of {clip.source_frames}"]
+    if prediction.withheld:
+        return "\n".join([*lines, f"no answer: {prediction.withheld}", *clip.notes, *prediction.notes])
     for group in [group.name for group in prediction.card.groups] or [""]:
         lines += [f"{group}:"] if group else []
         lines += [f"  {p:6.1%}  {label}" for label, p in prediction.top(3 if group else 5, group)]
     lines += [f"{answer.group}: unsure" for answer in prediction.answers() if not answer.sure]
     lines += [f"  {p:6.1%}  {label}  (what if: {title.lower()})" for title, label, p in prediction.changed_answers()]
-    lines += prediction.notes
+    lines += [*clip.notes, *prediction.notes]
     lines.append(f"weights: {prediction.card.trained_on or 'untrained'}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from sifa.model.steps import MeanOverSteps
 from sifa.tracing.given import check_clip, check_model
 from sifa.tracing.hooks import listen, record
 from sifa.tracing.records import Prediction, Progress, Trace
-from sifa.video.clip import Clip
+from sifa.video.clip import Clip, is_enough
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import VideoModel, card_of
 
@@ -61,7 +61,29 @@ def predict(model: VideoModel, clip: Clip, progress: Progress | None = None, amp
         logits = model(video.to(device))
     steps = next((_array(each) for each in over_time if each is not None), None)
     notes = (clip.cut.sentence,) if clip.cut else ()
-    return Prediction(clip, crop, _array(logits[0]), card.labels, trace, card, notes=notes, step_logits=steps)
+    return Prediction(
+        clip,
+        crop,
+        _array(logits[0]),
+        card.labels,
+        trace,
+        card,
+        withheld=too_few(clip),
+        notes=notes,
+        step_logits=steps,
+    )
+
+
+def too_few(clip: Clip) -> str:
+    """Why a clip that repeats its last frame gets no answer, as a sentence; empty where it has frames enough."""
+    count = len(clip.frames)
+    present = count - clip.padded
+    if is_enough(present, count):
+        return ""
+    return (
+        f"The video is too short for an answer: it has {present} of the {count} frames that the model reads, and a still picture "
+        f"in place of the others would count as standing still. Give at least {-(-count // 2)}."
+    )
 
 
 def _array(tensor: Tensor) -> np.ndarray:
@@ -88,6 +110,8 @@ def summary(prediction: Prediction) -> dict[str, Any]:
         checkpoint=card.file,
         trained_on=card.trained_on,
     )
+    if prediction.withheld:
+        answer["withheld"] = prediction.withheld
     if clip.cut:
         answer["cut"] = asdict(clip.cut)
     if prediction.notes:

@@ -21,6 +21,7 @@ from sifa.video._beside import Beside
 from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, small_picture, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import USUAL_RATE, Complaints, Survey, Track, count, frame_rate, is_constant, survey
+from sifa.video.clip import spread
 from sifa.video.containers import HEAD_BYTES, find_container
 from sifa.video.cuts import SIDE, Pictures, cut_among
 
@@ -41,7 +42,7 @@ class Request:
     max_side: int
     max_pixels: int
     max_frames: int
-    fit: bool = False  # take smaller steps where there are frames enough for the clip, but not at this step
+    fit: bool = False  # take the frames closer together where the video is shorter than the clip
     longest: float = 0  # seconds of a whole video, which is streamed (`_stream.py`); 0: a clip
 
 
@@ -71,8 +72,6 @@ def choose(times: np.ndarray, fps: float, ask: Request) -> tuple[np.ndarray, int
     start = shown_at(times, ask.start) if ask.start_is_seconds else int(ask.start)
     step = max(1, round(fps * ask.step)) if ask.step_is_seconds else int(ask.step)
     if not ask.step_is_seconds or is_constant(times, fps) or fps == 0:
-        if ask.fit and len(times) - start >= ask.num_frames > 1:
-            step = min(step, (len(times) - 1 - start) // (ask.num_frames - 1))
         numbers = np.arange(start, min(start + ask.num_frames * step, len(times)), step)
         return numbers, step
     begin = ask.start if ask.start_is_seconds else times[start]
@@ -143,6 +142,9 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         raise
     if found.complaints and len(numbers) < ask.num_frames:
         raise damaged(found.complaints[0])
+    count, closer = len(times) - int(numbers[0]), None
+    if ask.fit and (closer := spread(count, ask.num_frames, len(numbers))) is not None:
+        numbers, step = numbers[0] + closer, max(1, round((count - 1) / (ask.num_frames - 1)))
     wanted, order = np.unique(numbers, return_inverse=True)
     pictures, size, notes, all_small = read_pictures(video, found, wanted.tolist(), ask, complaints)
     seen = np.arange(wanted[0], wanted[-1] + 1)
@@ -158,6 +160,7 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         sampling_rate=step,
         cut=astuple(cut) if cut else None,
         notes=notes
+        + ["fitted"] * (closer is not None)
         + ["begins late"] * found.begins_late
         + ["cut off"] * found.cut_off
         + ["damaged later"] * bool(found.complaints),

@@ -8,6 +8,7 @@ import math
 import struct
 from typing import Any, NamedTuple, get_args
 
+from sifa.video.clip import FITTED
 from sifa.video.cuts import Kind
 
 Asked = dict[str, Any]  # the child's arguments: those of `_decode.Request`, and "memory_bytes" and "seconds"
@@ -27,6 +28,7 @@ ERRORS: dict[
     "damaged": "text",
 }
 NOTES = {  # what was done to a clip's frames, or is left out of them
+    "fitted": FITTED,
     "square": "The file's pixels are not square; its pictures are shown at their true proportions.",
     "hdr": "The file has a high dynamic range, which was reduced to that of a usual screen.",
     "begins late": "The recording begins within a group of pictures; the first frame is the first that is whole.",
@@ -171,8 +173,8 @@ def _check_numbers(header: Header, count: int, asked: Asked) -> None:
     if not _are_whole([step], 1, 1, LARGEST):
         raise ValueError("an impossible step")
     first = numbers[0] if asked["start_is_seconds"] else asked["start"]
-    pace = step if asked.get("fit") and step < asked["step"] else asked["step"]
-    if not asked["step_is_seconds"] and numbers != list(range(first, first + count * pace, pace)):
+    counted = list(range(first, first + count * asked["step"], asked["step"])) if not asked["step_is_seconds"] else numbers
+    if numbers != counted and not asked.get("fit"):
         raise ValueError("other frames than those asked for")
 
 

@@ -47,18 +47,20 @@ def read_seconds(
     start: float = 0.0,
     *,
     sampling_rate: int = 1,
+    fit: bool = False,
     max_side: int = 640,
     limits: DecodeLimits = LIMITS,
 ) -> Clip:
     """The frames that are shown `start`, start + step, ... seconds after the first frame of a video.
 
     At a constant frame rate the step is the whole number of frames nearest to it, at least one. Without a step it is
-    `sampling_rate` frames. All else is as in `read_clip`.
+    `sampling_rate` frames. With `fit`, the frames of a video that is shorter than that are taken closer together
+    (`sifa.video.clip.spread`), and the clip's notes say so. All else is as in `read_clip`.
     """
     check_sampling(num_frames, sampling_rate, 0)
     check_seconds(step, start)
     pace = (sampling_rate, "frames") if step is None else (step, "seconds")
-    return _read(Path(path), num_frames, pace, (start, "seconds"), max_side, limits)
+    return _read(Path(path), num_frames, pace, (start, "seconds"), max_side, limits, fit)
 
 
 def _read(
@@ -68,6 +70,7 @@ def _read(
     start: tuple[float, str],
     max_side: int,
     limits: DecodeLimits,
+    fit: bool = False,
 ) -> Clip:
     """The clip, its step and start each counted in "frames" or "seconds"."""
     arguments = dict(
@@ -81,6 +84,7 @@ def _read(
         max_frames=limits.frames,
         memory_bytes=limits.memory_bytes,
         seconds=limits.seconds,
+        fit=fit,
     )
     with open_video(path) as video:
         header, pixels = child.run(path.name, video, arguments)

@@ -1,6 +1,6 @@
 """A video cut into windows that a model can see: overlapping, in order of time, and never across a cut.
 
-A shot that is shorter than a window is sampled more densely, as far as its frames suffice.
+Of a shot that is shorter than a window, the frames are taken closer together, if it has half of those that are needed.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sifa.video.clip import Clip
+from sifa.video.clip import FITTED, Clip, is_enough, spread
 from sifa.video.cuts import LONGEST as LONGEST_DISSOLVE
 from sifa.video.cuts import NEIGHBOURS, Cut, find_cut
 from sifa.video.stream import Footage, Frame
@@ -119,23 +119,37 @@ class Windows:
 
     def _close(self) -> Iterator[Window]:
         """The windows that a shot has left when it ends."""
-        count = len(self.samples)
-        step = min(self.footage.parts, (count - 1) // (self.num_frames - 1)) if self.num_frames > 1 else 1
-        if self.given and count <= self.span:
+        count, parts = len(self.samples), self.footage.parts
+        present = -(-count // parts)  # at the usual step
+        if present < self.num_frames:
+            if not self.given:
+                yield self._fitted(count, present)
             return
-        if step < 1 or (not self.given and not count):
-            yield self._too_short(count)
-            return
-        span, hop = (self.num_frames - 1) * step + 1, max(1, self.num_frames // 2) * step
-        starts = [*range(hop if self.given else 0, count - span + 1, hop)]
-        if not starts or starts[-1] + span < count:
-            starts.append(count - span)
+        starts = [*range(self.hop if self.given else 0, count - self.span + 1, self.hop)]
+        begun = starts[-1] if starts else 0
+        if begun + self.span + parts <= count or not (starts or self.given):
+            starts.append(count - self.span)
         for start in starts:
-            yield self._window(start, step)
+            yield self._window(start, parts)
         self.given += len(starts)
 
+    def _fitted(self, count: int, present: int) -> Window:
+        """The only window of a shot that is shorter than one."""
+        if not count or not is_enough(present, self.num_frames):
+            return self._too_short(present)
+        closer = spread(count, self.num_frames, present)
+        if closer is not None:
+            pace = max(1, round(self.footage.sampling_rate / self.footage.parts * (count - 1) / (self.num_frames - 1)))
+            return self._made([self.samples[i] for i in closer.tolist()], pace, notes=(FITTED,))
+        frames = self.samples[:: self.footage.parts]
+        padded = self.num_frames - len(frames)
+        return self._made(frames + frames[-1:] * padded, self.footage.sampling_rate, padded)
+
     def _window(self, start: int, step: int) -> Window:
-        frames = self.samples[start : start + (self.num_frames - 1) * step + 1 : step]
+        return self._made(self.samples[start : start + self.span : step], self.footage.sampling_rate)
+
+    def _made(self, frames: list[Frame], pace: int, padded: int = 0, notes: tuple[str, ...] = ()) -> Window:
+        """A window of these frames, `pace` source frames apart."""
         footage = self.footage
         times = np.array([footage.time(frame.number) for frame in frames])
         clip = Clip(
@@ -146,8 +160,9 @@ class Windows:
             fps=footage.fps,
             source_frames=footage.source_frames,
             source_size=footage.source_size,
-            sampling_rate=max(1, footage.sampling_rate * step // footage.parts),
-            notes=footage.notes,
+            sampling_rate=pace,
+            padded=padded,
+            notes=(*footage.notes, *notes),
         )
         return Window(self.shot, float(times[0]), float(times[-1]) + self.gap, clip)
 
@@ -155,6 +170,6 @@ class Windows:
         first = self.first.number if self.first else int(self.footage.numbers[0])
         start = self.footage.time(first)
         end = self.footage.time(self.samples[-1].number) + self.gap if self.samples else start + self.gap
-        why = f"This shot has {count} frames that are not cut, and the model needs {self.num_frames}."
+        least = -(-self.num_frames // 2)
+        why = f"This shot is too short: it has {count} of the {self.num_frames} frames that the model reads; {least} are needed."
         return Window(self.shot, start, end, None, why)
-
