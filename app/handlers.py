@@ -251,7 +251,9 @@ def run(
         if sampled is None:
             progress(f"decoding and sampling {card.num_frames} frames", 0.2)
             usual = step is None or step == usual_step(checkpoint)
-            sampled = card.read(clip, start) if usual or step is None else read_seconds(clip, card.num_frames, step, start)
+            sampled = (
+                card.read(clip, start) if usual or step is None else read_seconds(clip, card.num_frames, step, start)
+            )
         progress("preparing the frames", 0.5)
         prediction = predict(network, sampled, part(progress, 0.5, 0.45))
         return more(network, prediction) if more else prediction

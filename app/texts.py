@@ -62,7 +62,9 @@ def describe(prediction: Prediction) -> str:
             f" The clip is too short for {len(clip.indices)} frames at this step, so its last frame stands in for the "
             f"missing {clip.padded}."
         )
-    withheld = f'<p class="knows"><b>No answer.</b> {html.escape(prediction.withheld)}</p>' if prediction.withheld else ""
+    withheld = (
+        f'<p class="knows"><b>No answer.</b> {html.escape(prediction.withheld)}</p>' if prediction.withheld else ""
+    )
     height, width = clip.source_size
     part, size = "whole" if height == width else "middle square of the", prediction.crop.size
     used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."

@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
 def run_whole(arguments: argparse.Namespace) -> int:
     """`run` of the whole video."""
     other = ("--step-seconds", "--start", "--sampling-rate", "--what-if")
-    if given := [name for name in other if getattr(arguments, name.strip("-").replace("-", "_")) not in (None, False)]:
+    values = {name: getattr(arguments, name.strip("-").replace("-", "_")) for name in other}
+    if given := [name for name, value in values.items() if value is not None and value is not False]:
         raise options.Misuse(f"--whole samples as the weights want it and knows no {given[0]}; leave that out")
     if arguments.out:
         options.check_suffix("--out", arguments.out, ".json (spans, table and cuts)")

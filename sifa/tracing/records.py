@@ -187,7 +187,9 @@ class Prediction:
     true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
     withheld: str = ""  # why the logits are no answer, as a sentence
     notes: tuple[str, ...] = ()  # sentences: what is to be known of how it was run; not packed
-    step_logits: np.ndarray | None = None  # (steps, classes) float32, whose mean the logits are; None: see `predict`; not packed
+    step_logits: np.ndarray | None = (
+        None  # (steps, classes) float32, whose mean the logits are; None: see `predict`; not packed
+    )
 
     @property
     def probabilities(self) -> np.ndarray:

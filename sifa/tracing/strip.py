@@ -86,14 +86,18 @@ class Strip:
         found = []
         for (_, texts, withheld), group in groupby(self.cells, lambda cell: (cell.shot, cell.texts, cell.withheld)):
             cells = list(group)
-            best = tuple(max(column, key=lambda one: one.probability) for column in zip(*(cell.answers for cell in cells)))
+            best = tuple(
+                max(column, key=lambda one: one.probability) for column in zip(*(cell.answers for cell in cells))
+            )
             found.append(Span(cells[0].start, cells[-1].end, texts, best, withheld))
         return tuple(found)
 
     def words(self) -> list[str]:
         """The strip in lines, in order of time."""
         lines = [(span.start, 1, f"{clock(span.start)} to {clock(span.end)}  {span.words}") for span in self.spans]
-        lines += [(cut.time, 0, f"{clock(cut.time)} {'cut' if cut.kind == 'hard' else 'dissolve'}") for cut in self.cuts]
+        lines += [
+            (cut.time, 0, f"{clock(cut.time)} {'cut' if cut.kind == 'hard' else 'dissolve'}") for cut in self.cuts
+        ]
         return [line for *_, line in sorted(lines)]
 
     @property
@@ -115,7 +119,9 @@ class Strip:
                     start=round(cell.start, 3),
                     end=round(cell.end, 3),
                     shot=cell.shot,
-                    answers=[asdict(answer) | dict(probability=round(answer.probability, 4)) for answer in cell.answers],
+                    answers=[
+                        asdict(answer) | dict(probability=round(answer.probability, 4)) for answer in cell.answers
+                    ],
                     withheld=cell.withheld,
                 )
                 for cell in self.cells
@@ -163,9 +169,7 @@ def make_strip(
     return Strip(video, tuple(cells), tuple(cuts), tuple(each.name for each in asked), ended, liveliest)
 
 
-def _cells(
-    pieces: list[Piece], cuts: Sequence[Cut], labels: Sequence[str], groups: tuple[Group, ...]
-) -> list[Cell]:
+def _cells(pieces: list[Piece], cuts: Sequence[Cut], labels: Sequence[str], groups: tuple[Group, ...]) -> list[Cell]:
     """The cells of one shot."""
     shot, start, end = pieces[0].shot, pieces[0].start, max(piece.end for piece in pieces)
     if pieces[0].withheld:

@@ -1,9 +1,9 @@
 """A whole video instead of one clip: the model sees overlapping windows, the earliest first, and its answers make one strip.
 
-    whole = WholeVideo(model, "clip.mp4")
-    for window in whole:            # one after another; `break` stops, and the decoding with it
-        window.prediction           # as `sifa.predict` gives it, or None where window.withheld says why
-    print("\\n".join(whole.strip().words()))
+whole = WholeVideo(model, "clip.mp4")
+for window in whole:            # one after another; `break` stops, and the decoding with it
+    window.prediction           # as `sifa.predict` gives it, or None where window.withheld says why
+print("\\n".join(whole.strip().words()))
 """
 
 from collections.abc import Iterator

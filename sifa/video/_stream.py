@@ -12,8 +12,8 @@ import numpy as np
 
 from sifa.video._decode import (
     NotAsSurveyed,
-    Request,
     Refused,
+    Request,
     check_times,
     choose,
     damaged,

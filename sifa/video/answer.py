@@ -76,7 +76,9 @@ def parse_stream(text: bytes, asked: Asked) -> Header:
         _check_error(header["error"], header.get("seen"), 0)
         return header
     numbers, source, step = (header.get(key) for key in ("numbers", "source_frames", "sampling_rate"))
-    if not _are_whole([source], 1, 1, asked["max_frames"]) or not _are_whole([step, header.get("parts")], 2, 1, LARGEST):
+    if not _are_whole([source], 1, 1, asked["max_frames"]) or not _are_whole(
+        [step, header.get("parts")], 2, 1, LARGEST
+    ):
         raise ValueError("an impossible number of frames")
     count = len(numbers) if isinstance(numbers, list) else 0
     if not count or not _are_whole(numbers, count, 0, header["source_frames"] - 1) or sorted(numbers) != numbers:
@@ -142,7 +144,7 @@ def _check_source(header: Header, asked: Asked) -> None:
     if not _are_whole(source, 2, 1, LARGEST) or math.prod(source) > asked["max_pixels"]:
         raise ValueError("a source of an impossible size")
     if not _are_numbers([header.get("fps")], 1, FASTEST):
-        raise ValueError("an impossible rate")
+        raise ValueError("an impossible number of frames per second")
     notes: Any = header.get("notes")
     if not isinstance(notes, list) or any(not isinstance(note, str) or note not in NOTES for note in notes):
         raise ValueError("notes that do not exist")
@@ -173,7 +175,9 @@ def _check_numbers(header: Header, count: int, asked: Asked) -> None:
     if not _are_whole([step], 1, 1, LARGEST):
         raise ValueError("an impossible step")
     first = numbers[0] if asked["start_is_seconds"] else asked["start"]
-    counted = list(range(first, first + count * asked["step"], asked["step"])) if not asked["step_is_seconds"] else numbers
+    counted = (
+        list(range(first, first + count * asked["step"], asked["step"])) if not asked["step_is_seconds"] else numbers
+    )
     if numbers != counted and not asked.get("fit"):
         raise ValueError("other frames than those asked for")
 

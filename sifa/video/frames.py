@@ -55,7 +55,9 @@ def read_frames(
 
     The picture with the lowest number is frame 0. Pictures carry no times, so those of the clip follow from the nominal `fps`.
     A folder shorter than the span is padded by repeating its last sampled frame, and frames whose longer side exceeds
-    `max_side` are reduced. `fit` is that of `read_seconds`. Raises VideoError where numbers are missing, and for whatever cannot be read within the limits.
+    `max_side` are reduced. `fit` is that of `read_seconds`.
+
+    Raises VideoError where numbers are missing, and for whatever cannot be read within the limits.
     """
     folder = Path(folder)
     check_sampling(num_frames, sampling_rate, start)

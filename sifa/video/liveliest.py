@@ -74,7 +74,13 @@ def _square(change: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, f
         best = PLACES // 2
     place = round(float(places[best]))
     top, left = (0, place) if width >= height else (place, 0)
-    return top, left, side, float(motion[best]), float(motion[best] / max(middle, 1e-6)) if best != PLACES // 2 else None
+    return (
+        top,
+        left,
+        side,
+        float(motion[best]),
+        float(motion[best] / max(middle, 1e-6)) if best != PLACES // 2 else None,
+    )
 
 
 def _reason(start: float, end: float, motion: float, off: bool, cuts: bool) -> str:

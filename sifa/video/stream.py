@@ -173,7 +173,9 @@ def stream_seconds(
 class _Source:
     """The bytes that the decoding process writes."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", complaints: bytearray, limits: DecodeLimits) -> None:
+    def __init__(
+        self, name: str, process: "subprocess.Popen[bytes]", complaints: bytearray, limits: DecodeLimits
+    ) -> None:
         self.name, self._process, self._complaints, self._limits = name, process, complaints, limits
         assert process.stdout
         self._pipe: BinaryIO = process.stdout  # type: ignore[assignment]

@@ -127,7 +127,7 @@ class Windows:
             return
         starts = [*range(self.hop if self.given else 0, count - self.span + 1, self.hop)]
         begun = starts[-1] if starts else 0
-        if begun + self.span + parts <= count or not (starts or self.given):
+        if count - begun - self.span >= self.hop // 4:
             starts.append(count - self.span)
         for start in starts:
             yield self._window(start, parts)

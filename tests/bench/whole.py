@@ -31,7 +31,9 @@ def ground(seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     size = (WIDTH + MARGIN, 1400)
     parts = [
-        np.asarray(Image.fromarray(rng.integers(0, 256, (n, 2 * n, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC))
+        np.asarray(
+            Image.fromarray(rng.integers(0, 256, (n, 2 * n, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+        )
         for n in (6, 24, 90)
     ]
     return np.asarray(np.mean(parts, 0) + rng.normal(0, 4, (size[1], size[0], 1))).clip(0, 255).astype(np.uint8)
@@ -45,11 +47,14 @@ def write_video(path: Path, seconds: int) -> Path:
         stream = out.add_stream("libx264", rate=FPS, options=dict(preset="ultrafast", crf="23"))
         stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
         stream.codec_context.time_base = Fraction(1, FPS)
+        textures = [ground(shot) for shot in range(SHOTS)]
         for i in range(count):
             shot, k = divmod(i, each)
-            texture = ground(shot) if k == 0 else texture
+            texture = textures[shot]
             x, y = (k if shot % 2 else each - k) * MARGIN // (each + 1), 160 + round(120 * np.sin(k / 60))
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(texture[y : y + HEIGHT, x : x + WIDTH]), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(texture[y : y + HEIGHT, x : x + WIDTH]), format="rgb24"
+            )
             frame.pts, frame.time_base = i, Fraction(1, FPS)
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
