@@ -53,7 +53,7 @@ def spread(count: int, num_frames: int, present: int) -> np.ndarray | None:
     """The numbers of `num_frames` frames, evenly over `count` ones, where at the usual step only `present` are sampled.
 
     None where the usual step suffices, where there are too few frames, or where motion would look less than half as fast as it
-    is: of clips slowed down to a half and to a quarter, the shipped weights name 87 and 49 in 100 rightly.
+    is: of clips slowed down to a half and to a quarter, the shipped weights name 88 and 49 in 100 rightly.
     """
     if present >= num_frames or count < num_frames or not is_enough(present, num_frames):
         return None

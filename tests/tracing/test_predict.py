@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ import torch
 
 import sifa
 from sifa import explorer
+from sifa.cli import main
 from sifa.tracing.interventions import INTERVENTIONS
+from sifa.tracing.predict import summary
 from sifa.weights.groups import Group
 from tests.clips import write_clip
 from tests.predictions import moving_clip, nano_model, nano_prediction
@@ -63,6 +66,36 @@ def test_a_model_that_pools_over_time_before_its_head_has_no_answers_of_steps():
     prediction = sifa.predict(sifa.create_model("sifa_resnet", **small), moving_clip(8))
     assert prediction.step_logits is None
     assert prediction.step_answers() == ()
+
+
+@pytest.mark.parametrize(("padded", "withheld"), [(0, False), (8, False), (9, True), (14, True)])
+def test_a_clip_with_less_than_half_of_its_frames_gets_no_answer(padded, withheld):
+    prediction = sifa.predict(two_groups(nano_model()), replace(moving_clip(), padded=padded))
+    assert bool(prediction.withheld) == withheld
+    told = summary(prediction)
+    if not withheld:
+        assert "withheld" not in told
+        assert prediction.answers()[0].sure
+        return
+    assert f"it has {16 - padded} of the 16 frames" in prediction.withheld
+    assert prediction.withheld.endswith("Give at least 8.")
+    assert [answer.sure for answer in prediction.answers()] == [False, False]
+    assert prediction.headline == "no answer"
+    assert told["withheld"] == prediction.withheld
+    assert not any(answer["sure"] for answer in told["answers"])
+    assert explorer.unpack(explorer.pack(prediction)).withheld == prediction.withheld
+
+
+def test_traces_from_before_answers_were_withheld_open():
+    assert explorer.unpack(next(Path("assets/samples").glob("*.sifa"))).withheld == ""
+
+
+def test_the_command_says_why_there_is_no_answer(tmp_path, capsys):
+    file = write_clip(tmp_path / "two.mp4", moving_clip(2).frames, fps=30)
+    assert main(["predict", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "\nno answer: The video is too short for an answer: it has 1 of the 16 frames" in said
+    assert "%" not in said
 
 
 def test_the_wrong_number_of_frames_is_refused():

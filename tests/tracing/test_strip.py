@@ -27,12 +27,19 @@ def test_a_cell_is_the_mean_of_all_steps_in_it_of_every_window_that_covers_it():
     for cell, logits in zip(strip.cells, (one[:4], np.concatenate([one[4:], two[:4]]), two[4:])):
         shares = probabilities(logits.mean(0), GROUPS)
         assert [answer.group for answer in cell.answers] == ["camera", "thing"]
-        assert [answer.label for answer in cell.answers] == [LABELS[shares[:3].argmax()], LABELS[3 + shares[3:].argmax()]]
-        assert [answer.probability for answer in cell.answers] == pytest.approx([shares[:3].max(), shares[3:].max()], 1e-5)
+        assert [answer.label for answer in cell.answers] == [
+            LABELS[shares[:3].argmax()],
+            LABELS[3 + shares[3:].argmax()],
+        ]
+        assert [answer.probability for answer in cell.answers] == pytest.approx(
+            [shares[:3].max(), shares[3:].max()], 1e-5
+        )
 
 
 def test_a_window_without_steps_speaks_for_both_its_halves():
-    strip = make_strip("a.mp4", [Piece(0, 0.0, 2.0, steps(0)[:, :3]), Piece(0, 1.0, 3.0, steps(1)[:, :3])], [], LABELS[:3], ())
+    strip = make_strip(
+        "a.mp4", [Piece(0, 0.0, 2.0, steps(0)[:, :3]), Piece(0, 1.0, 3.0, steps(1)[:, :3])], [], LABELS[:3], ()
+    )
     shares = [cell.answers[0].probability for cell in strip.cells]
     assert [cell.answers[0].label for cell in strip.cells][::2] == ["left", "right"]
     assert shares[1] < 0.5 < shares[0] == shares[2]
