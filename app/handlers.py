@@ -250,7 +250,10 @@ def run(
         card = network.card
         if sampled is None:
             progress(f"decoding and sampling {card.num_frames} frames", 0.2)
-            sampled = card.read(clip, start) if step is None else read_seconds(clip, card.num_frames, step, start)
+            usual = step is None or step == usual_step(checkpoint)
+            sampled = (
+                card.read(clip, start) if usual or step is None else read_seconds(clip, card.num_frames, step, start)
+            )
         progress("preparing the frames", 0.5)
         prediction = predict(network, sampled, part(progress, 0.5, 0.45))
         return more(network, prediction) if more else prediction

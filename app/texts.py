@@ -62,13 +62,16 @@ def describe(prediction: Prediction) -> str:
             f" The clip is too short for {len(clip.indices)} frames at this step, so its last frame stands in for the "
             f"missing {clip.padded}."
         )
+    withheld = (
+        f'<p class="knows"><b>No answer.</b> {html.escape(prediction.withheld)}</p>' if prediction.withheld else ""
+    )
     height, width = clip.source_size
     part, size = "whole" if height == width else "middle square of the", prediction.crop.size
     used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
     used += "".join(f" {note}" for note in (*clip.notes, *prediction.notes))
     name = html.escape(Path(clip.path).name)
     training = html.escape(training_note(prediction.card.trained_on, len(prediction.labels)))
-    return f'<p class="used"><b>{name}</b> {used}</p><p class="knows">{training}</p>'
+    return f'{withheld}<p class="used"><b>{name}</b> {used}</p><p class="knows">{training}</p>'
 
 
 def frame_list(indices: list[int]) -> str:

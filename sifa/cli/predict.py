@@ -18,7 +18,8 @@ EXAMPLES = """examples:
   sifa predict clip.mp4 --out page.html              the explorer, in one file
   sifa predict clip.mp4 --what-if --out clip.sifa    a packed trace with every what-if
   sifa predict clip.mp4 --start-seconds 3 --json
-  sifa predict clip.mp4 --start 90 --sampling-rate 2"""
+  sifa predict clip.mp4 --start 90 --sampling-rate 2
+  sifa predict video.mp4 --whole --csv strip.csv     the answers over time, of up to two minutes"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,12 +43,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="source frames from one frame to the next (default: the weights')",
     )
     parser.add_argument("--what-if", action="store_true", help="also try every what-if, and how far to trust the trace")
+    whole = parser.add_argument_group("the whole video, up to two minutes of it, in place of one clip")
+    whole.add_argument("--whole", action="store_true", help="print the answers over time, off cuts; --out takes .json")
+    whole.add_argument("--csv", type=options.place, metavar="FILE", help="also write them as a table")
     options.add_out(parser, "write a trace (.sifa), a page (.html) or a summary (.json)")
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     out = arguments.out
+    if arguments.whole:
+        return run_whole(arguments)
+    if arguments.csv:
+        raise options.Misuse("--csv writes answers over time; give --whole, too")
     if out:
         options.check_suffix("--out", out, ".sifa (trace)", ".html (page)", ".json (summary)")
         options.check_folder(out)
@@ -70,6 +78,43 @@ def run(arguments: argparse.Namespace) -> int:
         if out:
             write(prediction, out)
     print(json.dumps(summary(prediction)) if arguments.json else describe(prediction))
+    return 0
+
+
+def run_whole(arguments: argparse.Namespace) -> int:
+    """`run` of the whole video."""
+    other = ("--step-seconds", "--start", "--sampling-rate", "--what-if")
+    values = {name: getattr(arguments, name.strip("-").replace("-", "_")) for name in other}
+    if given := [name for name, value in values.items() if value is not None and value is not False]:
+        raise options.Misuse(f"--whole samples as the weights want it and knows no {given[0]}; leave that out")
+    if arguments.out:
+        options.check_suffix("--out", arguments.out, ".json (spans, table and cuts)")
+    for file in filter(None, (arguments.out, arguments.csv)):
+        options.check_folder(file)
+
+    from sifa.tracing.whole import WholeVideo
+
+    with progress_bar() as progress:
+        model = options.load_model(arguments)
+        whole = WholeVideo(
+            model,
+            arguments.clip,
+            arguments.start_seconds or 0.0,
+            progress=progress,
+            amp=arguments.amp is not None,
+        )
+        for _ in whole:
+            pass
+    strip = whole.strip()
+    if arguments.out:
+        arguments.out.write_text(json.dumps(strip.as_dict(), indent=2) + "\n", encoding="utf-8")
+    if arguments.csv:
+        arguments.csv.write_text(strip.to_csv(), encoding="utf-8")
+    if arguments.json:
+        print(json.dumps(strip.as_dict()))
+    else:
+        print("\n".join([strip.video, *(f"  {line}" for line in strip.words()), *strip.remarks]))
+        print(f"weights: {whole.card.trained_on or 'untrained'}")
     return 0
 
 
@@ -111,11 +156,13 @@ def describe(prediction: "Prediction") -> str:
     """The answer, in lines."""
     clip = prediction.clip
     lines = [f"{Path(clip.path).name}, frames {clip.indices[0]} to {clip.indices[-1]} of {clip.source_frames}"]
+    if prediction.withheld:
+        return "\n".join([*lines, f"no answer: {prediction.withheld}", *clip.notes, *prediction.notes])
     for group in [group.name for group in prediction.card.groups] or [""]:
         lines += [f"{group}:"] if group else []
         lines += [f"  {p:6.1%}  {label}" for label, p in prediction.top(3 if group else 5, group)]
     lines += [f"{answer.group}: unsure" for answer in prediction.answers() if not answer.sure]
     lines += [f"  {p:6.1%}  {label}  (what if: {title.lower()})" for title, label, p in prediction.changed_answers()]
-    lines += prediction.notes
+    lines += [*clip.notes, *prediction.notes]
     lines.append(f"weights: {prediction.card.trained_on or 'untrained'}")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sifa.model.attention import SIFA
 from sifa.model.config import SwinConfig
+from sifa.model.steps import MeanOverSteps
 
 
 class TubeletEmbedding(nn.Module):
@@ -257,6 +258,7 @@ class SIFATransformer(nn.Module):
         channels = config.channels(len(config.depths) - 1)
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, config.num_classes)
+        self.over_steps = MeanOverSteps()
 
     def forward(self, video: Tensor) -> Tensor:
         tubelet, size = self.tubelet, self.config.img_size
@@ -268,5 +270,5 @@ class SIFATransformer(nn.Module):
         x = self.patch_embed(video)
         for stage in self.layers:
             x = stage(x)
-        logits: Tensor = self.head(self.norm(x).mean((2, 3)))  # (B, T, num_classes)
-        return logits.mean(1)
+        logits: Tensor = self.over_steps(self.head(self.norm(x).mean((2, 3))))  # the mean of (B, T, num_classes)
+        return logits

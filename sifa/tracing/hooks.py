@@ -49,10 +49,13 @@ _stand_ins: ContextVar[Mapping[SIFA, SIFA]] = ContextVar("sifa_stand_ins", defau
 
 @contextmanager
 def listen(
-    model: Modules, calls: list[T], handler: Callable[[str, nn.Module, tuple[Any, ...], Any], T]
+    model: Modules,
+    calls: list[T],
+    handler: Callable[[str, nn.Module, tuple[Any, ...], Any], T],
+    kind: type[nn.Module] = SIFA,
 ) -> Iterator[None]:
-    """Append handler(name, module, args, output) to `calls` for each SIFA block, and for the model itself, that runs in
-    this context while the body does."""
+    """Append handler(name, module, args, output) to `calls` for each SIFA block (or module of another kind), and for the
+    model itself, that runs in this context while the body does."""
     check_modules(model)
 
     def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
@@ -62,7 +65,7 @@ def listen(
 
         return append
 
-    modules = [(name, m) for name, m in model.named_modules() if isinstance(m, SIFA) or m is model]
+    modules = [(name, m) for name, m in model.named_modules() if isinstance(m, kind) or m is model]
     handles = [m.register_forward_hook(hook(name)) for name, m in modules]
     token = _listeners.set((*_listeners.get(), calls))
     try:

@@ -1,7 +1,7 @@
 """What one forward pass leaves behind, in plain numpy: no hooks, no model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 import numpy as np
@@ -196,8 +196,12 @@ class Prediction:
     what_if: tuple[WhatIf, ...] = ()
     trust: Trust | None = None
     true_flow: tuple[TrueFlow, ...] = ()  # of generated clips, one for each grid that the blocks work on
+    withheld: str = ""  # why the logits are no answer, as a sentence
     notes: tuple[str, ...] = ()  # sentences: what is to be known of how it was run; not packed
     best_block: int = 0  # which block of the trace shows motion best, by `best_block`; a page opens on it
+    step_logits: np.ndarray | None = (
+        None  # (steps, classes) float32, whose mean the logits are; None: see `predict`; not packed
+    )
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -205,12 +209,21 @@ class Prediction:
         return probabilities(self.logits, self.card.groups)
 
     def answers(self) -> tuple[Answer, ...]:
-        """What the model says in each group of its labels, with the card's thresholds; one answer where it has no groups."""
-        return answers(self.logits, self.labels, self.card.groups)
+        """What the model says in each group of its labels, with the card's thresholds; one answer where it has no groups. None is
+        sure where the answer is withheld."""
+        found = answers(self.logits, self.labels, self.card.groups)
+        return tuple(replace(each, sure=False) for each in found) if self.withheld else found
+
+    def step_answers(self) -> tuple[tuple[Answer, ...], ...]:
+        """The answers at each time step alone, from `step_logits`; none where the model gives none."""
+        steps = () if self.step_logits is None else self.step_logits
+        return tuple(answers(logits, self.labels, self.card.groups) for logits in steps)
 
     @property
     def headline(self) -> str:
         """The answers in a few words."""
+        if self.withheld:
+            return "no answer"
         return ", ".join(answer.text for answer in self.answers())
 
     def top(self, count: int = 5, group: str = "") -> list[tuple[str, float]]:

@@ -21,6 +21,7 @@ from sifa.video._beside import Beside
 from sifa.video._pictures import is_hdr, picture_of, pixel_shape, resized, small_picture, square_size
 from sifa.video._sandbox import follow_parent, limit_resources, shut_off
 from sifa.video._survey import USUAL_RATE, Complaints, Survey, Track, count, frame_rate, is_constant, survey
+from sifa.video.clip import spread
 from sifa.video.containers import HEAD_BYTES, find_container
 from sifa.video.cuts import SIDE, Pictures, cut_among
 
@@ -41,10 +42,12 @@ class Request:
     max_side: int
     max_pixels: int
     max_frames: int
+    fit: bool = False  # take the frames closer together where the video is shorter than the clip
+    longest: float = 0  # seconds of a whole video, which is streamed (`_stream.py`); 0: a clip
 
 
 class Refused(Exception):
-    """A reason that the parent puts into words: one of its `_explain`, and what was seen."""
+    """A reason that the parent puts into words: one of its `explain`, and what was seen."""
 
 
 def damaged(complaint: str) -> Refused:
@@ -84,36 +87,52 @@ def shown_at(times: np.ndarray, moments: Any) -> Any:
 
 def decode(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray]:
     """The header and the frames (n, H, W, 3) uint8. Raises Refused and what PyAV raises."""
-    container = find_container(video.read(HEAD_BYTES))
-    if container is None:
-        raise Refused("kind")
     with Complaints() as complaints:
-        found = survey(video, container, complaints)
-        width, height = square_size(found.width, found.height, pixel_shape(found.pixel))
-        if width * height > ask.max_pixels:
-            raise Refused("pixels", [width, height])
-        if found.complaints:
-            raise damaged(found.complaints[0])
-        if found.ticks is None:
-            count(video, found, complaints, ask.max_frames)
+        found = surveyed(video, ask, complaints)
         while True:
             try:
                 return sample(video, found, ask, complaints)
             except NotAsSurveyed:
-                if found.keys:
-                    found.keys = []  # from the beginning, then
-                else:
-                    found.ticks = None
-                    count(video, found, complaints, ask.max_frames)
+                survey_again(video, found, ask, complaints)
+
+
+def surveyed(video: BinaryIO, ask: Request, complaints: Complaints) -> Survey:
+    """The survey of a file that may be read. Raises Refused and what PyAV raises."""
+    container = find_container(video.read(HEAD_BYTES))
+    if container is None:
+        raise Refused("kind")
+    found = survey(video, container, complaints)
+    width, height = square_size(found.width, found.height, pixel_shape(found.pixel))
+    if width * height > ask.max_pixels:
+        raise Refused("pixels", [width, height])
+    if found.complaints:
+        raise damaged(found.complaints[0])
+    if found.ticks is None:
+        count(video, found, complaints, ask.max_frames)
+    return found
+
+
+def survey_again(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints) -> None:
+    """After frames that are not as they were surveyed: begin at the beginning, or else count them."""
+    if found.keys:
+        found.keys = []
+    else:
+        found.ticks = None
+        count(video, found, complaints, ask.max_frames)
+
+
+def check_times(found: Survey, ask: Request) -> None:
+    """Raises Refused where there are no frames, or too many."""
+    if len(found.times) > ask.max_frames:
+        raise Refused("frames", len(found.times) if found.ticks else 0)
+    if len(found.times) == 0:
+        raise damaged(found.complaints[0]) if found.complaints else Refused("empty")
 
 
 def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints) -> tuple[dict[str, Any], np.ndarray]:
     """The frames of a surveyed file."""
+    check_times(found, ask)
     times = found.times
-    if len(times) > ask.max_frames:
-        raise Refused("frames", len(times) if found.ticks else 0)
-    if len(times) == 0:
-        raise damaged(found.complaints[0]) if found.complaints else Refused("empty")
     fps = frame_rate(times, found.rate)
     try:
         numbers, step = choose(times, fps, ask)
@@ -123,6 +142,9 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         raise
     if found.complaints and len(numbers) < ask.num_frames:
         raise damaged(found.complaints[0])
+    count, closer = len(times) - int(numbers[0]), None
+    if ask.fit and (closer := spread(count, ask.num_frames, len(numbers))) is not None:
+        numbers, step = numbers[0] + closer, max(1, round((count - 1) / (ask.num_frames - 1)))
     wanted, order = np.unique(numbers, return_inverse=True)
     pictures, size, notes, all_small = read_pictures(video, found, wanted.tolist(), ask, complaints)
     seen = np.arange(wanted[0], wanted[-1] + 1)
@@ -138,6 +160,7 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         sampling_rate=step,
         cut=astuple(cut) if cut else None,
         notes=notes
+        + ["fitted"] * (closer is not None)
         + ["begins late"] * found.begins_late
         + ["cut off"] * found.cut_off
         + ["damaged later"] * bool(found.complaints),
@@ -195,18 +218,30 @@ def answer(video: BinaryIO, ask: Request) -> tuple[dict[str, Any], np.ndarray | 
     """The header and the frames; in place of frames the header's "error", and what was "seen"."""
     try:
         return decode(video, ask)
-    except Refused as refusal:
-        reason, *seen = refusal.args
-        return dict(error=reason, seen=seen[0] if seen else None), None
-    except MemoryError:
-        return dict(error="memory"), None
     except Exception as error:
-        return dict(error="memory" if any(sign in str(error) for sign in STARVED) else "decode"), None
+        return refusal(error), None
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """What an error is to the parent: an "error" of its `explain`, and what was "seen"."""
+    if isinstance(error, Refused):
+        reason, *seen = error.args
+        return dict(error=reason, seen=seen[0] if seen else None)
+    starved = isinstance(error, MemoryError) or any(sign in str(error) for sign in STARVED)
+    return dict(error="memory" if starved else "decode")
+
+
+def write(out: BinaryIO, value: dict[str, Any]) -> None:
+    """An object as JSON, after the number of its bytes."""
+    text = json.dumps(value).encode()
+    out.write(struct.pack("<I", len(text)) + text)
 
 
 def load() -> None:
     """All that decoding needs of the disk: afterwards nothing can be read from there."""
     import av.subtitles.stream  # noqa: F401, which PyAV loads at the first file otherwise
+
+    import sifa.video._stream  # noqa: F401, which imports this module
 
     resized(np.zeros((2, 2, 3), np.uint8), (1, 1))  # Pillow and numpy read their last modules at the first use
     cut_among(np.random.default_rng(0).random((24, SIDE, SIDE), np.float32), np.arange(24), np.arange(24) / 30)
@@ -222,10 +257,15 @@ def main() -> None:
     limit_resources(arguments.pop("memory_bytes"), arguments.pop("seconds"))
     load()
     shut_off(parent, without)
-    header, frames = answer(os.fdopen(0, "rb", buffering=0), Request(**arguments))
-    text = json.dumps(header).encode()
-    out.write(struct.pack("<I", len(text)) + text)
-    if frames is not None:
-        out.write(frames.data)
+    video, ask = os.fdopen(0, "rb", buffering=0), Request(**arguments)
+    if ask.longest:
+        from sifa.video._stream import stream
+
+        stream(video, ask, out)
+    else:
+        header, frames = answer(video, ask)
+        write(out, header)
+        if frames is not None:
+            out.write(frames.data)
     out.flush()
     os._exit(0)  # decoder threads may not end by themselves

@@ -46,17 +46,30 @@ def picture_of(frame: Any, pixel: Fraction = Fraction(1), max_side: int = 10**6)
     """A frame of PyAV -> the picture (H, W, 3) uint8 RGB, and the height and width that it has unreduced."""
     full = square_size(frame.width, frame.height, pixel)
     size = fit_size(*full, max_side)
-    picture = tone_mapped(frame, *size) if is_hdr(frame) else resized(converted(frame, "rgb24"), size)
+    return turned(frame, tone_mapped(frame, *size) if is_hdr(frame) else resized(converted(frame, "rgb24"), size), full)
+
+
+def quick_picture(frame: Any, pixel: Fraction, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """`picture_of`, reduced as it is converted: many times faster, and nearly the same."""
+    full = square_size(frame.width, frame.height, pixel)
+    size = fit_size(*full, max_side)
+    return turned(frame, tone_mapped(frame, *size) if is_hdr(frame) else converted(frame, "rgb24", *size, "AREA"), full)
+
+
+def turned(frame: Any, picture: np.ndarray, full: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """The picture as the file wants it turned, and the height and width of `full`, a width and a height, then."""
     quarters, mirrored = orientation(frame)
     if mirrored:
         picture = picture[:, ::-1]
     return np.ascontiguousarray(np.rot90(picture, quarters)), full if quarters % 2 else (full[1], full[0])
 
 
-def converted(frame: Any, pixels: str, width: int | None = None, height: int | None = None) -> np.ndarray:
+def converted(
+    frame: Any, pixels: str, width: int | None = None, height: int | None = None, scaler: str = "BICUBIC"
+) -> np.ndarray:
     """A frame's numbers in another format of pixels, and perhaps at another size."""
     with CONVERTING:
-        changed = CONVERTER.reformat(frame, width, height, format=pixels, interpolation="BICUBIC", threads=1)
+        changed = CONVERTER.reformat(frame, width, height, format=pixels, interpolation=scaler, threads=1)
     return np.asarray(changed.to_ndarray())
 
 

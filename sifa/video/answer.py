@@ -8,6 +8,7 @@ import math
 import struct
 from typing import Any, NamedTuple, get_args
 
+from sifa.video.clip import FITTED
 from sifa.video.cuts import Kind
 
 Asked = dict[str, Any]  # the child's arguments: those of `_decode.Request`, and "memory_bytes" and "seconds"
@@ -27,12 +28,15 @@ ERRORS: dict[
     "damaged": "text",
 }
 NOTES = {  # what was done to a clip's frames, or is left out of them
+    "fitted": FITTED,
     "square": "The file's pixels are not square; its pictures are shown at their true proportions.",
     "hdr": "The file has a high dynamic range, which was reduced to that of a usual screen.",
     "begins late": "The recording begins within a group of pictures; the first frame is the first that is whole.",
     "cut off": "The file is cut off before its end; the frames up to there are whole.",
     "damaged later": "The file is damaged further on; only the frames before that are counted.",
 }
+GREY, PICTURE, END = b"g", b"p", b"e"  # in a stream: a frame's grey picture; that and one in colour; the last object
+MOST_STREAM_BYTES = 1 << 23  # of a stream's first object
 LARGEST = 10**9  # of these numbers
 LATEST = 1e7  # second of a video
 FASTEST = 10**6  # frames per second: no file has as many
@@ -56,18 +60,54 @@ def parse(answer: bytearray, asked: Asked) -> Answer:
     (length,) = struct.unpack_from("<I", answer)
     if length > min(_most_header_bytes(asked), len(answer) - 4):
         raise ValueError(f"a header of {length} bytes")
-    try:
-        header = json.loads(answer[4 : 4 + length])
-    except (ValueError, RecursionError):
-        raise ValueError("a header that is no JSON") from None
+    header = _read_object(answer[4 : 4 + length])
     pixels = memoryview(answer)[4 + length :]
-    if not isinstance(header, dict):
-        raise ValueError("a header without names")
     if "error" in header:
         _check_error(header["error"], header.get("seen"), len(pixels))
     else:
         _check_frames(header, len(pixels), asked)
     return Answer(header, pixels)
+
+
+def parse_stream(text: bytes, asked: Asked) -> Header:
+    """The first object of a stream. Raises ValueError where it is none to what was asked."""
+    header = _read_object(text)
+    if "error" in header:
+        _check_error(header["error"], header.get("seen"), 0)
+        return header
+    numbers, source, step = (header.get(key) for key in ("numbers", "source_frames", "sampling_rate"))
+    if not _are_whole([source], 1, 1, asked["max_frames"]) or not _are_whole(
+        [step, header.get("parts")], 2, 1, LARGEST
+    ):
+        raise ValueError("an impossible number of frames")
+    count = len(numbers) if isinstance(numbers, list) else 0
+    if not count or not _are_whole(numbers, count, 0, header["source_frames"] - 1) or sorted(numbers) != numbers:
+        raise ValueError("frames with impossible numbers")
+    times: Any = header.get("times")
+    if not _are_numbers(times, numbers[-1] - numbers[0] + 1, LATEST) or sorted(times) != times:
+        raise ValueError("impossible times")
+    if not _are_whole(header.get("shape"), 2, 1, asked["max_side"]):
+        raise ValueError("frames of an impossible size")
+    _check_source(header, asked)
+    return header
+
+
+def parse_end(text: bytes) -> Header:
+    """The last object of a stream: empty, or an error. Raises ValueError where it is neither."""
+    end = _read_object(text)
+    if end:
+        _check_error(end.get("error"), end.get("seen"), 0)
+    return end
+
+
+def _read_object(text: bytes | bytearray) -> Header:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("a header that is no JSON") from None
+    if not isinstance(header, dict):
+        raise ValueError("a header without names")
+    return header
 
 
 def _check_error(error: object, seen: Any, size: int) -> None:
@@ -86,18 +126,25 @@ def _check_error(error: object, seen: Any, size: int) -> None:
 
 def _check_frames(header: Header, size: int, asked: Asked) -> None:
     shape: Any = header.get("shape")
-    source: Any = header.get("source_size")
     if not _are_whole(shape, 4, 1, LARGEST) or shape[3] != 3 or max(shape[1:3]) > asked["max_side"]:
         raise ValueError("frames of an impossible size")
     count = shape[0]
     if count > _most_frames(asked) or math.prod(shape) != size:
         raise ValueError(f"{size} bytes of frames, where there should be {math.prod(shape)}")
-    if not _are_whole(source, 2, 1, LARGEST) or math.prod(source) > asked["max_pixels"]:
-        raise ValueError("a source of an impossible size")
-    if not _are_numbers(header.get("times"), count, LATEST) or not _are_numbers([header.get("fps")], 1, FASTEST):
+    if not _are_numbers(header.get("times"), count, LATEST):
         raise ValueError("impossible times")
     _check_numbers(header, count, asked)
     _check_cut(header.get("cut"), header["indices"])
+    _check_source(header, asked)
+
+
+def _check_source(header: Header, asked: Asked) -> None:
+    """What is said of the file as a whole."""
+    source: Any = header.get("source_size")
+    if not _are_whole(source, 2, 1, LARGEST) or math.prod(source) > asked["max_pixels"]:
+        raise ValueError("a source of an impossible size")
+    if not _are_numbers([header.get("fps")], 1, FASTEST):
+        raise ValueError("an impossible number of frames per second")
     notes: Any = header.get("notes")
     if not isinstance(notes, list) or any(not isinstance(note, str) or note not in NOTES for note in notes):
         raise ValueError("notes that do not exist")
@@ -128,7 +175,10 @@ def _check_numbers(header: Header, count: int, asked: Asked) -> None:
     if not _are_whole([step], 1, 1, LARGEST):
         raise ValueError("an impossible step")
     first = numbers[0] if asked["start_is_seconds"] else asked["start"]
-    if not asked["step_is_seconds"] and numbers != list(range(first, first + count * asked["step"], asked["step"])):
+    counted = (
+        list(range(first, first + count * asked["step"], asked["step"])) if not asked["step_is_seconds"] else numbers
+    )
+    if numbers != counted and not asked.get("fit"):
         raise ValueError("other frames than those asked for")
 
 

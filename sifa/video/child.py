@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -127,6 +129,24 @@ def run(name: str, video: BinaryIO, asked: Asked) -> Answer:
             "Try another copy"
         ) from None
     return damaged if damaged and "error" not in answer.header else answer
+
+
+@contextmanager
+def running(video: BinaryIO, asked: Asked) -> Iterator[tuple["subprocess.Popen[bytes]", bytearray]]:
+    """The child that streams an open file, for as long as the body runs, and what it complains of; see `sifa.video.stream`."""
+    argument = json.dumps(asked | {"parent": os.getpid()})
+    child = SPARE.take(argument, video) or _start("_decode", argument, video)
+    assert child.stdout
+    assert child.stderr
+    complaints = bytearray()
+    thread = _collect(child, child.stderr, COMPLAINT_BYTES, complaints)
+    try:
+        yield child, complaints
+    finally:
+        child.kill()
+        child.wait()
+        thread.join(1)
+        child.stdout.close()
 
 
 def environment() -> dict[str, str]:

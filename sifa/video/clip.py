@@ -36,7 +36,28 @@ class DecodeLimits:
 
 
 LIMITS = DecodeLimits()
+FITTED = "The video is shorter than the model's window, so its frames are taken closer together: motion looks slower than it is."
 LARGEST = 10**6  # num_frames and sampling_rate: far above any video within the limits
+
+
+def is_enough(present: int, num_frames: int) -> bool:
+    """Whether so many sampled frames, of those that a model reads, show enough of a motion: half of them.
+
+    Of generated clips cut off after 10, 8, 6 and 4 of 16 frames, the shipped weights name 91, 85, 36 and 4 in 100 rightly; with
+    fewer they say that nothing moves, and are sure of it.
+    """
+    return 2 * present >= num_frames
+
+
+def spread(count: int, num_frames: int, present: int) -> np.ndarray | None:
+    """The numbers of `num_frames` frames, evenly over `count` ones, where at the usual step only `present` are sampled.
+
+    None where the usual step suffices, where there are too few frames, or where motion would look less than half as fast as it
+    is: of clips slowed down to a half and to a quarter, the shipped weights name 88 and 49 in 100 rightly.
+    """
+    if present >= num_frames or count < num_frames or not is_enough(present, num_frames):
+        return None
+    return np.round(np.linspace(0, count - 1, num_frames)).astype(np.int64)
 
 
 def check_sampling(num_frames: int, sampling_rate: int, start: int) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sifa.errors import VideoError
 from sifa.video._pictures import fit_size
-from sifa.video.clip import LIMITS, Clip, DecodeLimits, check_sampling, check_seconds
+from sifa.video.clip import FITTED, LIMITS, Clip, DecodeLimits, check_sampling, check_seconds, spread
 from sifa.video.cuts import cut_among, small
 from sifa.video.read import read_clip, read_seconds
 
@@ -24,14 +24,20 @@ def read_video(path: str | Path, num_frames: int, sampling_rate: int = 1, start:
 
 
 def read_video_seconds(
-    path: str | Path, num_frames: int, step: float | None, start: float = 0.0, *, sampling_rate: int = 1
+    path: str | Path,
+    num_frames: int,
+    step: float | None,
+    start: float = 0.0,
+    *,
+    sampling_rate: int = 1,
+    fit: bool = False,
 ) -> Clip:
     """`read_seconds` of a video file; of a folder of pictures the same, at FRAME_RATE. Raises VideoError."""
     if not Path(path).is_dir():
-        return read_seconds(path, num_frames, step, start, sampling_rate=sampling_rate)
+        return read_seconds(path, num_frames, step, start, sampling_rate=sampling_rate, fit=fit)
     check_seconds(step, start)
     rate = sampling_rate if step is None else max(1, round(step * FRAME_RATE))
-    return read_frames(path, num_frames, rate, int(start * FRAME_RATE + 1e-3))
+    return read_frames(path, num_frames, rate, int(start * FRAME_RATE + 1e-3), fit=fit)
 
 
 def read_frames(
@@ -41,6 +47,7 @@ def read_frames(
     start: int = 0,
     *,
     fps: float = FRAME_RATE,
+    fit: bool = False,
     max_side: int = 640,
     limits: DecodeLimits = LIMITS,
 ) -> Clip:
@@ -48,7 +55,9 @@ def read_frames(
 
     The picture with the lowest number is frame 0. Pictures carry no times, so those of the clip follow from the nominal `fps`.
     A folder shorter than the span is padded by repeating its last sampled frame, and frames whose longer side exceeds
-    `max_side` are reduced. Raises VideoError where numbers are missing, and for whatever cannot be read within the limits.
+    `max_side` are reduced. `fit` is that of `read_seconds`.
+
+    Raises VideoError where numbers are missing, and for whatever cannot be read within the limits.
     """
     folder = Path(folder)
     check_sampling(num_frames, sampling_rate, start)
@@ -62,6 +71,10 @@ def read_frames(
         )
     indices = np.arange(start, start + num_frames * sampling_rate, sampling_rate)
     padded = int((indices >= count).sum())
+    closer = spread(count - start, num_frames, num_frames - padded) if fit else None
+    if closer is not None:
+        indices, padded = start + closer, 0
+        sampling_rate = max(1, round((count - start - 1) / (num_frames - 1)))
     indices = np.minimum(indices, indices[indices < count][-1])
     read = {number: _read(pictures[number], max_side, limits) for number in dict.fromkeys(indices.tolist())}
     frames, sizes = zip(*(read[number] for number in indices.tolist()))
@@ -78,6 +91,7 @@ def read_frames(
         source_size=sizes[0],
         sampling_rate=sampling_rate,
         padded=padded,
+        notes=() if closer is None else (FITTED,),
         cut=cut_among(small(np.stack(frames[:sampled])), indices[:sampled], indices[:sampled] / fps),
     )
 

@@ -47,18 +47,20 @@ def read_seconds(
     start: float = 0.0,
     *,
     sampling_rate: int = 1,
+    fit: bool = False,
     max_side: int = 640,
     limits: DecodeLimits = LIMITS,
 ) -> Clip:
     """The frames that are shown `start`, start + step, ... seconds after the first frame of a video.
 
     At a constant frame rate the step is the whole number of frames nearest to it, at least one. Without a step it is
-    `sampling_rate` frames. All else is as in `read_clip`.
+    `sampling_rate` frames. With `fit`, the frames of a video that is shorter than that are taken closer together
+    (`sifa.video.clip.spread`), and the clip's notes say so. All else is as in `read_clip`.
     """
     check_sampling(num_frames, sampling_rate, 0)
     check_seconds(step, start)
     pace = (sampling_rate, "frames") if step is None else (step, "seconds")
-    return _read(Path(path), num_frames, pace, (start, "seconds"), max_side, limits)
+    return _read(Path(path), num_frames, pace, (start, "seconds"), max_side, limits, fit)
 
 
 def _read(
@@ -68,6 +70,7 @@ def _read(
     start: tuple[float, str],
     max_side: int,
     limits: DecodeLimits,
+    fit: bool = False,
 ) -> Clip:
     """The clip, its step and start each counted in "frames" or "seconds"."""
     arguments = dict(
@@ -81,11 +84,12 @@ def _read(
         max_frames=limits.frames,
         memory_bytes=limits.memory_bytes,
         seconds=limits.seconds,
+        fit=fit,
     )
-    with _open(path) as video:
+    with open_video(path) as video:
         header, pixels = child.run(path.name, video, arguments)
     if "error" in header:
-        raise VideoError(_explain(path.name, header, start[0], limits))
+        raise VideoError(explain(path.name, header, start[0], limits))
     frame_bytes = math.prod(header["shape"][1:])
     if num_frames * frame_bytes > MOST_BYTES:
         raise VideoError(
@@ -109,7 +113,7 @@ def _read(
     )
 
 
-def _open(path: Path) -> BinaryIO:
+def open_video(path: Path) -> BinaryIO:
     """The file, at its beginning; VideoError for what is no video at all, or of a kind that is not read."""
     if not path.exists():
         raise VideoError(f"there is no file {path.name}; check the path")
@@ -146,7 +150,7 @@ def _check_kind(path: Path, head: bytes) -> None:
         )
 
 
-def _explain(name: str, header: Header, start: float, limits: DecodeLimits) -> str:
+def explain(name: str, header: Header, start: float, limits: DecodeLimits) -> str:
     """What a header's error means to who chose the file `name`."""
     seen: Any = header.get("seen")
     match header["error"]:

@@ -53,9 +53,12 @@ class ModelCard:
     def read(self, path: str | Path, start: float = 0.0) -> Clip:
         """The clip that these weights want of a video file, or a folder of numbered pictures, from `start` seconds on.
 
+        Of a video that is shorter than that, the frames are taken closer together, as in `read_seconds` with `fit`.
         Raises VideoError like `read_seconds`.
         """
-        return read_video_seconds(path, self.num_frames, self.step_seconds, start, sampling_rate=self.sampling_rate)
+        return read_video_seconds(
+            path, self.num_frames, self.step_seconds, start, sampling_rate=self.sampling_rate, fit=True
+        )
 
     @property
     def reach(self) -> tuple[int, int]:

@@ -21,3 +21,9 @@ def test_a_one_frame_clip_is_described():
     status = texts.describe(replace(prediction, clip=still))
     assert "frame 0 of 1" in status
     assert "missing 15" in status
+    assert "No answer" not in status
+
+
+def test_why_there_is_no_answer_comes_first():
+    status = texts.describe(replace(nano_prediction(), withheld="It has <1> frame."))
+    assert status.startswith('<p class="knows"><b>No answer.</b> It has &lt;1&gt; frame.</p>')

@@ -21,6 +21,7 @@ from sifa.tracing.records import BlockTrace
 from sifa.tracing.trust import follows_change, spread, trust_figures
 from tests.batch.many import BROKEN
 from tests.batch.tables import in_process, read
+from tests.clips import numbered_frames, write_clip
 from tests.predictions import foreign_prediction
 
 
@@ -160,3 +161,11 @@ def test_class_numbers_get_the_models_names_where_they_fit():
         labels("1", "2")
     assert labels("0", "7") == ["0", "7"]  # of other classes than the model's
     assert labels("a", "wave", "") == ["a", "wave", None]
+
+
+def test_a_clip_with_too_few_frames_is_unsure_and_says_why(tmp_path, settings):
+    file = write_clip(tmp_path / "two.mp4", numbered_frames(2), fps=30)
+    row = row_of(ListedClip(0, str(file)), settings)
+    assert row["unsure"]
+    assert row["notes"][-1].startswith("The video is too short for an answer: it has 1 of the 16 frames")
+    assert unpack(tmp_path / "table" / row["trace"]).withheld == row["notes"][-1]

@@ -2,14 +2,19 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import sifa
 from sifa import explorer
+from sifa.cli import main
 from sifa.tracing.interventions import INTERVENTIONS
+from sifa.tracing.predict import summary
 from sifa.tracing.records import best_block
+from sifa.weights.groups import Group
 from sifa.weights.shipped import ASSETS
 from tests.clips import write_clip
 from tests.predictions import foreign_prediction, moving_clip, nano_model, nano_prediction
@@ -55,6 +60,62 @@ def test_a_prediction_says_which_block_is_the_best():
     attention = ASSETS / "variants/attention.safetensors"
     for model, best in ((sifa.load(attention), 1), (sifa.load(), 0), (nano_model(), 0)):
         assert sifa.predict(model, moving_clip()).best_block == best
+
+
+def two_groups(model):
+    """The same model, whose labels are two groups, the second of which is never sure."""
+    model.card = replace(model.card, groups=(Group("camera", 0, 14), Group("object", 14, 24, 1.0)))
+    return model
+
+
+def test_the_logits_are_the_mean_of_those_of_the_steps_and_each_step_has_its_answers():
+    model = two_groups(nano_model())
+    prediction = sifa.predict(model, moving_clip())
+    assert prediction.step_logits.shape == (8, 24)
+    np.testing.assert_array_equal(torch.from_numpy(prediction.step_logits)[None].mean(1)[0].numpy(), prediction.logits)
+    assert np.ptp(prediction.step_logits, axis=0).max() > 1e-4
+    steps = prediction.step_answers()
+    assert [[answer.group for answer in each] for each in steps] == [["camera", "object"]] * 8
+    best = prediction.step_logits[:, :14].argmax(1)
+    assert [each[0].label for each in steps] == [prediction.labels[number] for number in best]
+    assert {each[1].text for each in steps} == {"unsure"}
+
+
+def test_a_model_that_pools_over_time_before_its_head_has_no_answers_of_steps():
+    small = dict(width_per_group=16, layers=(1, 2, 2, 2), num_classes=5, num_frames=8, img_size=64)
+    prediction = sifa.predict(sifa.create_model("sifa_resnet", **small), moving_clip(8))
+    assert prediction.step_logits is None
+    assert prediction.step_answers() == ()
+
+
+@pytest.mark.parametrize(("padded", "withheld"), [(0, False), (8, False), (9, True), (14, True)])
+def test_a_clip_with_less_than_half_of_its_frames_gets_no_answer(padded, withheld):
+    prediction = sifa.predict(two_groups(nano_model()), replace(moving_clip(), padded=padded))
+    assert bool(prediction.withheld) == withheld
+    told = summary(prediction)
+    if not withheld:
+        assert "withheld" not in told
+        assert prediction.answers()[0].sure
+        return
+    assert f"it has {16 - padded} of the 16 frames" in prediction.withheld
+    assert prediction.withheld.endswith("Give at least 8.")
+    assert [answer.sure for answer in prediction.answers()] == [False, False]
+    assert prediction.headline == "no answer"
+    assert told["withheld"] == prediction.withheld
+    assert not any(answer["sure"] for answer in told["answers"])
+    assert explorer.unpack(explorer.pack(prediction)).withheld == prediction.withheld
+
+
+def test_traces_from_before_answers_were_withheld_open():
+    assert explorer.unpack(next(Path("assets/samples").glob("*.sifa"))).withheld == ""
+
+
+def test_the_command_says_why_there_is_no_answer(tmp_path, capsys):
+    file = write_clip(tmp_path / "two.mp4", moving_clip(2).frames, fps=30)
+    assert main(["predict", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "\nno answer: The video is too short for an answer: it has 1 of the 16 frames" in said
+    assert "%" not in said
 
 
 def test_the_wrong_number_of_frames_is_refused():

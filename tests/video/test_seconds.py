@@ -6,6 +6,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sifa.errors import VideoError
+from sifa.video.clip import FITTED
 from sifa.video.frames import read_video_seconds
 from sifa.video.read import read_clip, read_seconds
 from sifa.weights.card import ModelCard, load_card
@@ -127,3 +128,37 @@ def test_converted_weights_count_frames(tmp_path):
     adopted, _ = adopt(tmp_path / "own.safetensors", model.card.variant, "paper", **model.card.config)
     assert isinstance(adopted.card, ModelCard)
     assert adopted.card.step_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("count", "fitted"), [(61, False), (60, True), (45, True), (29, True), (28, False), (9, False)]
+)
+def test_the_frames_of_a_short_video_are_taken_closer_together_down_to_half_the_step(tmp_path, count, fitted):
+    """A window of 16 frames, 4 apart, takes 61 frames; 29 of them hold 8 at that step."""
+    file = write_clip(tmp_path / "a.mp4", numbered_frames(count), fps=30)
+    folder = write_frames(tmp_path / "folder", numbered_frames(count))
+    for source in (file, folder):
+        clip = read_video_seconds(source, 16, STEP, fit=True)
+        usual = read_video_seconds(source, 16, STEP)
+        assert frame_numbers(clip.frames) == clip.indices.tolist()
+        assert (FITTED in clip.notes) == fitted
+        if not fitted:
+            assert (clip.indices.tolist(), clip.padded) == (usual.indices.tolist(), usual.padded)
+            continue
+        assert usual.padded > 0
+        assert (clip.indices[0], clip.indices[-1], clip.padded) == (0, count - 1, 0)
+        steps = np.diff(clip.indices)
+        assert steps.max() - steps.min() <= 1
+        assert clip.sampling_rate == round((count - 1) / 15)
+
+
+def test_from_a_late_start_on_a_video_is_short_too(tmp_path):
+    file = clip_at(tmp_path, 30, 4.0)
+    clip = read_seconds(file, 16, STEP, 3.0, fit=True)
+    assert clip.indices.tolist() == np.round(np.linspace(90, 119, 16)).astype(int).tolist()
+    assert read_seconds(file, 16, STEP, 3.5, fit=True).padded == 12
+
+
+def test_a_card_reads_short_videos_so(tmp_path):
+    file = clip_at(tmp_path, 30, 1.5)
+    assert load_card(DEFAULT_CHECKPOINT).read(file).notes == (FITTED,)

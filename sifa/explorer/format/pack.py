@@ -66,6 +66,8 @@ def pack(prediction: Prediction) -> bytes:
     if prediction.card.groups:
         header["groups"] = [asdict(group) for group in prediction.card.groups]
         header["answers"] = [asdict(answer) for answer in prediction.answers()]
+    if prediction.withheld:
+        header["withheld"] = prediction.withheld
     if prediction.what_if:
         header["what_if"] = [_pack_what_if(each, prediction, payload) for each in prediction.what_if]
     if prediction.trust:

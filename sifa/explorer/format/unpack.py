@@ -69,6 +69,7 @@ class _Reader:
             labels=labels,
             trace=Trace([self.block(each) for each in header["blocks"]]),
             card=card,
+            withheld=as_text(header.get("withheld", "")),
             what_if=tuple(self.what_if(each, labels, card.groups) for each in header.get("what_if", [])),
             trust=_trust(header["trust"]) if header.get("trust") else None,
             true_flow=tuple(self.true_flow(each) for each in header.get("true_flow", [])),

@@ -1,0 +1,121 @@
+"""A whole video instead of one clip: the model sees overlapping windows, the earliest first, and its answers make one strip.
+
+whole = WholeVideo(model, "clip.mp4")
+for window in whole:            # one after another; `break` stops, and the decoding with it
+    window.prediction           # as `sifa.predict` gives it, or None where window.withheld says why
+print("\\n".join(whole.strip().words()))
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sifa.tracing.given import check_model
+from sifa.tracing.predict import predict
+from sifa.tracing.records import Prediction, Progress
+from sifa.tracing.strip import Piece, Strip, make_strip
+from sifa.video.cuts import Cut
+from sifa.video.liveliest import Liveliest, liveliest
+from sifa.video.stream import LONGEST, Footage, Frame, Stream, stream_seconds
+from sifa.video.windows import Window, Windows
+from sifa.weights.card import VideoModel, card_of
+
+
+@dataclass(frozen=True)
+class WindowResult:
+    """What the model makes of one window of a video."""
+
+    shot: int  # from 0
+    start: float  # seconds
+    end: float
+    prediction: Prediction | None
+    withheld: str = ""  # why there is none, as a sentence
+
+
+class WholeVideo:
+    """The windows of a video of which up to two minutes are looked at, and what the model makes of each.
+
+    Iterating decodes the video in one pass and gives a `WindowResult` as soon as its frames are there; a window is held here no
+    longer than that, so that memory does not grow with the video. `progress` is called with what is being done and the share of
+    the video that is. Raises VideoError where the video cannot be read, TypeError where the model is none.
+    """
+
+    def __init__(
+        self,
+        model: VideoModel,
+        path: str | Path,
+        start: float = 0.0,
+        longest: float = LONGEST,
+        progress: Progress | None = None,
+        amp: bool = False,
+    ) -> None:
+        check_model(model)
+        self.model, self.path, self.start, self.longest = model, Path(path), start, longest
+        self.card = card_of(model)
+        self.progress, self.amp = progress, amp
+        self.cuts = list[Cut]()  # so far
+        self.ended = ""  # why it ended before the video did, as a sentence
+        self._pieces = list[Piece]()
+        self._greys, self._numbers = list[np.ndarray](), list[int]()
+        self._footage: Footage | None = None
+
+    def __iter__(self) -> Iterator[WindowResult]:
+        self.cuts, self.ended = [], "It was stopped."
+        self._pieces, self._greys, self._numbers = [], [], []
+        card = self.card
+        with stream_seconds(
+            self.path, card.step_seconds, self.start, sampling_rate=card.sampling_rate, longest=self.longest
+        ) as stream:
+            self._footage = stream.footage
+            for each in Windows(_Seen(stream, self._greys, self._numbers), card.num_frames):
+                if isinstance(each, Cut):
+                    self.cuts.append(each)
+                else:
+                    yield self._result(each)
+            self.ended = stream.ended or stream.footage.left_out
+
+    def _result(self, window: Window) -> WindowResult:
+        prediction = None
+        if window.clip:
+            prediction = predict(self.model, window.clip, amp=self.amp)
+            steps = prediction.step_logits
+            logits = prediction.logits[None] if steps is None else steps
+        else:
+            logits = np.empty((0, len(self.card.labels)), np.float32)
+        self._pieces.append(Piece(window.shot, window.start, window.end, logits, window.withheld))
+        if self.progress and self._footage:
+            times = self._footage.times
+            share = (window.end - times[0]) / max(times[-1] - times[0], 1e-6)
+            self.progress(f"{window.end:.0f} s of {times[-1]:.0f} s", float(min(1, share)))
+        return WindowResult(window.shot, window.start, window.end, prediction, window.withheld)
+
+    def strip(self) -> Strip:
+        """The answers over time, as far as windows were looked at."""
+        return make_strip(
+            self.path.name, self._pieces, self.cuts, self.card.labels, self.card.groups, self.ended, self.liveliest()
+        )
+
+    def liveliest(self) -> Liveliest | None:
+        """The window and the square with most motion, among the frames that were seen; None where they are too few."""
+        footage = self._footage
+        if footage is None or len(self._numbers) < 2:
+            return None
+        times = np.array([footage.time(number) for number in self._numbers])
+        rate = footage.sampling_rate / (footage.fps or 30.0)
+        seconds = (self.card.num_frames - 1) * (self.card.step_seconds or rate)
+        return liveliest(np.array(self._greys), times, [cut.time for cut in self.cuts], seconds, footage.source_size)
+
+
+class _Seen:
+    """A stream of which the grey pictures are kept."""
+
+    def __init__(self, stream: Stream, greys: list[np.ndarray], numbers: list[int]) -> None:
+        self.footage, self._stream, self._greys, self._numbers = stream.footage, stream, greys, numbers
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._stream:
+            self._greys.append(frame.grey)
+            self._numbers.append(frame.number)
+            yield frame
