@@ -113,6 +113,8 @@ def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints)
         raise Refused("frames", len(times) if found.ticks else 0)
     if len(times) == 0:
         raise damaged(found.complaints[0]) if found.complaints else Refused("empty")
+    if found.container == "gif" and len(times) == 1 and not found.complaints:
+        raise Refused("still")
     fps = frame_rate(times, found.rate)
     try:
         numbers, step = choose(times, fps, ask)

@@ -17,6 +17,7 @@ ERRORS: dict[
     "decode": 0,
     "memory": 0,
     "empty": 0,
+    "still": 0,
     "size": 0,
     "frames": 1,
     "start": 1,

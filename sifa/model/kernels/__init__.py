@@ -30,13 +30,18 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
     last step is 0, and weights (B, T-1, K*K, H, W): dot products / C, or with `softmax` the softmax of dot products /
     sqrt(C). Differentiable once, in both inputs. Raises RunError where the engine that SIFA_KERNEL names cannot work.
     """
-    work = features.shape[1] * offset.numel() // 2
-    engine = _module(engine_for(features.device.type, features.dtype, work))
+    engine = _module(engine_for(features.device.type, features.dtype, work(features, kernel_size)))
     summed, weights = engine.attend(features, offset, kernel_size, dilation, softmax)
     return summed, weights
 
 
-def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARGE) -> str:
+def work(features: Tensor, kernel_size: int) -> int:
+    """Multiply-adds of a call of `attend`: K * K dot products of all channels for each query, of features (B, C, T, H, W)."""
+    b, c, t, h, w = features.shape
+    return kernel_size**2 * c * b * (t - 1) * h * w
+
+
+def engine_for(device: str, dtype: torch.dtype = torch.float32, size: int = LARGE) -> str:
     """The engine for a call with so many multiply-adds: "torch" | "numba" | "triton".
 
     Compiled engines are for float32; what is small, and what torch.compile compiles itself, goes to "torch". So does what
@@ -60,7 +65,7 @@ def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARG
         return "torch"
     if device == DEVICES["triton"] and torch.are_deterministic_algorithms_enabled():
         return "torch"
-    if named or work < LARGE:
+    if named or size < LARGE:
         return named or "torch"
     return next((name for name, kind in DEVICES.items() if kind == device and not problem(name)), "torch")
 
