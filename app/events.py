@@ -198,7 +198,7 @@ def outputs(chosen: int, view: View) -> Outputs:
     """What the page shows of a result."""
     return Outputs(
         cards=chosen,
-        explorer={"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}},
+        explorer={"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}, "status": view.status},
         status=view.status,
         probabilities=view.probabilities,
         blocks=view.blocks,

@@ -20,6 +20,7 @@ from sifa import explorer
 from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import SifaError, VideoError, WeightsError
 from sifa.model import kernels
+from sifa.model.cost import has_large_calls
 from sifa.tracing.predict import predict, predict_anywhere, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
@@ -37,7 +38,6 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
-LARGE_PICTURES = 96  # pixels a side, from which the operator's engine compiles its loops (`kernels.LARGE`)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def checkpoints(chosen: Path) -> dict[str, Path]:
 
 def warm_up(chosen: Path, device: str) -> None:
     """Have the operator's loops ready before the first clip, where weights that the page offers need them."""
-    if device == "cpu" and max(load_card(file).size for file in checkpoints(chosen).values()) >= LARGE_PICTURES:
+    cards = [load_card(file) for file in checkpoints(chosen).values()]
+    if device == "cpu" and any(has_large_calls(card.variant, card.config) for card in cards):
         kernels.warm_up()
 
 

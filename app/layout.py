@@ -15,6 +15,7 @@ from gradio.events import api
 from PIL import Image
 
 from sifa.explorer import script, unpack
+from sifa.video.containers import SUFFIXES
 
 from . import texts
 from .disk import KEEP_SECONDS, Disk
@@ -25,7 +26,14 @@ from .visitors import Visitors
 
 FOLDER = resources.files(__package__)
 CSS = (FOLDER / "page.css").read_text(encoding="utf-8")
-SCRIPT = (FOLDER / "page.js").read_text(encoding="utf-8")
+SCRIPT = "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("page", "clips", "history"))
+CHOOSER = f"""
+<p><label class="choose">Choose a file<input type="file" accept="video/*,image/gif,{",".join(SUFFIXES)},.sifa"></label>
+<span class="camera"><button type="button">Use the camera</button><button type="button" hidden>Turn it off</button></span></p>
+<p class="hint">A video, a GIF or a .sifa file; you can also drop it anywhere on the page.</p>
+<video class="live" autoplay muted playsinline hidden></video>
+<figure hidden><video controls muted playsinline aria-label="The chosen clip"></video><img alt="The chosen clip">
+<figcaption></figcaption></figure>"""
 CAMERA = {"video": {"width": {"ideal": 640, "max": 640}, "height": {"ideal": 480, "max": 480}}}
 SEA = gr.themes.Color(
     c50="#eaf6fa",
@@ -49,10 +57,20 @@ THEME = gr.themes.Default(
 class ClipForm:
     """A clip of one's own, and how it is sampled."""
 
-    video: gr.Video
+    clip: gr.HTML
     start: gr.Number
     step: gr.Slider
     run: gr.Button
+
+
+def clip_holder() -> gr.HTML:
+    """The uploaded clip, {"path": ...}, wherever on the page it was dropped or chosen: a file, for all who read requests.
+
+    Not a class of its own: the framework writes a stub beside the source of each.
+    """
+    clip = gr.HTML(None, html_template="", js_on_load=call("takeFiles"), visible="hidden")
+    clip.data_model = gr.FileData
+    return clip
 
 
 def build(
@@ -63,11 +81,12 @@ def build(
     page = gr.Blocks(title=texts.TITLE, delete_cache=(600, KEEP_SECONDS), analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown(texts.INTRODUCTION, elem_id="intro")
+        clip = clip_holder()
         with gr.Tabs():
             with gr.Tab("Samples"):
                 cards = sample_cards(events.samples)
             with gr.Tab("Your own clip"), gr.Row():
-                form = clip_form(events.usual_step)
+                form = clip_form(clip, events.usual_step)
         with gr.Row():
             with gr.Column(scale=4, min_width=260):
                 weights = weights_list(list(events.models))
@@ -77,6 +96,7 @@ def build(
                 what_if = gr.Button("Try the what-ifs", elem_id="what-if", size="sm", visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
         view = explorer(disk)
+        history = history_strip()
         with gr.Accordion("How to read this", open=False, elem_id="reading"):
             gr.Markdown(texts.HOW_TO_READ)
         with gr.Row():
@@ -88,6 +108,7 @@ def build(
             page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm", elem_classes="save")
         outputs = Outputs(cards, view, status, probabilities, blocks, trace_file, page_file, what_if)
         connect(page, events, form, link, weights, notice, outputs)
+        remember(history, form, weights, outputs)
     page.queue(
         max_size=None, default_concurrency_limit=None
     )  # who may enter is said by door.py, whose turn it is by jobs.py
@@ -98,7 +119,7 @@ def notices() -> gr.HTML:
     """What the page itself has to say: that the queue is full, or that a result has expired, with a button to run it again."""
     return gr.HTML(
         html_template='<div class="notice" aria-live="polite"></div>',
-        js_on_load=f"{function('showNotices')}({{ element, props, watch, trigger }}); // 'again'",
+        js_on_load=f"{call('showNotices')} // 'again'",
         apply_default_css=False,
         elem_id="notices",
     )
@@ -113,7 +134,7 @@ def sample_cards(samples: list[Sample]) -> gr.HTML:
     return gr.HTML(
         0,
         html_template=f'<div class="cards" role="group" aria-label="Samples">{cards}</div>',
-        js_on_load=f"{function('chooseCards')}({{ element, props, watch, trigger }});",
+        js_on_load=call("chooseCards"),
         apply_default_css=False,
         elem_id="samples",
     )
@@ -129,25 +150,21 @@ def thumbnail(sample: Sample) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def clip_form(step: float) -> ClipForm:
-    """Where a clip of one's own is chosen; `step` seconds lie between its frames at first."""
-    video = gr.Video(
-        label="Video file or camera",
-        sources=["upload", "webcam"],
-        height=250,
-        include_audio=False,
-        webcam_options=gr.WebcamOptions(mirror=False, constraints=CAMERA),
-        elem_id="upload",
-        buttons=[],
-        min_width=300,
-        scale=3,
-    )
+def clip_form(clip: Clip, step: float) -> ClipForm:
+    """Where a clip of one's own is chosen or recorded; `step` seconds lie between its frames at first."""
     with gr.Column(scale=2, min_width=300):
+        gr.HTML(
+            html_template=CHOOSER,
+            js_on_load=call("chooseClip", CAMERA),
+            apply_default_css=False,
+            elem_id="upload",
+        )
+    with gr.Column(scale=2, min_width=300, elem_classes="clip-fields"):
         start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5)
         between = gr.Slider(0.01, 1, step, step=0.001, label="Seconds from frame to frame")
         run = gr.Button("Run", variant="primary", elem_id="run")
         gr.Markdown(texts.LIMITS, elem_id="limits")
-    return ClipForm(video, start, between, run)
+    return ClipForm(clip, start, between, run)
 
 
 def weights_list(titles: list[str]) -> gr.Dropdown:
@@ -172,14 +189,30 @@ def explorer(disk: Disk) -> gr.HTML:
     address = "gradio_api/file=" + quote(str(source), safe="/\\:")
     return gr.HTML(
         html_template="<div class='explorer-root'></div>",
-        js_on_load=f"{function('showExplorer')}({{ element, props, watch, trigger }}, {json.dumps(address)});",
+        js_on_load=call("showExplorer", address),
         apply_default_css=False,
         elem_id="explorer",
     )
 
 
+def history_strip() -> gr.HTML:
+    """This visit's results, which the browser keeps; the value is what the page shows of one of them."""
+    return gr.HTML(
+        html_template='<section aria-label="Results of this visit"><p>Results of this visit</p><ol></ol></section>',
+        js_on_load=f"{call('keepHistory')} // 'input' and 'select'",
+        apply_default_css=False,
+        elem_id="history",
+    )
+
+
+def call(name: str, *arguments: Any) -> str:
+    """JavaScript: a call of that function for a component, when it is there."""
+    given = "".join(f", {json.dumps(each)}" for each in arguments)
+    return f"{function(name)}({{ element, props, watch, trigger }}{given});"
+
+
 def function(name: str) -> str:
-    """JavaScript: the function of page.js that has this name, as an expression."""
+    """JavaScript: the function of the page's scripts that has this name, as an expression."""
     return f"(() => {{\n{SCRIPT}\nreturn {name};\n}})()"
 
 
@@ -193,7 +226,7 @@ def connect(
     outputs: Outputs,
 ) -> None:
     """Which event each component starts; a newer wish takes the place of one that waits."""
-    upload = [form.video, form.start, form.step, weights]
+    upload = [form.clip, form.start, form.step, weights]
     on_show = [outputs.cards, *upload]
     shown = list(outputs)
     heavy: dict[str, Any] = dict(
@@ -213,8 +246,17 @@ def connect(
         preprocess=False,
     )
     outputs.cards.select(events.show_sample, [outputs.cards, weights], **heavy)
-    gr.on([form.video.upload, form.video.stop_recording, form.run.click], events.run, upload, **heavy)
+    gr.on([form.clip.upload, form.run.click], events.run, upload, **heavy)
     outputs.what_if.click(events.try_what_ifs, on_show, **heavy)
     weights.input(events.run_again, on_show, **heavy)
     notice.again(events.run_again, on_show, **heavy)
     api(events.predict, api_name="predict")
+
+
+def remember(history: gr.HTML, form: ClipForm, weights: gr.Dropdown, outputs: Outputs) -> None:
+    """Results are kept and brought back in the browser alone; `valuesToShow` in history.js has the same order."""
+    kept = [form.clip, form.start, form.step, weights]
+    files = [outputs.probabilities, outputs.blocks, outputs.trace_file, outputs.page_file]
+    quiet: dict[str, Any] = dict(show_progress="hidden", queue=False, api_visibility="private")
+    history.input(None, [outputs.cards, outputs.explorer, *files, *kept], history, js=function("valuesNow"), **quiet)
+    history.select(None, history, [*outputs, *kept], js="values => values", **quiet)

@@ -18,17 +18,32 @@
  */
 function showExplorer({ element, props, watch }, address) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.explorer-root'));
+  let asked = { url: '', view: '' };
+  let tell = () => {};
+  const show = (/** @type {string | undefined} */ url, view = '') => {
+    if (!url || url === asked.url) return;
+    asked = { url, view };
+    tell();
+  };
   const model = {
-    get: (/** @type {string} */ key) => (key === 'linked' ? true : (props.value || {})[key]),
+    get: (/** @type {string} */ key) => ({ linked: true, trace: asked })[key],
     set() {},
     save_changes() {},
     on: (/** @type {string} */ event, /** @type {() => void} */ call) => {
-      if (event === 'change:trace') watch('value', call);
+      if (event === 'change:trace') tell = call;
     },
   };
-  const note = () => root.setAttribute('data-url', props.value?.trace?.url || ''); // for those who save it
-  watch('value', note);
-  note();
+  const follow = () => {
+    const { trace, view, saved = trace?.url } = props.value ?? {};
+    root.dataset.url = saved ?? ''; // for those who save it
+    root.toggleAttribute('data-file', saved === '');
+    show(trace?.url, view);
+  };
+  watch('value', follow);
+  follow();
+  document.addEventListener('page-trace', event => {
+    if (event instanceof CustomEvent) show(URL.createObjectURL(event.detail));
+  });
   addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
   fetch(address)
     .then(answer => (answer.ok ? answer.text() : Promise.reject(new Error(`the server answers ${answer.status}`))))
@@ -43,6 +58,7 @@ function showExplorer({ element, props, watch }, address) {
  */
 function chooseCards({ element, props, watch, trigger }) {
   const cards = [...element.querySelectorAll('button')];
+  cards.forEach((card, index) => card.setAttribute('title', `Sample ${index + 1}`)); // its name where names are hidden
   const press = () => cards.forEach((card, index) => card.setAttribute('aria-pressed', String(index === props.value)));
   cards.forEach((card, index) => card.addEventListener('click', () => {
     props.value = index;
@@ -60,6 +76,9 @@ function chooseCards({ element, props, watch, trigger }) {
  */
 function openPage(_, weights) {
   askAgainWhenBusy();
+  runByEnter();
+  const hidden = new URLSearchParams(location.hash.slice(1)).get('hide')?.split(',') ?? [];
+  document.body.classList.toggle('unanswered', hidden.includes('head') || hidden.includes('all'));
   return [location.hash, weights];
 }
 

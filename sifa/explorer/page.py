@@ -48,7 +48,7 @@ h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: 
 </head>
 <body>
 <main>
-<h1>{title}</h1>
+<h1>SIFA explorer</h1>
 <div id="explorer"></div>{LIGHT_NOTE if light else ""}
 </main>
 <script type="text/plain" id="trace">{trace}</script>

@@ -1,16 +1,18 @@
-"""Parameters and multiply-adds of every variant, beside the paper's numbers: `sifa cost`.
+"""Parameters and multiply-adds of every variant, beside the paper's numbers: `sifa cost`; and which weights make large calls.
 
 Counted on the meta device, so nothing is computed; one clip of 224 x 224 (nano: 64 x 64) with 400 classes (nano: 24).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sifa.model.attention import SIFA
+from sifa.model.kernels import LARGE, work
 from sifa.model.registry import Reading, create_model, list_models
 from sifa.model.swin import Block, SIFALayer, SIFATransformer, WindowAttention
 
@@ -41,23 +43,37 @@ def cost(name: str, frames: int, reading: Reading = "released") -> Cost:
         model = create_model(name, reading, num_frames=frames).eval()
         size = model.config.img_size
         video = torch.empty(1, 3, frames, size, size)
-    operator: list[int] = []
-    attention: list[int] = []
+    operator, attention = _counted_calls(model), list[int]()
     for module in model.modules():
-        if isinstance(module, SIFA):
-            module.register_forward_hook(lambda m, args, _: operator.append(_of_operator(m, args[0])))
-        elif isinstance(module, WindowAttention):
+        if isinstance(module, WindowAttention):
             module.register_forward_hook(lambda m, args, _: attention.append(2 * args[0].numel() * m.window**2))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(video)
     products = counter.get_total_flops() // 2 - sum(attention)
     parameters = sum(p.numel() for p in model.parameters())
-    return Cost(parameters, parameters + _never_used(model), products, sum(attention), sum(operator))
+    return Cost(parameters, parameters + _never_used(model), products, sum(attention), 10 * sum(operator))
 
 
-def _of_operator(sifa: SIFA, features: torch.Tensor) -> int:
-    b, c, t, h, w = features.shape
-    return 10 * sifa.kernel_size**2 * c * b * (t - 1) * h * w
+def has_large_calls(variant: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether one clip makes a model call the operator with so much work that compiled code is worth its time
+    (`kernels.LARGE`). `variant` and `arguments` are those of a card. Raises ValueError like `create_model`."""
+    with torch.device("meta"):
+        model = create_model(variant, **arguments).eval()
+        size = model.config.img_size
+        video = torch.empty(1, 3, model.config.num_frames, size, size)
+    calls = _counted_calls(model)
+    with torch.no_grad():
+        model(video)
+    return max(calls, default=0) >= LARGE
+
+
+def _counted_calls(model: nn.Module) -> list[int]:
+    """A list that gets the multiply-adds of each call of the operator, as `kernels.work` counts them, when the model runs."""
+    calls: list[int] = []
+    for module in model.modules():
+        if isinstance(module, SIFA):
+            module.register_forward_hook(lambda m, args, _: calls.append(work(args[0], m.kernel_size)))
+    return calls
 
 
 def _never_used(model: nn.Module) -> int:

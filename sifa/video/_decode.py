@@ -122,11 +122,13 @@ def survey_again(video: BinaryIO, found: Survey, ask: Request, complaints: Compl
 
 
 def check_times(found: Survey, ask: Request) -> None:
-    """Raises Refused where there are no frames, or too many."""
+    """Raises Refused where there are no frames, too many, or a single picture."""
     if len(found.times) > ask.max_frames:
         raise Refused("frames", len(found.times) if found.ticks else 0)
     if len(found.times) == 0:
         raise damaged(found.complaints[0]) if found.complaints else Refused("empty")
+    if found.container == "gif" and len(found.times) == 1 and not found.complaints:
+        raise Refused("still")
 
 
 def sample(video: BinaryIO, found: Survey, ask: Request, complaints: Complaints) -> tuple[dict[str, Any], np.ndarray]:

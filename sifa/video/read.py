@@ -180,6 +180,8 @@ def explain(name: str, header: Header, start: float, limits: DecodeLimits) -> st
             )
         case "size":
             return f"{name} changes its picture size along the way; convert it to one size first"
+        case "still":
+            return f"{name} holds one picture, so nothing in it moves; choose a GIF of several pictures, or a video"
         case "kind":
             return f"{name} changed while it was being read; try again when it is complete"
         case "crash":

@@ -10,6 +10,7 @@ from app import handlers, texts
 from sifa import explorer
 from sifa.errors import SifaError
 from sifa.tracing.interventions import INTERVENTIONS
+from sifa.weights import shipped
 from sifa.weights.checkpoint import save
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.clips import numbered_frames, write_clip
@@ -246,6 +247,20 @@ def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant)
     shipped = explorer.unpack(handlers.samples()[0].trace).what_if[-1]
     assert (other.name, other.title, other.explanation) == ("other", shipped.title, shipped.explanation)
     np.testing.assert_allclose(other.logits, run(clip, file.with_name("free.safetensors")).logits, rtol=0, atol=1e-4)
+
+
+def test_loops_are_compiled_beforehand_where_weights_on_offer_need_them(checkpoint, monkeypatch):
+    """The finest shipped weights make large calls, and those of the small model do not."""
+    compiled = []
+    monkeypatch.setattr(handlers.kernels, "warm_up", lambda: compiled.append(1))
+    monkeypatch.setattr(handlers, "checkpoints", lambda chosen: {"small": chosen})
+    handlers.warm_up(checkpoint, "cpu")
+    assert not compiled
+    monkeypatch.setattr(handlers, "checkpoints", lambda chosen: shipped.weights() | {"small": chosen})
+    handlers.warm_up(checkpoint, "cuda:0")
+    assert not compiled
+    handlers.warm_up(checkpoint, "cpu")
+    assert compiled
 
 
 def test_weights_that_are_not_offered_are_refused(clip, tmp_path):

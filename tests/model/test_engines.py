@@ -297,7 +297,7 @@ def test_the_choice_is_by_size_and_type(monkeypatch):
     monkeypatch.delenv("SIFA_KERNEL", raising=False)
     fastest = "numba" if find_spec("numba") else "torch"
     assert kernels.engine_for("cpu") == fastest
-    assert kernels.engine_for("cpu", work=kernels.LARGE - 1) == "torch"
+    assert kernels.engine_for("cpu", size=kernels.LARGE - 1) == "torch"
     assert kernels.engine_for("cpu", torch.float64) == "torch"
     assert kernels.engine_for("meta") == "torch"
     assert kernels.described() == f"operator by {fastest} on the CPU" or torch.cuda.is_available()
@@ -312,7 +312,7 @@ def test_what_must_be_the_same_to_the_last_bit_is_not_for_atomic_additions():
 
 
 def test_the_choice_can_be_named(engine):
-    assert kernels.engine_for("cpu", work=1) == kernels.engine_for("cpu") == engine
+    assert kernels.engine_for("cpu", size=1) == kernels.engine_for("cpu") == engine
     assert kernels.engine_for("cpu", torch.float64) == "torch"
 
 

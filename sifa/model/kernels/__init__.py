@@ -34,8 +34,7 @@ def attend(features: Tensor, offset: Tensor, kernel_size: int, dilation: int, so
     _check(features, offset, kernel_size)
     if not offset.numel():  # one step, or no clip or no cell: nothing is read
         return torch.zeros_like(features), offset.new_zeros(offset[:, :, :, 0].shape)
-    work = features.shape[1] * offset.numel() // 2
-    engine = _module(engine_for(features.device.type, features.dtype, work))
+    engine = _module(engine_for(features.device.type, features.dtype, work(features, kernel_size)))
     summed, weights = engine.attend(features, offset, kernel_size, dilation, softmax)
     return summed, weights
 
@@ -54,7 +53,13 @@ def _check(features: Tensor, offset: Tensor, kernel_size: int) -> None:
         raise ValueError(f"features are {kinds[0]}, but offset is {kinds[1]}; both must be the same")
 
 
-def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARGE) -> str:
+def work(features: Tensor, kernel_size: int) -> int:
+    """Multiply-adds of a call of `attend`: K * K dot products of all channels for each query, of features (B, C, T, H, W)."""
+    b, c, t, h, w = features.shape
+    return kernel_size**2 * c * b * (t - 1) * h * w
+
+
+def engine_for(device: str, dtype: torch.dtype = torch.float32, size: int = LARGE) -> str:
     """The engine for a call with so many multiply-adds: "torch" | "numba" | "triton".
 
     Compiled engines are for float32; what is small, and what torch.compile compiles or torch.jit.trace records, goes to
@@ -80,7 +85,7 @@ def engine_for(device: str, dtype: torch.dtype = torch.float32, work: int = LARG
         return "torch"
     if device == DEVICES["triton"] and torch.are_deterministic_algorithms_enabled():
         return "torch"
-    if named or work < LARGE:
+    if named or size < LARGE:
         return named or "torch"
     return next((name for name, kind in DEVICES.items() if kind == device and not problem(name)), "torch")
 

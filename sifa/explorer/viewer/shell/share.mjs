@@ -1,5 +1,6 @@
 // Sharing: the link to the view, kept in the page's hash, and the dialog that copies it and exports what is shown.
-import { contentId, decodeLink, encodeLink, keepLocked, withLink } from '../state/link.mjs';
+import { traceTitle } from '../state/answers.mjs';
+import { LOCKS, contentId, decodeLink, encodeLink, keepLocked, withLink } from '../state/link.mjs';
 import { EXPORTS } from '../panels/exports.mjs';
 import { box, boxes, element, part } from '../panels/html.mjs';
 import { ASK, DIALOG, HIDEABLE, KEYS, MENU } from '../panels/share.mjs';
@@ -10,10 +11,7 @@ import { near } from './events.mjs';
 /** @import { Paint } from '../panels/exports.mjs' */
 
 const ESSENTIAL = ['body', 'stage', 'error', 'empty', 'ask', 'live', 'said'];
-const LOCKED_PARTS = {
-  time: '.sifa-time, .sifa-film', block: '.sifa-bar > :nth-child(2)',
-  view: '.sifa-menus, .sifa-arrows, .sifa-switches, .sifa-drawer header',
-};
+const UNNAMED = 'SIFA explorer'; // the title of a page that hides its answer
 const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and link to that.';
 
 /**
@@ -34,6 +32,7 @@ export class Share {
   /** @type {Fixed} */
   #fixed = { lock: [], hide: [] };
   #id = '';
+  #name = ''; // of the page
 
   /**
    * @param {HTMLElement} root
@@ -71,7 +70,10 @@ export class Share {
       if (event.target === dialog) dialog.close();
     });
     dialog.addEventListener('change', () => { this.field.value = this.own ? this.#link() : NO_ADDRESS; });
-    dialog.addEventListener('keydown', event => event.stopPropagation());
+    dialog.addEventListener('keydown', event => {
+      event.stopPropagation();
+      if (event.key === 'Enter' && event.target === this.field) this.copy();
+    });
     root.addEventListener('keydown', event => {
       const act = own({ l: () => this.copy(), x: () => this.open() }, event.key);
       const { target } = event;
@@ -103,12 +105,29 @@ export class Share {
     this.#fixed = { lock, hide: hide.filter(name => !ESSENTIAL.includes(name)) };
     for (const name of this.#fixed.hide) for (const each of boxes(root, `.sifa-${name}`)) each.classList.add('sifa-gone');
     root.classList.toggle('sifa-slide', this.#fixed.hide.includes('all'));
-    for (const [name, parts] of Object.entries(LOCKED_PARTS)) {
-      for (const each of boxes(root, parts)) each.inert = lock.includes(name) || lock.includes('all');
-    }
+    root.classList.toggle('sifa-unanswered', hide.some(name => name === 'head' || name === 'all'));
+    root.dataset.lock = (lock.includes('all') ? LOCKS : lock).join(' '); // share.css takes away what would do nothing
+    box(root, '.sifa-asked').inert = root.matches('[data-lock~=cell]');
+    box(root, '.sifa-tiles').inert = root.matches('[data-lock~=time][data-lock~=block]');
+    this.#entitle();
     for (const each of this.dialog.querySelectorAll('input')) {
       if (each.type === 'checkbox') each.checked = this.#fixed[/** @type {keyof Fixed} */ (each.name)].includes(each.value);
     }
+  }
+
+  /** Give the page its title, which says nothing of a hidden answer. */
+  #entitle() {
+    if (!this.own || !this.#name) return;
+    document.title = this.root.classList.contains('sifa-unanswered') ? UNNAMED : this.#name;
+  }
+
+  /**
+   * The page's own title stands for the first trace; those after it have titles of their own.
+   * @param {Trace} trace
+   */
+  name(trace) {
+    this.#name = this.#name ? traceTitle(trace) : document.title || traceTitle(trace);
+    this.#entitle();
   }
 
   /** @param {string} words */
@@ -117,10 +136,10 @@ export class Share {
   }
 
   /**
-   * The hash of the view.
+   * The view as a link's hash.
    * @param {Fixed} chosen
    */
-  #hash(chosen = this.#fixed) {
+  hash(chosen = this.#fixed) {
     const { trace, state } = this.view;
     const clip = trace ? { clip: trace.clip.name, weights: trace.checkpoint.sha256.slice(0, 8) } : {};
     return encodeLink({ ...clip, id: this.#id, ...chosen }, state);
@@ -131,7 +150,7 @@ export class Share {
     const ticked = (/** @type {string} */ name) => [...this.dialog.querySelectorAll('input')]
       .filter(each => each.name === name && each.checked).map(each => each.value);
     const other = this.#fixed.hide.filter(name => !Object.hasOwn(HIDEABLE, name));
-    return `${location.href.split('#')[0]}#${this.#hash({ lock: ticked('lock'), hide: [...ticked('hide'), ...other] })}`;
+    return `${location.href.split('#')[0]}#${this.hash({ lock: ticked('lock'), hide: [...ticked('hide'), ...other] })}`;
   }
 
   async copy() {
@@ -179,17 +198,21 @@ export class Share {
 
   /** Keep the hash at the view, unless a link still waits for its clip. */
   updateHash() {
-    if (this.own && !this.#wanted && this.view.trace) history.replaceState(history.state, '', `#${this.#hash()}`);
+    if (this.own && !this.#wanted && this.view.trace) history.replaceState(history.state, '', `#${this.hash()}`);
   }
 
   /**
-   * The state in which a trace is opened: what the link asks for if it is for this clip; else the link waits.
+   * The state in which a trace is opened: the view that comes with it; else what the link asks for if it is for this clip;
+   * else the link waits.
    * @param {State} state
    * @param {Trace} trace
    * @param {string} id of the trace's pictures
+   * @param {string} view
    */
-  openingState(state, trace, id) {
+  openingState(state, trace, id, view = '') {
     this.#id = id;
+    const kept = decodeLink(view);
+    if (kept) return withLink(state, trace, kept);
     if (!this.#wanted) return state;
     const { clip, id: asked, weights } = this.#wanted;
     if (asked ? asked !== id : clip && clip !== trace.clip.name) {

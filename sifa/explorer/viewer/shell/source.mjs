@@ -1,17 +1,23 @@
 // Where traces come from: bytes in any form, or an address to fetch them from.
-import { DAMAGED, parseTrace, toBuffer } from '../trace/decode.mjs';
+import { DAMAGED, toBuffer } from '../trace/decode.mjs';
 
 /**
- * A trace in any form that `toBuffer` takes, or its address.
- * @typedef {Parameters<typeof toBuffer>[0] | {url: string}} Source
+ * A trace in any form that `toBuffer` takes, or its address, and the view in which it opens, as a link's hash.
+ * @typedef {Parameters<typeof toBuffer>[0] | {url: string, view?: string}} Source
  */
 
 /**
- * The trace of a source. Throws Error with a sentence for the reader where there is none.
+ * The view that a source asks for.
  * @param {Source} source
  */
-export async function fetchTrace(source) {
-  return parseTrace(toBuffer(typeof source === 'object' && 'url' in source ? await download(source.url) : source));
+export const viewOf = source => (typeof source === 'object' && 'view' in source && source.view) || '';
+
+/**
+ * The bytes of a source. Throws Error with a sentence for the reader where they are not to be had.
+ * @param {Source} source
+ */
+export async function fetchBytes(source) {
+  return toBuffer(typeof source === 'object' && 'url' in source ? await download(source.url) : source);
 }
 
 /** @param {string} url */

@@ -9,11 +9,13 @@ import { SKELETON } from '../panels/skeleton.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
 import { emptyState, withCell, withNextPair, withTrace } from '../state/state.mjs';
+import { parseTrace } from '../trace/decode.mjs';
 import { readout } from '../trace/geometry.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
-import { decodePictures, fetchTrace } from './source.mjs';
+import { decodePictures, fetchBytes, viewOf } from './source.mjs';
 import { followTheme } from './theme.mjs';
+import { tell } from './told.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Lit, Shown, State } from '../state/types' */
 /** @import { Source } from './source.mjs' */
@@ -235,14 +237,18 @@ export class Viewer {
   async show(source) {
     const mine = ++this.#shows;
     try {
-      const next = await fetchTrace(source);
+      const bytes = await fetchBytes(source);
+      const next = parseTrace(bytes);
       if (next.blocks.some(b => b.pairs < 1)) {
         throw new Error('This clip has one time step, so there is no next frame to look at.');
       }
       const images = await decodePictures(next.pictures);
       const id = await identify(next);
-      if (mine === this.#shows) this.#showDecoded(next, images, id);
-      else images.forEach(image => image.close());
+      if (mine !== this.#shows) return images.forEach(image => image.close());
+      const left = this.#trace ? this.share.hash() : '';
+      this.#showDecoded(next, images, id, viewOf(source));
+      this.share.name(next);
+      tell(this.root, next, { source, bytes, left, id });
     } catch (error) {
       if (mine !== this.#shows) return;
       box(this.root, '.sifa-error').textContent = error instanceof Error ? error.message : String(error);
@@ -254,8 +260,9 @@ export class Viewer {
    * @param {Trace} next
    * @param {ImageBitmap[]} images
    * @param {string} id
+   * @param {string} view in which it opens
    */
-  #showDecoded(next, images, id) {
+  #showDecoded(next, images, id, view) {
     this.panels.writeTrace(next);
     this.#play(false);
     this.painter.forget();
@@ -265,7 +272,7 @@ export class Viewer {
     this.#images = images;
     this.panels.forget();
     if (!this.#trace) return; // a model without SIFA blocks: its answer is all there is
-    this.#jump(this.share.openingState(withTrace(this.#state, next, before), next, id));
+    this.#jump(this.share.openingState(withTrace(this.#state, next, before), next, id, view));
   }
 
   close() {

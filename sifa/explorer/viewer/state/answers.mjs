@@ -27,6 +27,19 @@ export const underTitle = (label, { name }) =>
   (name && label.startsWith(`${name} `) && label.slice(name.length).trim()) || label;
 
 /**
+ * The answers in a few words; '' where there are none.
+ * @param {Pick<Trace, 'answers'>} trace
+ */
+export const headline = ({ answers }) => answers.map(({ label, sure }) => (sure ? label : 'unsure')).join(', ');
+
+/**
+ * What a tab or a list calls a trace: its clip, and what was answered.
+ * @param {Pick<Trace, 'answers' | 'clip'>} trace
+ */
+export const traceTitle = trace =>
+  [trace.clip.name.replace(/(?<=.)\.[^.]*$/u, ''), headline(trace)].filter(Boolean).join(': ');
+
+/**
  * The most probable labels of a group, the best one first, as places in the list of all.
  * @param {number[]} probabilities
  * @param {Pick<Group, 'start' | 'stop'>} group
