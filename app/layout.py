@@ -150,7 +150,7 @@ def thumbnail(sample: Sample) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def clip_form(clip: Clip, step: float) -> ClipForm:
+def clip_form(clip: gr.HTML, step: float) -> ClipForm:
     """Where a clip of one's own is chosen or recorded; `step` seconds lie between its frames at first."""
     with gr.Column(scale=2, min_width=300):
         gr.HTML(
