@@ -75,7 +75,8 @@ def parse_stream(text: bytes, asked: Asked) -> Header:
     if "error" in header:
         _check_error(header["error"], header.get("seen"), 0)
         return header
-    numbers, source, step = (header.get(key) for key in ("numbers", "source_frames", "sampling_rate"))
+    numbers: Any = header.get("numbers")
+    source, step = header.get("source_frames"), header.get("sampling_rate")
     if not _are_whole([source], 1, 1, asked["max_frames"]) or not _are_whole(
         [step, header.get("parts")], 2, 1, LARGEST
     ):
