@@ -10,6 +10,7 @@ Alattar, "Detecting and compressing dissolve regions in video sequences" (1993).
 
 import math
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,6 @@ LONGEST = 1 / 3  # seconds of a dissolve
 FLASH = 0.11  # seconds of a flash; nor are cuts seen that are nearer to an end of the clip
 NEIGHBOURS = 4  # pairs of frames on each side that say how related the clip's frames are
 NOISE = 6.0  # standard deviation of a cell, 0..255, that counts as nothing
-WEIGHT = 10.0  # of a block without contrast; contrast in 0..255 is added
 PLAIN = 0.4  # neighbours that are less related than this show too little to tell
 APART = 0.75  # frames are not related where they are less so than this share of what neighbours are
 UNMIXED, RELATED = (
@@ -117,7 +117,7 @@ class Shots:
     def usual(self, i: int, j: int) -> float:
         """How related neighbours are before frame i and after frame j, on the side where they are less so."""
         sides = self.next[max(0, i - NEIGHBOURS) : i], self.next[j : j + NEIGHBOURS]
-        return min((float(np.median(side)) for side in sides if len(side)), default=0.0)
+        return min((median(side.tolist()) for side in sides if len(side)), default=0.0)
 
     def likeness(self, i: int, j: int) -> float:
         """How related frames up to i are to frames from j on, at the most, as a share of what is usual there.
@@ -144,7 +144,6 @@ class Shots:
 
     def dissolve(self) -> int | None:
         """The middle frame of the plainest dissolve."""
-        found = (0.0, -1)
         for span in SPANS:
             gap = math.ceil(round(span * LONGEST / self.step, 3)) + 1
             if len(self.frames) <= gap:
@@ -152,37 +151,32 @@ class Shots:
             share, dip, unmixed = mixtures(self.frames, gap)
             plain = dip - UNMIXED * unmixed
             for i in np.argsort(-plain)[:MOST].tolist():
-                if plain[i] <= found[0]:
+                if plain[i] <= 0:
                     break
-                likeness = self.likeness(i, i + gap)
-                rest = float(plain[i] - RELATED * max(likeness, 0))
-                if likeness < APART and rest > found[0]:
-                    found = rest, i + 1 + int(np.abs(share[:, i] - 0.5).argmin())
-        return found[1] if found[0] > 0 else None
+                if self.likeness(i, i + gap) < min(APART, plain[i] / RELATED):
+                    return int(i + 1 + np.abs(share[:, i] - 0.5).argmin())
+        return None
 
 
 def related(frames: Pictures, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How related pairs of frames (T, 16, 16) are, of the numbers one (P,) and other (P,) -> (P,), up to 1.
 
-    The mean over the blocks of one frame, by their contrast, of the best normalised correlation with any place of the other; in the
-    direction in which it is less.
+    The mean over the blocks of one frame of the best normalised correlation with any place of the other, in the direction in which
+    it is less. All blocks carry a constant noise beside their contrast, so that plain ones fit plain ones and nothing else.
     """
     places = SIDE - BLOCK + 1
     windows = sliding_window_view(frames, (BLOCK, BLOCK), (1, 2)).reshape(len(frames), places**2, BLOCK**2)
     windows = windows - windows.mean(-1, keepdims=True)
-    contrast = np.sqrt(np.einsum("tpk,tpk->tp", windows, windows)) / BLOCK
-    size = np.sqrt(contrast**2 + NOISE**2)
-    windows /= BLOCK * size[..., None]
+    size = np.sqrt(np.einsum("tpk,tpk->tp", windows, windows) / BLOCK**2 + NOISE**2)[..., None]
+    windows /= BLOCK * size
     plain = NOISE / size
-    weights = WEIGHT + contrast
     at = np.linspace(0, places - 1, 3).astype(int)
     blocks = (places * at[:, None] + at).ravel()
     found = []
     for here, there in ((one, other), (other, one)):
         match = windows[:, blocks][here] @ windows[there].transpose(0, 2, 1)
-        best = (match + plain[:, blocks][here][..., None] * plain[there][:, None]).max(-1)
-        weight = weights[:, blocks][here]
-        found.append((best * weight).sum(1) / weight.sum(1))
+        match += plain[:, blocks][here] * plain[there].transpose(0, 2, 1)
+        found.append(match.max(-1).mean(1))
     return np.asarray(np.minimum(found[0], found[1]))
 
 
