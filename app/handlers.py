@@ -251,7 +251,7 @@ def run(
         card = network.card
         if sampled is None:
             progress(f"decoding and sampling {card.num_frames} frames", 0.2)
-            usual = step is None or step == usual_step(checkpoint)
+            usual = step == usual_step(checkpoint)
             sampled = (
                 card.read(clip, start) if usual or step is None else read_seconds(clip, card.num_frames, step, start)
             )

@@ -17,8 +17,8 @@ from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.strip import Piece, Strip, make_strip
 from sifa.video.cuts import Cut
-from sifa.video.liveliest import Liveliest, liveliest
-from sifa.video.stream import LONGEST, Footage, Frame, Stream, stream_seconds
+from sifa.video.liveliest import Kept, Liveliest
+from sifa.video.stream import LONGEST, Footage, stream_seconds
 from sifa.video.windows import Window, Windows
 from sifa.weights.card import VideoModel, card_of
 
@@ -58,18 +58,18 @@ class WholeVideo:
         self.cuts = list[Cut]()  # so far
         self.ended = ""  # why it ended before the video did, as a sentence
         self._pieces = list[Piece]()
-        self._greys, self._numbers = list[np.ndarray](), list[int]()
         self._footage: Footage | None = None
+        self._kept: Kept | None = None
 
     def __iter__(self) -> Iterator[WindowResult]:
         self.cuts, self.ended = [], "It was stopped."
-        self._pieces, self._greys, self._numbers = [], [], []
+        self._pieces = []
         card = self.card
         with stream_seconds(
             self.path, card.step_seconds, self.start, sampling_rate=card.sampling_rate, longest=self.longest
         ) as stream:
-            self._footage = stream.footage
-            for each in Windows(_Seen(stream, self._greys, self._numbers), card.num_frames):
+            self._footage, self._kept = stream.footage, Kept(stream)
+            for each in Windows(self._kept, card.num_frames):
                 if isinstance(each, Cut):
                     self.cuts.append(each)
                 else:
@@ -99,23 +99,9 @@ class WholeVideo:
 
     def liveliest(self) -> Liveliest | None:
         """The window and the square with most motion, among the frames that were seen; None where they are too few."""
-        footage = self._footage
-        if footage is None or len(self._numbers) < 2:
-            return None
-        times = np.array([footage.time(number) for number in self._numbers])
-        rate = footage.sampling_rate / (footage.fps or 30.0)
-        seconds = (self.card.num_frames - 1) * (self.card.step_seconds or rate)
-        return liveliest(np.array(self._greys), times, [cut.time for cut in self.cuts], seconds, footage.source_size)
-
-
-class _Seen:
-    """A stream of which the grey pictures are kept."""
-
-    def __init__(self, stream: Stream, greys: list[np.ndarray], numbers: list[int]) -> None:
-        self.footage, self._stream, self._greys, self._numbers = stream.footage, stream, greys, numbers
-
-    def __iter__(self) -> Iterator[Frame]:
-        for frame in self._stream:
-            self._greys.append(frame.grey)
-            self._numbers.append(frame.number)
-            yield frame
+        card = self.card
+        return (
+            self._kept.liveliest([cut.time for cut in self.cuts], card.num_frames, card.step_seconds)
+            if self._kept
+            else None
+        )

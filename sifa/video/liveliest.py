@@ -1,13 +1,18 @@
 """Where a video moves most: the piece of it, and the square of its picture, that are shown first.
 
-Found on grey pictures of 16 x 16 cells, by how much they change from one to the next. Nothing is compensated for: a moving camera
-counts as a moving thing does, and so would a flicker.
+Found on grey pictures of 16 x 16 cells, by how much they change from one to the next: the median of a piece, so that a flash or a
+torn picture does not count. Nothing is compensated for: a moving camera counts as a moving thing does, and so would a flicker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from sifa.video.cuts import Cut
+from sifa.video.stream import Frame, Stream, stream_seconds
+from sifa.video.windows import Windows
 
 AROUND = 0.2  # seconds around a cut that belong to it
 CLEARLY = 1.25  # times as much motion as the middle square, before another one is taken
@@ -28,6 +33,42 @@ class Liveliest:
     reason: str  # why these, as a sentence
 
 
+class Kept:
+    """A stream whose grey pictures are kept as they pass."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.footage, self._stream = stream.footage, stream
+        self._greys, self._numbers = list[np.ndarray](), list[int]()
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._stream:
+            self._greys.append(frame.grey)
+            self._numbers.append(frame.number)
+            yield frame
+
+    def liveliest(self, cuts: Sequence[float], num_frames: int, step: float | None) -> Liveliest | None:
+        """`liveliest` of what has passed, for clips of `num_frames`, `step` seconds apart; None of fewer than two frames."""
+        footage = self.footage
+        if len(self._numbers) < 2:
+            return None
+        times = np.array([footage.time(number) for number in self._numbers])
+        seconds = (num_frames - 1) * (step or footage.sampling_rate / (footage.fps or 30.0))
+        return liveliest(np.array(self._greys), times, cuts, seconds, footage.source_size)
+
+
+def find_liveliest(
+    path: str | Path, num_frames: int, step: float | None, start: float = 0.0, *, sampling_rate: int = 1
+) -> Liveliest | None:
+    """Where up to two minutes of a video move most, for a clip of `num_frames` frames as `read_seconds` reads it.
+
+    It decodes all of them. None where there is a single frame. Raises VideoError.
+    """
+    with stream_seconds(path, step, start, sampling_rate=sampling_rate) as stream:
+        kept = Kept(stream)
+        cuts = [each.time for each in Windows(kept, num_frames) if isinstance(each, Cut)]
+        return kept.liveliest(cuts, num_frames, step)
+
+
 def liveliest(
     greys: np.ndarray, times: np.ndarray, cuts: Sequence[float], seconds: float, size: tuple[int, int]
 ) -> Liveliest:
@@ -42,15 +83,17 @@ def liveliest(
     near = np.zeros(len(change), bool)
     for cut in cuts:
         near |= (times[1:] > cut - AROUND) & (times[:-1] < cut + AROUND)
-    total = np.concatenate([[0], np.cumsum(np.where(near, 0, change.mean((1, 2))))])
+    whole_picture = change.mean((1, 2))
     blocked = np.concatenate([[0], np.cumsum(near)])
     ends = np.minimum(np.searchsorted(times, times + seconds + 1e-6, side="right") - 1, len(times) - 1)
     starts = np.arange(len(times))
-    whole = (times[-1] - times < seconds - 1e-6) & (starts > 0)  # begins too late to be as long
-    allowed = (ends > starts) & ~whole
+    late = (times[-1] - times < seconds - 1e-6) & (starts > 0)  # too late to be as long
+    allowed = (ends > starts) & ~late
     free = allowed & (blocked[ends] == blocked[starts])
     off = bool(free.any())
-    motion = np.where(free if off else allowed, (total[ends] - total[starts]) / np.maximum(ends - starts, 1), -1)
+    motion = np.full(len(times), -1.0)
+    for start in np.flatnonzero(free if off else allowed).tolist():
+        motion[start] = np.median(whole_picture[start : ends[start]])
     first = int(motion.argmax())
     last = int(ends[first])
     top, left, side, there, ratio = _square(change[first:last].mean(0), size)

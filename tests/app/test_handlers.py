@@ -10,6 +10,7 @@ from app import handlers, texts
 from sifa import explorer
 from sifa.errors import SifaError
 from sifa.tracing.interventions import INTERVENTIONS
+from sifa.video.clip import FITTED
 from sifa.weights import shipped
 from sifa.weights.checkpoint import save
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
@@ -266,3 +267,10 @@ def test_loops_are_compiled_beforehand_where_weights_on_offer_need_them(checkpoi
 def test_weights_that_are_not_offered_are_refused(clip, tmp_path):
     with pytest.raises(SifaError, match="Choose one of the listed weights"):
         handlers.view_clip(clip, 0, STEP, None, "cpu", tmp_path)
+
+
+@pytest.mark.parametrize("step", [None, 0.133])
+def test_a_short_clip_at_the_weights_own_step_has_its_frames_taken_closer_together(tmp_path, step):
+    file = write_clip(tmp_path / "short.mp4", numbered_frames(40), fps=30)
+    assert FITTED in handlers.run(str(file), 0, step, DEFAULT_CHECKPOINT, "cpu").clip.notes
+    assert handlers.run(str(file), 0, 0.1, DEFAULT_CHECKPOINT, "cpu").clip.padded == 2

@@ -167,5 +167,5 @@ def test_a_clip_with_too_few_frames_is_unsure_and_says_why(tmp_path, settings):
     file = write_clip(tmp_path / "two.mp4", numbered_frames(2), fps=30)
     row = row_of(ListedClip(0, str(file)), settings)
     assert row["unsure"]
-    assert row["notes"][-1].startswith("The video is too short for an answer: it has 1 of the 16 frames")
+    assert row["notes"][-1].startswith("The video is too short for an answer: it has 2 of the 8 frames")
     assert unpack(tmp_path / "table" / row["trace"]).withheld == row["notes"][-1]

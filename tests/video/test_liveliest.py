@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from sifa.video.liveliest import CLEARLY, liveliest
+from sifa.video.liveliest import CLEARLY, find_liveliest, liveliest
+from tests.clips import write_clip
+from tests.video.test_windows import shot
 
 SIZE = (480, 960)
 TIMES = np.arange(150) / 30
@@ -43,8 +45,14 @@ def test_a_cut_is_no_motion():
     found = liveliest(greys, TIMES, [100 / 30], 2.0, SIZE)
     assert found.end < 100 / 30
     assert found.reason.startswith("Most motion away from the cuts: ")
-    fooled = liveliest(greys, TIMES, [], 2.0, SIZE)
-    assert fooled.start < 100 / 30 <= fooled.end
+    assert liveliest(greys, TIMES, [], 2.0, SIZE).end < 100 / 30
+
+
+def test_torn_pictures_are_no_motion():
+    greys = pictures([(10, 75)], strength=2.0)
+    greys[110:116] = pictures([(0, 150)], strength=120.0)[110:116]
+    found = liveliest(greys, TIMES, [], 2.0, SIZE)
+    assert found.end <= 80 / 30
 
 
 def test_what_cannot_be_had_is_said():
@@ -57,3 +65,14 @@ def test_what_cannot_be_had_is_said():
     assert (short.start, short.end) == (0, pytest.approx(19 / 30))
     with pytest.raises(ValueError, match="there are 1 frames; motion needs at least 2"):
         liveliest(pictures()[:1], TIMES[:1], [], 2.0, SIZE)
+
+
+def test_of_a_file_it_is_off_the_cut_that_is_found(tmp_path):
+    """Two shots; the second one moves from its second second on."""
+    still = np.repeat(shot(0, 1), 90, 0)
+    moving = shot(1, 80)
+    frames = np.concatenate([still, np.repeat(moving[:1], 30, 0), moving])
+    found = find_liveliest(write_clip(tmp_path / "a.mp4", frames, fps=30, crf="12"), 16, 4 / 30)
+    assert 3.8 < found.start < found.end <= 200 / 30
+    assert found.reason.startswith("Most motion away from the cuts: ")
+    assert find_liveliest(write_clip(tmp_path / "b.mp4", still[:1], fps=30), 16, 4 / 30) is None

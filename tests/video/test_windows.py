@@ -1,6 +1,6 @@
 """Windows overlap, come in order, hold every part of a shot, and no cut."""
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_none_holds_a_cut_and_every_shot_has_its_own(tmp_path, lengths, shots):
         else:
             assert first <= window.clip.indices.min()
             assert window.clip.indices.max() < end
-    for number, (first, end) in enumerate(itertools.pairwise(edges)):
+    for number, (first, end) in enumerate(pairwise(edges.tolist())):
         mine = [window.clip.indices for window in windows if window.shot == number and window.clip]
         if mine:
             assert mine[0][0] - first < 4
