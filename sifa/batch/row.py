@@ -1,6 +1,7 @@
 """A clip in, a row of figures out, and the clip's trace in the folder: what every engine calls, here or on another machine."""
 
 import io
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,13 +131,19 @@ def _see(model: SIFAModel, clip: ListedClip, settings: Settings, watch: Watch) -
 def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
     with watch("figures"):
         seen, probabilities = prediction.clip, prediction.probabilities
-        answer, best = prediction.top(1)[0]
+        answers, groups = prediction.answers(), prediction.card.groups
+        together = math.prod(answer.probability for answer in answers)
+        sure = all(answer.sure for answer in answers) if groups else together > SURE
         return _first_columns(clip) | dict(
-            correct=answer == clip.label if clip.label in prediction.labels else None,
-            answer=answer,
-            probability=round(best, 6),
-            unsure=best <= SURE or bool(prediction.withheld),
-            top5=[dict(label=label, probability=round(p, 6)) for label, p in prediction.top(5)],
+            correct=clip.label in [answer.label for answer in answers] if clip.label in prediction.labels else None,
+            answer=", ".join(answer.label for answer in answers),
+            probability=round(together, 6),
+            unsure=not sure or bool(prediction.withheld),
+            top5=[
+                dict(label=label, probability=round(p, 6))
+                for name in [group.name for group in groups] or [""]
+                for label, p in prediction.top(5, name)
+            ],
             probabilities=np.round(probabilities, 6).tolist(),
             cut=seen.cut is not None,
             camera=camera_fit(prediction.trace[prediction.best_block]) if len(prediction.trace) else None,

@@ -19,6 +19,9 @@ from sifa.errors import DataError, WeightsError
 from sifa.explorer import to_html, unpack
 from sifa.tracing.records import BlockTrace
 from sifa.tracing.trust import follows_change, spread, trust_figures
+from sifa.weights.checkpoint import save
+from sifa.weights.download import sha256
+from sifa.weights.groups import Group
 from tests.batch.many import BROKEN
 from tests.batch.tables import in_process, read
 from tests.clips import numbered_frames, write_clip
@@ -169,3 +172,22 @@ def test_a_clip_with_too_few_frames_is_unsure_and_says_why(tmp_path, settings):
     assert row["unsure"]
     assert row["notes"][-1].startswith("The video is too short for an answer: it has 2 of the 8 frames")
     assert unpack(tmp_path / "table" / row["trace"]).withheld == row["notes"][-1]
+
+
+def test_a_row_of_several_answers_has_them_all(clips, settings, predicted, tmp_path):
+    """Sure is what its own threshold calls so: the first group here has one that it always reaches, the second one never."""
+    model, prediction = predicted
+    half = len(model.card.labels) // 2
+    groups = Group("one", 0, half), Group("other", half, len(model.card.labels), 1.0)
+    file = tmp_path / "two.safetensors"
+    save(model, replace(model.card, groups=groups), file)
+    row = row_of(clips[0], replace(settings, checkpoint=str(file), sha256=sha256(file)))
+    prediction = sifa.predict(sifa.load(file), prediction.clip)
+    first, second = prediction.answers()
+    assert row["answer"] == f"{first.label}, {second.label}"
+    assert row["probability"] == pytest.approx(first.probability * second.probability, abs=1e-6)
+    assert row["unsure"]
+    assert [one["label"] for one in row["top5"]] == [
+        label for name in ("one", "other") for label, _ in prediction.top(5, name)
+    ]
+    assert row["correct"] == ("class 0" in (first.label, second.label))
