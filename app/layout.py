@@ -57,19 +57,10 @@ THEME = gr.themes.Default(
 class ClipForm:
     """A clip of one's own, and how it is sampled."""
 
-    clip: "Clip"
+    clip: gr.HTML
     start: gr.Number
     step: gr.Slider
     run: gr.Button
-
-
-class Clip(gr.HTML):
-    """The uploaded clip, {"path": ...}, wherever on the page it was dropped or chosen: a file, for all who read requests."""
-
-    data_model = gr.FileData
-
-    def get_block_name(self) -> str:
-        return "html"
 
 
 def build(
@@ -80,7 +71,7 @@ def build(
     page = gr.Blocks(title=texts.TITLE, delete_cache=(600, KEEP_SECONDS), analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown(texts.INTRODUCTION, elem_id="intro")
-        clip = Clip(None, html_template="", js_on_load=call("takeFiles"), visible="hidden")
+        clip = uploaded_clip()
         with gr.Tabs():
             with gr.Tab("Samples"):
                 cards = sample_cards(events.samples)
@@ -124,6 +115,13 @@ def notices() -> gr.HTML:
     )
 
 
+def uploaded_clip() -> gr.HTML:
+    """The clip of one's own, {"path": ...}, wherever on the page it was dropped or chosen; nothing of it is seen."""
+    clip = gr.HTML(html_template="", js_on_load=f"{call('takeFiles')} // 'upload'", visible="hidden")
+    clip.data_model = gr.FileData  # so that whoever reads a request knows that this value is a file
+    return clip
+
+
 def sample_cards(samples: list[Sample]) -> gr.HTML:
     """One button for each sample, with a picture of it; the value is the number of the chosen one, or -1."""
     cards = "".join(
@@ -149,7 +147,7 @@ def thumbnail(sample: Sample) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def clip_form(clip: Clip, step: float) -> ClipForm:
+def clip_form(clip: gr.HTML, step: float) -> ClipForm:
     """Where a clip of one's own is chosen or recorded; `step` seconds lie between its frames at first."""
     with gr.Column(scale=2, min_width=300):
         gr.HTML(

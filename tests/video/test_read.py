@@ -199,7 +199,9 @@ def test_what_is_no_video_is_refused_in_words(tmp_path, kind, words):
 def test_a_gif_of_one_picture_is_refused_and_one_of_two_is_read(tmp_path):
     pictures = [Image.fromarray(frame) for frame in FRAMES[:2]]
     pictures[0].save(tmp_path / "one.gif")
-    with pytest.raises(VideoError, match=r"one\.gif holds one picture, so nothing in it moves; choose a GIF of several"):
+    with pytest.raises(
+        VideoError, match=r"one\.gif holds one picture, so nothing in it moves; choose a GIF of several"
+    ):
         read_clip(tmp_path / "one.gif", 4)
     pictures[0].save(tmp_path / "two.gif", save_all=True, append_images=pictures[1:], duration=40)
     assert read_clip(tmp_path / "two.gif", 4).indices.tolist() == [0, 1, 1, 1]
