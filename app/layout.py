@@ -63,16 +63,6 @@ class ClipForm:
     run: gr.Button
 
 
-def clip_holder() -> gr.HTML:
-    """The uploaded clip, {"path": ...}, wherever on the page it was dropped or chosen: a file, for all who read requests.
-
-    Not a class of its own: the framework writes a stub beside the source of each.
-    """
-    clip = gr.HTML(None, html_template="", js_on_load=call("takeFiles"), visible="hidden")
-    clip.data_model = gr.FileData
-    return clip
-
-
 def build(
     checkpoint: Path, device: str, disk: Disk, visitors: Visitors | None = None, jobs: Jobs | None = None
 ) -> gr.Blocks:
@@ -81,7 +71,7 @@ def build(
     page = gr.Blocks(title=texts.TITLE, delete_cache=(600, KEEP_SECONDS), analytics_enabled=False, fill_width=True)
     with page:
         gr.Markdown(texts.INTRODUCTION, elem_id="intro")
-        clip = clip_holder()
+        clip = uploaded_clip()
         with gr.Tabs():
             with gr.Tab("Samples"):
                 cards = sample_cards(events.samples)
@@ -123,6 +113,13 @@ def notices() -> gr.HTML:
         apply_default_css=False,
         elem_id="notices",
     )
+
+
+def uploaded_clip() -> gr.HTML:
+    """The clip of one's own, {"path": ...}, wherever on the page it was dropped or chosen; nothing of it is seen."""
+    clip = gr.HTML(html_template="", js_on_load=f"{call('takeFiles')} // 'upload'", visible="hidden")
+    clip.data_model = gr.FileData  # so that whoever reads a request knows that this value is a file
+    return clip
 
 
 def sample_cards(samples: list[Sample]) -> gr.HTML:

@@ -29,8 +29,7 @@ def test_the_whole_page_works_within_its_policy(watched, files):  # noqa: F811
     ready(watched, "object_moves_right")
     own_clip(watched, files / "numbered.mp4")
     ready(watched, "numbered.mp4")
-    watched.locator("#upload video").wait_for()
-    watched.wait_for_function("() => document.querySelector('#upload video').videoWidth === 128")
+    watched.wait_for_function("() => document.querySelector('#upload figure video').videoWidth === 128")
     watched.locator("#probabilities .js-plotly-plot").wait_for()
     with watched.expect_download() as download:
         watched.get_by_role("button", name="Save as one page").click()

@@ -36,14 +36,37 @@ def test_a_recording_is_read(app, camera, milliseconds):
     camera.locator(HEADING).wait_for()
     camera.get_by_role("tab", name="Your own clip").click()
     upload = camera.locator("#upload")
-    upload.get_by_role("button", name="Capture from camera").click()
-    upload.get_by_role("button", name="Click to Access Webcam").click()
-    upload.get_by_role("button", name=re.compile("recording")).click()
+    upload.get_by_role("button", name="Use the camera").click()
+    camera.wait_for_function("() => document.querySelector('#upload .live').videoWidth")
     size = camera.evaluate(
-        "() => [...document.querySelectorAll('#upload video')].map(v => [v.videoWidth, v.videoHeight])"
+        "() => (({ videoWidth, videoHeight }) => [videoWidth, videoHeight])(document.querySelector('.live'))"
     )
-    assert max(size) <= [640, 480]
+    assert size <= [640, 480]
+    upload.get_by_role("button", name="Record").click()
     camera.wait_for_timeout(milliseconds)
-    upload.get_by_role("button", name=re.compile("recording")).click()
-    expect(camera.locator("#status")).to_contain_text(re.compile(r"sample\.webm frames? 0"), timeout=60_000)
+    upload.get_by_role("button", name="Stop and run").click()
+    expect(camera.locator("#status")).to_contain_text(re.compile(r"recording\.webm frames? 0"), timeout=60_000)
     expect(camera.locator("#status .failed")).to_have_count(0)
+    expect(upload.locator("figure video")).to_be_visible()
+    expect(upload.locator(".live")).to_be_hidden()
+
+
+def test_the_camera_can_be_turned_off_and_a_refused_one_is_explained(app, camera):
+    camera.goto(app.url)
+    camera.locator(HEADING).wait_for()
+    camera.get_by_role("tab", name="Your own clip").click()
+    upload = camera.locator("#upload")
+    upload.get_by_role("button", name="Use the camera").click()
+    upload.get_by_role("button", name="Record").click()
+    upload.get_by_role("button", name="Turn it off").click()
+    expect(upload.get_by_role("button", name="Use the camera")).to_be_visible()
+    expect(upload.locator(".live")).to_be_hidden()
+    camera.wait_for_timeout(1000)
+    expect(camera.locator("#status")).not_to_contain_text("recording")
+    camera.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = async () => { throw new Error('Permission denied'); }; }"
+    )
+    upload.get_by_role("button", name="Use the camera").click()
+    expect(camera.locator("#notices .refused")).to_contain_text(
+        "The camera cannot be used (Permission denied). Allow it"
+    )

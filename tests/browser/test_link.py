@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from sifa import explorer
 from sifa.explorer.format.pack import pack
+from sifa.tracing.trust import add_trust
 from tests.browser.test_viewer import (
     CANVAS,
     CLOSE_UP,
@@ -18,7 +20,7 @@ from tests.browser.test_viewer import (
     state,
     until,
 )
-from tests.predictions import foreign_prediction, nano_prediction
+from tests.predictions import foreign_prediction, nano_model, nano_prediction
 
 CANVASES = CANVAS, KEY_CANVAS, CLOSE_UP
 
@@ -103,6 +105,7 @@ def test_a_link_to_another_clip_asks_for_it_and_then_follows(page, chromium, fil
     reader.set_input_files(".sifa-ask input", tmp_path / "other.sifa")
     until(reader, "state.block === 1 && state.pair === 2")
     assert not reader.locator(".sifa-ask").is_visible()
+    assert reader.title() == "moving: " + other.headline if other.headline else "moving"
     assert state(reader) == wanted
     assert all_pixels(reader) == seen
     reader.context.close()
@@ -134,7 +137,8 @@ def test_a_teacher_locks_and_hides(page, chromium, file):
     for key in (".", ",", "]", " "):
         reader.keyboard.press(key)
     assert state(reader) == before
-    assert reader.locator("[data-do=next]").evaluate("e => e.closest('[inert]') !== null")
+    assert not reader.locator("[data-do=next]").is_visible()
+    expect(reader.locator(".sifa-step")).to_be_visible()
     over(reader, 3, 4)
     assert (state(reader)["y"], state(reader)["x"]) == (3, 4)
     reader.wait_for_timeout(400)
@@ -153,12 +157,79 @@ def test_nothing_can_hide_an_error(page, file):
 
 def test_locked_menus_cannot_say_what_is_not_so(page, file):
     open_link(page, f"{file.as_uri()}#lock=view&drawer=equation")
-    for part in (".sifa-menus", ".sifa-arrows", ".sifa-drawer header"):
-        assert page.locator(part).first.evaluate("e => e.inert")
+    for part in (".sifa-menus", ".sifa-arrows button", ".sifa-drawer header button", "[data-do=tour]"):
+        expect(page.locator(part).first).to_be_hidden()
+    expect(page.locator(".sifa-equation")).to_be_visible()
     before = state(page)
     for key in ("o", "q", "a", "e", "n", "g"):
         page.keyboard.press(key)
     assert state(page) == before
+
+
+CONTROLS = """() => [...document.querySelectorAll('.sifa :is(button, select, input)')].filter(each => each.checkVisibility()
+  && !each.closest('dialog, [inert]') && !each.matches('[data-do=help], [data-share], [data-term]')).map(each => each.outerHTML)"""
+
+
+@pytest.mark.parametrize("view", ["", "&drawer=equation", "&drawer=sheet", "&reverse=1", "&tour=5"])
+def test_where_all_is_locked_there_is_no_control_that_does_nothing(page, file, view):
+    """Help, sharing and terms, which light up, are all that is left."""
+    open_link(page, f"{file.as_uri()}#lock=all{view}")
+    expect(page.locator(".sifa-caption")).to_be_visible()
+    assert page.evaluate(CONTROLS) == []
+    page.evaluate("() => { location.hash = 'b=1'; }")
+    until(page, "state.block === 1")
+    assert len(page.evaluate(CONTROLS)) > 5
+
+
+@pytest.mark.parametrize(
+    ("lock", "gone", "there"),
+    [
+        ("time", "[data-do=play]", "[data-do=deeper]"),
+        ("block", "[data-do=deeper]", "[data-do=play]"),
+        ("cell", "", "[data-do=play]"),
+        ("view", ".sifa-menus", "[data-do=play]"),
+    ],
+)
+def test_only_what_is_locked_is_taken_away(page, file, lock, gone, there):
+    open_link(page, f"{file.as_uri()}#lock={lock}")
+    expect(page.locator(there)).to_be_visible()
+    if gone:
+        expect(page.locator(gone)).to_be_hidden()
+
+
+@pytest.mark.parametrize("hide", ["head", "all", "legend,head"])
+def test_a_hidden_answer_is_in_no_title_and_no_sentence(page, prediction, tmp_path, hide):
+    changed = pack(add_trust(nano_model(), prediction))
+    label = prediction.top(1)[0][0]
+    (tmp_path / "clip.html").write_text(explorer.to_html(changed, title=f"moving: {label}"))
+    address = (tmp_path / "clip.html").as_uri()
+    open_link(page, address)
+    page.keyboard.press("w")
+    page.locator(".sifa-trust summary").click()
+    assert label in page.title()
+    assert label in page.inner_text(".sifa-says")
+    assert label in page.inner_text(".sifa-trust")
+    page.goto("about:blank")
+    open_link(page, f"{address}#hide={hide}")
+    page.locator(".sifa").focus()
+    page.keyboard.press("w")
+    page.wait_for_timeout(300)
+    if hide != "all":
+        page.locator(".sifa-trust summary").click()
+    assert label not in page.inner_text("body")
+    assert page.title() == "SIFA explorer"
+    page.evaluate("() => { location.hash = 'b=1'; }")
+    until(page, "state.block === 1")
+    assert page.title() == f"moving: {label}"
+
+
+def test_enter_in_the_field_of_the_link_copies_it(page, file):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, file)
+    page.keyboard.press("x")
+    page.press(".sifa-link input", "Enter")
+    expect(page.locator(".sifa-share .sifa-said")).to_have_text("The link is copied.")
+    assert page.evaluate("() => navigator.clipboard.readText()") == page.input_value(".sifa-link input")
 
 
 def test_a_viewer_within_another_page_leaves_its_address_alone(page, tmp_path, prediction):
