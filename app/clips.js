@@ -23,9 +23,13 @@ function takeFiles({ props, watch, trigger }) {
     const path = await send(file, sending);
     if (!path) return;
     sent.set(path, file);
-    say(others.length ? `${others.length + 1} files came; the first one, ${file.name}, was taken.` : '', 'busy');
+    say('');
     props.value = { path, meta: { _type: 'gradio.FileData' } };
     look();
+    if (others.length) { // said beside its result: what the server answers wipes what is said before
+      const words = `${others.length + 1} files came; the first one, ${file.name}, was taken.`;
+      document.addEventListener('sifa-shown', () => say(words, 'busy'), { once: true });
+    }
     trigger('upload', {});
   };
   const look = () => document.dispatchEvent(new CustomEvent('page-clip', { detail: sent.get(props.value?.path) }));
@@ -46,7 +50,7 @@ function takeDrops(take) {
   target.className = 'drop-target';
   target.hidden = true;
   target.innerHTML = '<p>Drop a video, a GIF or a .sifa file</p>';
-  document.body.append(target);
+  (document.querySelector('main') ?? document.body).append(target); // a landmark, for screen readers
   const listen = (/** @type {string} */ name, /** @type {(event: DragEvent, files: FileList) => void} */ act) =>
     window.addEventListener(name, event => {
       if (!(event instanceof DragEvent) || !event.dataTransfer?.types.includes('Files')) return;

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from pathlib import Path
-from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException
 
@@ -16,8 +15,6 @@ from .routes import Refusal, kind_of, refuse
 from .visitors import LONGEST_SECONDS, Pace, address_of
 
 UNTRUSTED = (b"origin", b"x-forwarded-host", b"x-gradio-server")  # the framework would answer by them
-MAX_UPLOADS = 1000
-PROGRESS_SECONDS = 1.0  # the progress of an upload may be asked for before the upload itself
 RATE, BURST = 250, 500  # requests of an address in a second, once it has made so many; opening the page takes about 90
 REFUSED_SECONDS = 1  # until an address beyond its pace is told so, so that who asks again and again costs little
 TIMES = {"file": 4, "app_id": 2}  # as many requests as one of these counts
@@ -31,7 +28,6 @@ class Guard:
     def __init__(self, app: Application, folder: Path, hosts: Hosts, metrics: bool = False, proxies: int = 0) -> None:
         self.app, self.folder, self.hosts, self.metrics, self.proxies = app, folder, hosts, metrics, proxies
         self.kept, self.pace = Kept(app), Pace(RATE, BURST)
-        self.uploads: dict[str, None] = {}  # the names of the last ones, whose progress may be asked for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection; of those that are not HTTP only the server's own start and end go through."""
@@ -88,21 +84,12 @@ class Exchange:
             await answer(self.send, 200, operation.metrics(), "text/plain; version=0.0.4; charset=utf-8")
         else:
             kept = [(name, value) for name, value in scope["headers"] if name.lower() not in UNTRUSTED]
-            await self._pass_on({**scope, "headers": kept}, dict(headers), parse_qs(query))
+            await self._pass_on({**scope, "headers": kept}, dict(headers))
 
-    async def _pass_on(self, scope: Scope, headers: dict[str, str], query: dict[str, list[str]]) -> None:
+    async def _pass_on(self, scope: Scope, headers: dict[str, str]) -> None:
         """To the page, with the body that it may see."""
-        app, receive, uploads = self.guard.app, self.receive, self.guard.uploads
-        if self.kind == "progress":
-            if await self._has_begun(query["upload_id"][0]):
-                await app(scope, receive, self.send)
-            else:
-                await self._refuse(Refusal(404, "There is no such upload."))
-        elif self.kind == "upload":
-            (name,) = query.get("upload_id", [""])[:1]
-            uploads[name] = None
-            if len(uploads) > MAX_UPLOADS:
-                del uploads[next(iter(uploads))]
+        app, receive = self.guard.app, self.receive
+        if self.kind == "upload":
             await app(scope, one_file(paced(receive), headers.get("content-type", "")), self.send)
         elif scope["method"] == "POST":
             await app(scope, again(await read(paced(receive)), receive), self.send)
@@ -110,12 +97,6 @@ class Exchange:
             await self.guard.kept(scope, receive, self.send)
         else:
             await app(scope, receive, self.send)
-
-    async def _has_begun(self, upload: str) -> bool:
-        end = time.monotonic() + PROGRESS_SECONDS
-        while upload not in self.guard.uploads and time.monotonic() < end:
-            await asyncio.sleep(0.05)
-        return upload in self.guard.uploads
 
     async def receive(self) -> Message:
         """The next part of the body, counted."""

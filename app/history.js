@@ -58,17 +58,18 @@ function keepHistory({ element, props, watch, trigger }) {
   });
   watch('value', () => {
     if (!current || current.values || props.value?.[0] !== 'now') return;
-    current.values = props.value.slice(1);
+    current.values = props.value.slice(2);
     if (!current.saved) show(current); // a file replaces what speaks of another clip
   });
 }
 
 /**
- * The page's values as they stand, marked so that they are not mistaken for values to show.
+ * The page's values as they stand, marked so that they are not mistaken for values to show, and told each time, even if they
+ * are the same again.
  * @param {...any} values
  */
 function valuesNow(...values) {
-  return [['now', ...values]];
+  return [['now', performance.now(), ...values]];
 }
 
 /**

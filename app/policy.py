@@ -24,8 +24,8 @@ PAGE = {
     "frame-src": "'none'",
 }
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
-# a worker has the policy of its own script, and the one of the player loads WebAssembly
-ASSET = "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; connect-src 'self' data: blob:; frame-ancestors 'none'"
+# a worker has the policy of its own script
+ASSET = "default-src 'none'; script-src 'self' blob:; connect-src 'self' data: blob:; frame-ancestors 'none'"
 FILE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # what was uploaded or exported is not a page of ours
 EVERYWHERE = (
     (b"x-content-type-options", b"nosniff"),

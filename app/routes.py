@@ -47,7 +47,6 @@ ROUTES = (
     Route("asset", GET, r"/(assets|static)(?=.{1,200}\Z)(/(?!\.+(/|\Z))[A-Za-z0-9_.@-]+)+"),  # one name of each file
     Route("info", GET, r"/gradio_api/info"),
     Route("app_id", GET, r"/gradio_api/app_id"),  # when a lost connection is back
-    Route("progress", GET, r"/gradio_api/upload_progress"),
     Route("events", GET, r"/gradio_api/queue/data"),
     Route("events", GET, rf"/gradio_api/call/predict/{ID}"),  # the way in for programs: the answer to the POST below
     Route("file", READ, rf"{FILE}(/|[A-Za-z]:[\\/]).+"),  # an address instead of a path would be fetched from there
@@ -89,7 +88,7 @@ def refuse(
         )
     if kind == "file" and not is_handed_out(path.removeprefix(FILE), folder):
         return Refusal(404, "There is no such file. Uploads and results are kept for an hour.")
-    if (kind in ("events", "progress") or (kind == "upload" and query)) and not is_named(path, query):
+    if (kind == "events" or (kind == "upload" and query)) and not is_named(path, query):
         return Refusal(404, "There is no such job or upload.")
     return refuse_post(kind, named, hosts) if method == "POST" else None
 
@@ -134,7 +133,7 @@ def refuse_post(kind: str, headers: dict[str, str], hosts: Hosts) -> Refusal | N
 
 
 def is_named(path: str, query: str) -> bool:
-    """Whether the events of a job or an upload are asked for by a name that could be one."""
+    """Whether the events of a job are asked for, or an upload is called, by a name that could be one."""
     return "/call/" in path or re.fullmatch(rf"(session_hash|upload_id)={ID}", query) is not None
 
 

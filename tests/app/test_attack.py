@@ -447,7 +447,6 @@ def wait_until(true, seconds=5):
     [
         "/gradio_api/queue/data?session_hash=%s",
         "/gradio_api/call/predict/%s",
-        "/gradio_api/upload_progress?upload_id=%s",
     ],
 )
 def test_guessed_names_of_jobs_get_nothing(page, path):

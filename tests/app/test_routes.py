@@ -29,7 +29,6 @@ OPEN = {  # of the framework's routes
     "GET /static/{path:path}",
     "GET /gradio_api/app_id",
     "GET /gradio_api/info",
-    "GET /gradio_api/upload_progress",
     "GET /gradio_api/queue/data",
     "GET /gradio_api/call/{api_name}/{event_id}",
     "GET /gradio_api/file={path_or_url:path}",

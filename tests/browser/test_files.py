@@ -63,7 +63,7 @@ def test_the_times_of_a_gif_are_its_own_and_it_is_seen_beside_the_form(opened, f
     """A picture of 40 ms, one of 200 ms, and so on."""
     drop(opened, files / "turn.gif")
     ready(opened, "turn.gif")
-    expect(opened.locator("#status")).to_contain_text("frames 0, 1, 2 … 17 of 40, 0.00 to 1.96 s")
+    expect(opened.locator("#status")).to_contain_text("frames 0, 4, 8 … 36 of 40, 0.00 to 4.32 s")
     opened.get_by_role("tab", name="Your own clip").click()
     expect(opened.locator("#upload img")).to_be_visible()
     assert opened.locator("#upload img").evaluate("image => image.naturalWidth") == 128
@@ -165,7 +165,6 @@ def test_a_hidden_answer_is_nowhere_on_the_page(opened, app, hide):  # noqa: F81
     opened.get_by_role("button", name="Sample 2").click()
     expect(opened.locator("#history li")).to_have_count(2)
     assert opened.title() == "SIFA explorer"
-    assert violations(opened) == {}
 
 
 def test_on_a_phone_nothing_sticks_out(opened, files):  # noqa: F811
