@@ -18,7 +18,7 @@ const at = (y, x) => ({ ...withTrace(emptyState(), trace, null), y, x, pair: 1, 
 
 function shown(state, more = {}) {
   return {
-    trace, state, read: readout(first, state.pair, state.y, state.x), readers: null, track: null, rigid: null, tap: 0, lit: '', ...more,
+    trace, state, read: readout(first, state.pair, state.y, state.x), readers: null, track: null, rigid: null, pins: [], tap: 0, lit: '', ...more,
   };
 }
 

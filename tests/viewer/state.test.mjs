@@ -72,9 +72,10 @@ test('a pinned cell is let go by itself and by Escape; then the reverse question
   assert.deepEqual([pinned.y, pinned.x, pinned.pinned], [3, 4, true]);
   assert.equal(withPin(pinned, trace, 3, 4).pinned, false);
   assert.equal(withPin(pinned, trace, 3, 4, true).pinned, true); // the same place of the next frame is another
-  const reverse = withoutPin({ ...pinned, reverse: true });
-  assert.deepEqual([reverse.pinned, reverse.reverse], [false, true]);
-  assert.equal(withoutPin(reverse).reverse, false);
+  const asked = withPin(start, trace, 3, 4, true);
+  const reverse = withoutPin(asked, trace);
+  assert.deepEqual([asked.pinned, reverse.pinned, reverse.reverse], [true, false, true]);
+  assert.equal(withoutPin(reverse, trace).reverse, false);
 });
 
 test('what-ifs go round, and each says what it did', () => {
@@ -141,7 +142,7 @@ test('all that a state shows: the strongest neighbour, the lit one, readers, tra
 function acted(first = start) {
   const viewer = {
     state: first, trace, tap: 3, width: 460, log: [],
-    set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {},
+    set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {}, say(words) { viewer.log.push(words); },
   };
   return { viewer, actions: viewActions(viewer) };
 }

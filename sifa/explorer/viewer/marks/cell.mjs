@@ -24,13 +24,15 @@ export function outlineMark(view, { y, x }, ratio, { pinned = false, faint = fal
  * @param {View} view
  * @param {ReadOut} read
  * @param {number} ratio
+ * @param {string} colour
+ * @param {number} size 1 for the query cell's
  */
-export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio) {
+export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio, colour = KEY, size = 1) {
   const ends = arrowEnds(view, y, x, dy, dx);
   /** @type {Path} */
   const path = Math.hypot(ends[2] - ends[0], ends[3] - ends[1]) < 3 * ratio
-    ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * ratio } : arrows(ends, 9 * ratio);
-  return strokePath(path, KEY, 2.4 * ratio, { round: true });
+    ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * size * ratio } : arrows(ends, 9 * size * ratio);
+  return strokePath(path, colour, 2.4 * size * ratio, { round: true });
 }
 
 /**
@@ -39,9 +41,11 @@ export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio) 
  * @param {ReadOut} read
  * @param {Scale} scale
  * @param {number} ratio
+ * @param {boolean} keep
+ * @param {string} colour of the arrow
  * @returns {Mark[]}
  */
-export function neighbourMarks(view, read, scale, ratio, keep = true) {
+export function neighbourMarks(view, read, scale, ratio, keep, colour) {
   const edge = 6 * ratio;
   const inside = (/** @type {number} */ v) => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
   const place = (/** @type {Place} */ [y, x]) => view.px(y, x).map(inside);
@@ -60,7 +64,7 @@ export function neighbourMarks(view, read, scale, ratio, keep = true) {
       return pointMarks(x, y, reach * (0.38 + 0.62 * scale.size(read.weights[tap])), read, tap, scale, ratio);
     }),
     strokePath(crosses, '#fff', 1.2 * ratio),
-    displacementMark(view, read, ratio),
+    displacementMark(view, read, ratio, colour),
   ];
 }
 

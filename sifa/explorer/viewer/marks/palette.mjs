@@ -5,9 +5,12 @@
 
 export const QUERY = '#ff9d2e';
 export const KEY = '#3fc9e8';
+/** Pins by their letters: told apart by all kinds of colour vision, and light enough for a black letter. */
+export const PINS = ['#ffb000', '#45c8f0', '#ff86bd', '#9d6bff', '#f0384f'];
 export const GHOST = '#ff5fb0'; // of a what-if
 export const TRUE = '#ffe45c'; // motion that is known
 export const GROUND = '#23272e'; // under pictures
+export const TAG_BASE = 0.78; // of a tag's side, where its letter stands
 
 /** @type {Rgb[]} */
 const SEQUENTIAL = [[247, 250, 240], [190, 228, 178], [108, 190, 120], [32, 132, 72], [0, 72, 34]];

@@ -1,8 +1,8 @@
 // The painter of marks as SVG, and the pair of pictures as one file of it.
 import { escapeHtml } from '../state/text.mjs';
-import { GROUND, HEAT_STEPS, heatStep } from './palette.mjs';
+import { GROUND, HEAT_STEPS, TAG_BASE, heatStep } from './palette.mjs';
 import { eachArrow, strokePath } from './shapes.mjs';
-/** @import { Disc, HeatMap, Mark, Path, Picture, Stroke } from './types' */
+/** @import { Disc, HeatMap, Mark, Path, Picture, Stroke, Tag } from './types' */
 
 /**
  * An input frame as a data URL, and its size in pixels.
@@ -94,6 +94,14 @@ function pictureSvg({ x, y, width, height, box }, still) {
 <image href="${still.url}" width="${still.width}" height="${still.height}"/></svg>`;
 }
 
+/** @param {Tag} tag */
+function tagSvg({ x, y, size, text, colour, width }) {
+  return `<rect x="${x - width}" y="${y - width}" width="${size + 2 * width}" height="${size + 2 * width}" fill="#000"/>
+<rect x="${x}" y="${y}" width="${size}" height="${size}" fill="${colour}"/>
+<text x="${x + size / 2}" y="${y + TAG_BASE * size}" font-size="${0.78 * size}" font-weight="700" text-anchor="middle"
+ fill="#000">${escapeHtml(text)}</text>`;
+}
+
 /** @param {HeatMap} mark */
 function heatSvg({ map, rows, columns, most, x, y, width, height }) {
   const [across, down] = [width / columns, height / rows];
@@ -123,6 +131,7 @@ export function svgMarks(marks, stills) {
       case 'heat': return heatSvg(mark);
       case 'ellipses': return mark.ellipses.map(({ x, y, across, down }) =>
         `<path d="${ellipsePath(x, y, across, down)}" ${ink('fill', mark.colour)}/>`).join('');
+      case 'tag': return tagSvg(mark);
       case 'dots': return dotsSvg(mark.points, 2 * mark.size, 'rgba(0,0,0,.5)') + dotsSvg(mark.points, mark.size, '#fff');
     }
   }).join('');

@@ -97,7 +97,18 @@ export interface HeatMap extends Area {
   most: number;
 }
 
-export type Mark = Ground | Picture | HeatMap | Stroke | Disc | Ellipses | Dots;
+/** A letter on a square of `size` pixels, whose upper left corner is (x, y), in a black edge of `width` pixels. */
+export interface Tag {
+  kind: 'tag';
+  x: number;
+  y: number;
+  size: number;
+  text: string;
+  colour: string;
+  width: number;
+}
+
+export type Mark = Ground | Picture | HeatMap | Stroke | Disc | Ellipses | Dots | Tag;
 
 /** The scale of one pair's weights: its two ends, and how a weight is shown. */
 export interface Scale {

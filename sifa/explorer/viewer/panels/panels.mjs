@@ -4,6 +4,7 @@ import { readersSpeech, readoutSpeech } from '../state/words.mjs';
 import { Controls } from './controls.mjs';
 import { box } from './html.mjs';
 import { readersHtml } from './readers.mjs';
+import { PinChips } from './pins.mjs';
 import { ReadOutPanel } from './readout.mjs';
 import { TourPanel } from './tour.mjs';
 import { TrustPanel } from './trust.mjs';
@@ -29,6 +30,7 @@ export class Panels {
     this.controls = new Controls(root);
     this.readOut = new ReadOutPanel(box(root, '.sifa-read'), box(root, '.sifa-scale'));
     this.whatIf = new WhatIfRow(root);
+    this.pins = new PinChips(root);
     this.trust = new TrustPanel(root);
     this.tour = new TourPanel(root);
     this.views = new FurtherViews(root, painter);
@@ -47,7 +49,8 @@ export class Panels {
     const block = trace.blocks[state.block];
     const chosen = state.drawer === 'equation' ? shown.tap : -1;
     if (readers) this.readers.innerHTML = readersHtml(readers, state);
-    else this.readOut.write(read, block, weightScale(block, state.pair), state.pinned, chosen);
+    else this.readOut.write(read, block, weightScale(block, state.pair), state, chosen);
+    this.pins.write(shown.pins);
     this.views.write(shown);
     this.whatIf.write(trace, state, read);
     this.trust.write(trace, state.block);
@@ -66,9 +69,9 @@ export class Panels {
     if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
       || written.arrows !== state.arrows) this.controls.writePair(shown, this.painter.width);
     if (written.playing !== state.playing) this.controls.writePlaying(state.playing);
-    if (written.reverse !== state.reverse) {
-      this.controls.writeReverse(state.reverse);
-      this.controls.writeClose(trace.blocks[state.block], state.reverse);
+    if (written.reverse !== state.reverse) this.controls.writeReverse(state.reverse);
+    if (written.reverse !== state.reverse || written.pins !== state.pins || written.active !== state.active) {
+      this.controls.writeClose(trace.blocks[state.block], state);
     }
   }
 

@@ -1,9 +1,11 @@
 // The read-out beside the pictures: the neighbours laid out like the grid, their sum and mean, and the colour bar.
 // Built once per kernel; moving the query cell then changes only numbers, so that hovering stays cheap.
 import { gradient } from '../marks/palette.mjs';
+import { letterOf } from '../state/pins.mjs';
 import { direction, escapeHtml, weightText, withSign } from '../state/text.mjs';
 import { box, boxes, children, part, put } from './html.mjs';
 /** @import { Block, ReadOut } from '../trace/types' */
+/** @import { State } from '../state/types' */
 /** @import { Scale } from '../marks/types' */
 
 const CELL = '<td><b></b><i></i><small></small></td>';
@@ -71,17 +73,19 @@ export class ReadOutPanel {
    * @param {ReadOut} read
    * @param {Block} block
    * @param {Scale} scale
-   * @param {boolean} pinned
+   * @param {State} state
    * @param {number} chosen the neighbour to outline, -1 none
    */
-  write(read, block, scale, pinned, chosen) {
+  write(read, block, scale, state, chosen) {
     const shape = `${block.taps} ${block.normalised} ${block.meaning}`;
     if (this.#shape !== shape) this.#build(block, scale);
     this.#shape = shape;
     const words = this.#words;
     if (!words) return;
     put(words.title, `Cell y ${read.y}, x ${read.x}`);
-    words.pin.hidden = !pinned;
+    const letter = letterOf(state);
+    words.pin.hidden = !state.pinned;
+    put(words.pin, letter ? `pinned as ${letter}` : 'pinned');
     put(words.sum, weightText(block, read.sum));
     put(words.mean, direction(read.displacement));
     this.#cells.forEach(({ cell, weight, strip, offset }, tap) => {

@@ -128,7 +128,11 @@ export const SKELETON = `
   left picture and see the points move in the right one.</p>
   <dl class="sifa-keys">
     <dt>Hover, drag</dt><dd>preview a cell</dd>
-    <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell; again, or <kbd>Esc</kbd>, lets it go</dd>
+    <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell, up to five side by side; again lets it go, on another pin makes
+      that one the query</dd>
+    <dt><kbd>p</kbd>, <kbd>1</kbd> to <kbd>5</kbd></dt><dd>one more pin here, for the arrow keys to move; go to pin A to E</dd>
+    <dt><kbd>Del</kbd>, <kbd>Esc</kbd></dt><dd>let the pin go; <kbd>Esc</kbd> first closes what is open, and twice lets all pins
+      go</dd>
     <dt><kbd>\u2190</kbd> <kbd>\u2192</kbd> or <kbd>,</kbd> <kbd>.</kbd></dt><dd>step through time</dd>
     <dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>previous, next block</dd>
     <dt>Arrow keys on the left picture</dt><dd>move the query cell</dd>

@@ -1,5 +1,6 @@
 // The further views around the pictures: menus, arrow options, legend of a heat map, track chart, and the drawer.
 import { HEAT, SECTORS, gradient, sectorColour } from '../marks/palette.mjs';
+import { letterOf } from '../state/pins.mjs';
 import { SETTINGS } from '../state/state.mjs';
 import { direction } from '../state/text.mjs';
 import { saliencyMap } from '../trace/fields.mjs';
@@ -138,13 +139,14 @@ export class FurtherViews {
       });
     }
     if (track && rigid) {
-      this.#changed('track', [trace, state.block, pair, read.y, read.x],
-        () => { this.chart.innerHTML = trackChart(track, rigid, block); });
+      this.#changed('track', [trace, state.block, pair, read.y, read.x, state.pins, state.active],
+        () => { this.chart.innerHTML = trackChart(track, rigid, block, shown.pins); });
     }
     if (below === 'equation') this.#writeEquation(shown);
     if (below === 'neighbours') {
-      this.#changed('neighbours', [trace, state.block, pair, read.y, read.x],
-        () => { box(this.root, '[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair); });
+      const letter = letterOf(state);
+      this.#changed('neighbours', [trace, state.block, pair, read.y, read.x, letter],
+        () => { box(this.root, '[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair, letter); });
     }
     if (drawer === 'sheet') this.#writeSheet(shown);
   }

@@ -1,5 +1,6 @@
 // The ways in: keys, buttons, mouse and touch. Each ends in one of the actions.
 import { box, boxes, part } from '../panels/html.mjs';
+import { LETTERS } from '../state/pins.mjs';
 import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
 /** @import { Place } from '../trace/types' */
@@ -53,7 +54,9 @@ function keysOf(actions) {
     w: actions.nextWhatIf, W: actions.previousWhatIf, f: actions.flow, F: actions.flow,
     g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
-    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.unpin,
+    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
+    Delete: () => actions.unpin(), p: actions.another,
+    ...Object.fromEntries(LETTERS.map((_, index) => [`${index + 1}`, () => actions.activate(index)])),
   };
 }
 
@@ -120,6 +123,11 @@ function listenToButtons(root, actions, busy) {
   box(root, '.sifa-asked').addEventListener('click', event => {
     const { y, x } = near(event, '[data-y]')?.dataset ?? {};
     if (y) actions.pin(Number(y), Number(x));
+  });
+  box(root, '.sifa-pins').addEventListener('click', event => {
+    const { pin, unpin } = near(event, 'button')?.dataset ?? {};
+    if (pin) actions.activate(Number(pin));
+    if (unpin) actions.unpin(Number(unpin));
   });
   box(root, '.sifa-switches').addEventListener('click', event => {
     const name = near(event, 'button')?.dataset.name;

@@ -8,7 +8,8 @@ import { Pictures } from '../panels/pictures.mjs';
 import { SKELETON } from '../panels/skeleton.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
-import { emptyState, withCell, withNextPair, withTrace } from '../state/state.mjs';
+import { pinsByLetter, readByLetter } from '../state/pins.mjs';
+import { emptyState, withCell, withNextPair, withPins, withTrace, withoutPins } from '../state/state.mjs';
 import { readout } from '../trace/geometry.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
@@ -18,7 +19,7 @@ import { followTheme } from './theme.mjs';
 /** @import { Lit, Shown, State } from '../state/types' */
 /** @import { Source } from './source.mjs' */
 
-/** What a host may set. @typedef {'block' | 'pair' | 'y' | 'x' | 'pinned'} Followed */
+/** What a host may set. @typedef {'block' | 'pair' | 'pins' | 'y' | 'x' | 'pinned'} Followed */
 
 const STEP_TIME = 600; // ms per step while playing at speed 1
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
@@ -57,8 +58,8 @@ export class Viewer {
 
   /**
    * @param {HTMLElement} el
-   * @param {{changed?: (state: State) => void, theme?: string | null, linked?: boolean}} options `changed` is called once
-   *   the state has come to rest
+   * @param {{changed?: (state: State, pins: ReturnType<typeof pinsByLetter>) => void, theme?: string | null,
+   *   linked?: boolean}} options `changed` is called once the state has come to rest
    */
   constructor(el, { changed = () => {}, theme, linked = false }) {
     const root = this.root = rootIn(el);
@@ -86,6 +87,7 @@ export class Viewer {
       play: (/** @type {boolean} */ on) => this.#play(on),
       light: (/** @type {Lit | null} */ mark) => this.#light(mark),
       help: () => this.#help(),
+      say: (/** @type {string} */ words) => this.panels.pins.say(words),
     };
   }
 
@@ -184,7 +186,7 @@ export class Viewer {
     clearTimeout(this.#resting);
     this.#resting = window.setTimeout(() => {
       this.panels.speak(shown);
-      this.changed(this.#state);
+      this.changed(this.#state, pinsByLetter(this.#state, shown.trace));
       this.share.updateHash();
     }, QUIET_TIME);
   }
@@ -219,12 +221,16 @@ export class Viewer {
   follow(key, value) {
     const state = this.#state;
     if (value === undefined || value === null || value === state[key]) return;
-    if (key === 'pinned') this.#set({ ...state, pinned: Boolean(value) });
+    const trace = this.#present();
+    if (key === 'pins') {
+      const same = JSON.stringify(value) === JSON.stringify(pinsByLetter(state, trace));
+      if (!same) this.#set(withPins({ ...state, reverse: false }, trace, readByLetter(value, state.block), false));
+    } else if (key === 'pinned') this.#set(value ? withPins(state, trace, state.pins, true) : withoutPins(state));
     else if (key === 'pair') this.actions.goTo(Number(value));
     else if (key === 'block') this.actions.block(Number(value));
     else {
       const [y, x] = key === 'y' ? [Number(value), state.x] : [state.y, Number(value)];
-      this.#set(withCell(state, this.#present(), y, x));
+      this.#set(withCell(state, trace, y, x));
     }
   }
 

@@ -3,6 +3,7 @@ import { readersOf } from '../trace/fields.mjs';
 import { readout } from '../trace/geometry.mjs';
 import { strongestTap } from '../trace/terms.mjs';
 import { attentionTrack } from '../trace/tracks.mjs';
+import { lettered, setPins } from './pins.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Lit, Shown, State } from './types' */
 
@@ -26,6 +27,22 @@ export function shownOf(trace, images, state, pointed, field) {
     trace, images, state, read, readers: reverse ? readersOf(block, pair, y, x) : null,
     track: tracked ? attentionTrack(block, pair, y, x) : null,
     rigid: tracked ? attentionTrack(block, pair, y, x, true) : null,
+    pins: pinsShown(trace, state),
     tap: tap < 0 ? strongestTap(read) : tap, lit: lit?.term ?? '', arrow: [field[cell], field[cell + 1]],
   };
+}
+
+/**
+ * The pins that have letters, with their read-outs, and with their tracks where tracks are shown.
+ * @param {Trace} trace
+ * @param {State} state
+ */
+export function pinsShown(trace, state) {
+  if (!lettered(state)) return [];
+  const { pair, overlay, reverse } = state;
+  const block = trace.blocks[state.block];
+  return setPins(state, trace).map(({ index, active, y, x }) => ({
+    index, active, read: readout(block, pair, y, x),
+    track: overlay === 'track' && !reverse ? attentionTrack(block, pair, y, x) : null,
+  }));
 }
