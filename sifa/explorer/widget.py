@@ -5,6 +5,7 @@ import html
 import io
 from collections.abc import Sequence
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -18,7 +19,7 @@ from sifa.explorer.render.panel import pair_panels
 from sifa.explorer.render.raster import draw
 from sifa.tracing.records import BlockTrace, Prediction
 
-LETTERS = "ABCDE"  # of pins
+LETTERS = ("A", "B", "C", "D", "E")  # of pins
 FOLLOW_HEIGHT = (
     "new ResizeObserver(() => this.style.height = this.contentDocument.body.offsetHeight + 2 + 'px')"
     ".observe(this.contentDocument.body)"
@@ -108,7 +109,7 @@ class Explorer(anywidget.AnyWidget):
     @traitlets.observe("prediction")
     def _show(self, change: traitlets.Bunch) -> None:
         if isinstance(change.old, Prediction):
-            if not np.array_equal(change.old.clip.frames, change.new.clip.frames):
+            if not same_clip(change.old, change.new):
                 self.pins, self.pinned = {}, False
             if len(change.new.trace):
                 self.block = min(self.block, len(change.new.trace) - 1)
@@ -138,6 +139,12 @@ class Explorer(anywidget.AnyWidget):
         words = caption(self.prediction, block, pair, (y, x))
         draw(pair_panels(self.prediction, block, pair, (y, x)), words, 1).convert("RGB").save(out, "JPEG", quality=85)
         return out.getvalue()
+
+
+def same_clip(one: Prediction, other: Prediction) -> bool:
+    """Whether two predictions are of the same frames of one file, in any order."""
+    first, second = ((Path(each.clip.path).name, sorted(each.clip.indices)) for each in (one, other))
+    return first == second
 
 
 def frame_page(page: str) -> str:

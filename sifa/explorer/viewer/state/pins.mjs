@@ -99,11 +99,12 @@ export function readPins(text, block) {
 }
 
 /**
- * Whether two traces are of one clip, by its name and its frames.
+ * Whether two traces are of the same frames of one clip, in any order.
  * @param {Trace} a
  * @param {Trace} b
  */
-export const sameClip = ({ clip: a }, { clip: b }) => a.name === b.name && a.indices.join() === b.indices.join();
+export const sameClip = ({ clip: a }, { clip: b }) => a.name === b.name
+  && [...a.indices].sort().join() === [...b.indices].sort().join();
 
 /**
  * Pins of one trace at the same places of another.
