@@ -143,11 +143,15 @@ function trace(sink, path) {
  * @param {Context} ctx
  * @param {Disc} disc
  */
-function paintDisc(ctx, { x, y, radius, fill, edge, width }) {
-  paintStroke(ctx, strokePath({ shape: 'circle', x, y, radius }, edge, width));
+function paintDisc(ctx, { x, y, radius, fill, edge, width, half, dash = [] }) {
+  paintStroke(ctx, strokePath({ shape: 'circle', x, y, radius }, edge, width, { dash }));
   if (!fill) return;
   ctx.fillStyle = fill;
-  ctx.fill(); // the path that was stroked
+  if (half) {
+    ctx.beginPath();
+    ctx.arc(x, y, radius, 0, Math.PI);
+  }
+  ctx.fill(); // else the path that was stroked
 }
 
 /**

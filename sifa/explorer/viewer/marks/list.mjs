@@ -4,11 +4,12 @@ import { arrowField, readersOf, trueField } from '../trace/fields.mjs';
 import { arrowEvery, framesOfStep, readout, wholeView } from '../trace/geometry.mjs';
 import { pinsShown } from '../state/shown.mjs';
 import { ghostOf } from '../state/whatif.mjs';
-import { displacementMark, ghostMark, neighbourMarks, outlineMark, readerMarks } from './cell.mjs';
+import { displacementMark, ghostMark, outlineMark, readerMarks } from './cell.mjs';
 import { frameMarks, gridMark, heatMark, quiverMarks, trackMarks, truthMark } from './frame.mjs';
 import { litMarks } from './lit.mjs';
-import { KEY, PINS, QUERY, weightScale } from './palette.mjs';
+import { KEY, PINS, QUERY } from './palette.mjs';
 import { restingKeyMarks, restingQueryMarks, tagMark } from './pins.mjs';
+import { neighbourMarks, spotsOf } from './points.mjs';
 /** @import { Heat, Trace, View } from '../trace/types' */
 /** @import { Shown, State } from '../state/types' */
 /** @import { Mark } from './types' */
@@ -91,18 +92,18 @@ export function cellMarks(view, near, shown, ratio) {
 function queryMarks(view, near, shown, ratio) {
   const { trace, state, read, tap, lit, track, rigid } = shown;
   const block = trace.blocks[state.block];
-  const scale = weightScale(block, state.pair);
   const pin = shown.pins.find(each => each.active);
   const [colour, arrow] = pin ? [PINS[pin.index], PINS[pin.index]] : [QUERY, KEY];
   const tag = pin ? [tagMark(view, read, pin.index, ratio)] : [];
   const ghost = ghostOf(trace, state);
-  const litIn = (/** @type {View} */ window, /** @type {boolean} */ next) =>
-    (lit ? litMarks(window, block, read, tap, lit, next, ratio) : []);
+  const litIn = (/** @type {View} */ window, /** @type {boolean} */ next, spread = false) => (lit
+    ? litMarks(window, block, read, tap, lit, next, ratio, spread ? spotsOf(window, read, ratio, false)[tap] : null) : []);
   const next = (/** @type {View} */ window, /** @type {boolean} */ keep) => [
     outlineMark(window, read, ratio, { faint: true, colour }),
-    ...neighbourMarks(window, read, scale, ratio, keep, arrow),
+    ...neighbourMarks(window, read, ratio, keep, colour),
+    displacementMark(window, read, ratio, arrow),
     ...(ghost ? [ghostMark(window, ghost, ratio)] : []),
-    ...litIn(window, true),
+    ...litIn(window, true, !keep),
   ];
   return {
     query: [

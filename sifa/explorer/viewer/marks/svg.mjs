@@ -75,13 +75,15 @@ function strokeSvg({ parts, width, dash, casing, round }) {
 }
 
 /** @param {Disc} disc */
-function discSvg({ x, y, radius, fill, edge, width, weight }) {
+function discSvg({ x, y, radius, fill, edge, width, weight, half, dash = [] }) {
   const shape = `cx="${x}" cy="${y}" r="${radius}"`;
   const { casing } = strokePath({ shape: 'circle', x, y, radius }, edge, width);
   const title = weight === undefined ? ''
     : `<title>weight ${weight.toFixed(4)}${fill ? '' : ', outside the frame: counts 0'}</title>`;
   return (casing ? `<circle ${shape} ${ink('stroke', casing.colour)} stroke-width="${casing.width}"/>` : '')
-    + `<circle ${shape} fill="${fill ?? 'none'}" stroke="${edge}" stroke-width="${width}" paint-order="stroke">${title}</circle>`;
+    + `<circle ${shape} fill="${half ? 'none' : fill ?? 'none'}" stroke="${edge}" stroke-width="${width}"${dashes(dash)}
+ paint-order="stroke">${title}</circle>`
+    + (half ? `<path d="M${x - radius},${y}a${radius},${radius} 0 0 0 ${2 * radius},0z" fill="${fill}"/>` : '');
 }
 
 /**

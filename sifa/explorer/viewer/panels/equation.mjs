@@ -167,7 +167,7 @@ export function neighbourTable(read, block, pair, letter = '') {
   const rows = read.taps.map((_, tap) => {
     const cells = [...read.offsets[tap].map(v => withSign(v)), ...read.points[tap].map(v => v.toFixed(2)),
       weightText(block, read.weights[tap], 4), read.outside[tap] ? 'outside, 0' : 'inside'];
-    return `<tr><th scope="row">${placeOf(read, tap)}</th>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
+    return `<tr data-tap="${tap}"><th scope="row">${placeOf(read, tap)}</th>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
   });
   const whose = `${letter && `pin ${letter}, `}cell y ${read.y}, x ${read.x}`;
   return `<table><caption>Neighbours of ${whose}, step ${pair + 1}, in cells</caption>

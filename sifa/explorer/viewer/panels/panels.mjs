@@ -1,5 +1,6 @@
 // All panels around the pictures, written together.
-import { weightScale } from '../marks/palette.mjs';
+import { PINS, QUERY, weightScale } from '../marks/palette.mjs';
+import { letterOf } from '../state/pins.mjs';
 import { readersSpeech, readoutSpeech } from '../state/words.mjs';
 import { Controls } from './controls.mjs';
 import { box } from './html.mjs';
@@ -47,9 +48,10 @@ export class Panels {
     this.#writeChanges(shown);
     const { trace, state, read, readers } = shown;
     const block = trace.blocks[state.block];
-    const chosen = state.drawer === 'equation' ? shown.tap : -1;
+    const chosen = state.drawer === 'equation' || shown.lit ? shown.tap : -1;
+    const hue = letterOf(state) ? PINS[state.active] : QUERY;
     if (readers) this.readers.innerHTML = readersHtml(readers, state);
-    else this.readOut.write(read, block, weightScale(block, state.pair), state, chosen);
+    else this.readOut.write(read, block, weightScale(block, state.pair), state, chosen, hue);
     this.pins.write(shown.pins);
     this.views.write(shown);
     this.whatIf.write(trace, state, read);

@@ -4,6 +4,7 @@ import { contextOf, paint } from '../marks/canvas.mjs';
 import { frameMarks } from '../marks/frame.mjs';
 import { cellMarks, closeGround, fieldMarks, pictureOf } from '../marks/list.mjs';
 import { markAt } from '../marks/lit.mjs';
+import { spotsOf } from '../marks/points.mjs';
 import { arrowField } from '../trace/fields.mjs';
 import { closeView, wholeView } from '../trace/geometry.mjs';
 import { HeatMaps } from './heat.mjs';
@@ -190,8 +191,10 @@ export class Pictures {
   markUnder({ trace, state, read, tap }, canvas, event) {
     const block = trace.blocks[state.block];
     const { px, py, side } = pixel(canvas, event);
-    const view = canvas === this.canvases.close ? closeView(block, side, read.y, read.x) : wholeView(block, side);
-    return markAt(view, block, read, tap, canvas !== this.canvases.query, px, py, REACH);
+    const near = canvas === this.canvases.close;
+    const view = near ? closeView(block, side, read.y, read.x) : wholeView(block, side);
+    const spots = near ? spotsOf(view, read, 1, false) : null;
+    return markAt(view, block, read, tap, canvas !== this.canvases.query, px, py, REACH, spots);
   }
 
   /** Before another trace. */

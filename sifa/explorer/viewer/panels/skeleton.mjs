@@ -27,11 +27,13 @@ const LEGEND = [
   mark('<path class="q" d="M6.5 3.5h11v11h-11z"/>', 'query cell'),
   mark('<path d="M12 5v8M8 9h8"/>', 'neighbour in the regular grid'),
   mark('<path d="M4 14L20 4"/>', 'its offset'),
-  mark('<circle class="w" cx="12" cy="9" r="5"/>', 'sampled point: colour and size are its weight'),
-  mark('<circle cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
+  mark('<circle class="w" cx="12" cy="9" r="6"/>', 'sampled point that counts more than even'),
+  mark('<circle class="l" cx="12" cy="9" r="5"/><path class="h" d="M7 9a5 5 0 0 0 10 0z"/>', 'about even'),
+  mark('<circle class="l" cx="12" cy="9" r="4"/>', 'less; its area is its share'),
+  mark('<circle class="o" cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
   mark('<path class="k" d="M4 9h15M14.5 5l4.5 4l-4.5 4"/>', 'where the attention went: weighted mean'),
   mark('<path d="M6 9h11M14 6.5l3 2.5l-3 2.5"/>', '<i class="sifa-density"></i>'),
-  mark('<circle class="w" cx="12" cy="9" r="5"/><path class="k" d="M2 2h20v14H2z" transform="scale(.98)"/>',
+  mark('<circle class="r" cx="12" cy="9" r="5"/><path class="k" d="M2 2h20v14H2z" transform="scale(.98)"/>',
     'the reverse: a place of frame t + 1, and the queries that read it'),
 ];
 

@@ -147,6 +147,9 @@ export class FurtherViews {
       const letter = letterOf(state);
       this.#changed('neighbours', [trace, state.block, pair, read.y, read.x, letter],
         () => { box(this.root, '[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair, letter); });
+      for (const row of boxes(this.root, '[data-drawer=neighbours] [data-tap]')) {
+        row.classList.toggle('sifa-lit', Boolean(shown.lit) && row.dataset.tap === `${shown.tap}`);
+      }
     }
     if (drawer === 'sheet') this.#writeSheet(shown);
   }

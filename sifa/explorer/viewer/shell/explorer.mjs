@@ -5,7 +5,8 @@ import { Viewer } from './viewer.mjs';
 
 /**
  * What a host shares with the viewer, as anywidget gives it: `trace`, and any of block, pair, pins ({A: [y, x], ...}), y, x and
- * pinned, which are followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is the viewer's.
+ * pinned, which are followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is
+ * the viewer's.
  * @typedef {{
  *   get: (key: string) => unknown, set: (key: string, value: unknown) => void,
  *   on: (event: string, call: () => unknown) => void, save_changes: () => void

@@ -229,6 +229,13 @@ function listenToTerms(root, { light, keep }, { canvases, markUnder }) {
     const mark = markUnder(canvases.close, event);
     if (mark && mark.tap !== null) keep(mark.tap);
   });
+  for (const table of [box(root, '.sifa-read'), box(root, '[data-drawer=neighbours]')]) {
+    table.addEventListener('pointerover', event => {
+      const tap = near(event, '[data-tap]')?.dataset.tap;
+      light(tap ? { term: 'point', tap: Number(tap) } : null);
+    });
+    table.addEventListener('pointerleave', () => light(null));
+  }
   box(root, '.sifa-read').addEventListener('click', event => {
     const cell = near(event, '[data-tap]');
     if (cell) keep(Number(cell.dataset.tap));

@@ -203,7 +203,7 @@ export class Viewer {
   #light(mark) {
     if (mark?.term === this.#lit?.term && mark?.tap === this.#lit?.tap) return;
     this.#lit = mark;
-    if (this.#state.drawer === 'equation') this.#redraw();
+    if (this.#trace && !this.#state.reverse) this.#redraw();
   }
 
   #help() {

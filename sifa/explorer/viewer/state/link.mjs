@@ -114,7 +114,8 @@ export function withLink(state, trace, { fields }) {
     Number.isInteger(value) && value >= 0 && value < end;
   const base = withTour(state, trace, fields.tour ?? -1);
   const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
-  const { block, pair, y, x, tour, pins, pinned, active, ...rest } = /** @type {State} */ ({ ...(base.tour < 0 ? standard : base), ...fields });
+  const wanted = /** @type {State} */ ({ ...(base.tour < 0 ? standard : base), ...fields });
+  const { block, pair, y, x, tour, pins, pinned, active, ...rest } = wanted;
   let next = { ...withoutPins(base), ...rest };
   const view = Object.keys(fields).length > 0; // a link that says nothing of the view leaves the block as it is
   if (view && inside(block, trace.blocks.length)) next = withBlock(next, trace, block);

@@ -11,7 +11,7 @@ import { lettered, setPins } from './pins.mjs';
  * @param {Trace} trace
  * @param {ImageBitmap[]} images
  * @param {State} state
- * @param {Lit | null} pointed the mark that is pointed at; it counts while the equation is open
+ * @param {Lit | null} pointed the mark that is pointed at; while the equation is closed, only its neighbour counts
  * @param {Float32Array} field the arrows of all cells
  * @returns {Shown}
  */
@@ -21,7 +21,9 @@ export function shownOf(trace, images, state, pointed, field) {
   const read = readout(block, pair, y, x);
   const tracked = !reverse && overlay === 'track';
   const cell = 2 * (y * block.width + x);
-  const lit = drawer === 'equation' && !reverse ? pointed : null;
+  const open = drawer === 'equation';
+  const neighbour = pointed && pointed.tap !== null ? { term: 'point', tap: pointed.tap } : null;
+  const lit = reverse ? null : open ? pointed : neighbour;
   const tap = lit?.tap ?? state.tap;
   return {
     trace, images, state, read, readers: reverse ? readersOf(block, pair, y, x) : null,

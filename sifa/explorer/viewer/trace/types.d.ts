@@ -239,6 +239,9 @@ export interface View {
   cell: (px: number, py: number) => Place;
 }
 
+/** How a share compares with an even one. */
+export type Amount = 'more' | 'even' | 'less';
+
 /** What an arrow of the field means. */
 export type Arrows = 'displacement' | 'offset' | 'strongest';
 export type Density = 'medium' | 'dense' | 'sparse';
