@@ -22,14 +22,14 @@ SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "02_object_moves_right.sifa"
 VIEWS = {  # of the sample: keys to press, or a selector to click
     "pair": "",
     "reverse": "r",
-    "arrows": "ac+",
+    "arrows": "acd",
     "saliency": "o",
     "difference": "oo",
     "track": "ooo",
     "equation": "e",
     "table": "t",
     "sheet": "s",
-    "what-if": "wf",
+    "what-if": "wm",
     "trust": ".sifa-trust summary",
     "tour": "g",
     "share": "x",
@@ -87,6 +87,13 @@ def button(selector: str):
 
 def choose(menu: str, value: str):
     return lambda page: page.locator(f".sifa [data-set={menu}]").first.select_option(value)
+
+
+def wheel(page: Page, y: int, x: int, pixels: int):
+    """Turn the wheel over a cell of frame t, down where positive."""
+    page.mouse.move(*place(page, y, x))
+    page.mouse.wheel(0, pixels)
+    page.wait_for_timeout(100)
 
 
 def away(page: Page):
@@ -170,10 +177,21 @@ INTERACTIONS = [
     Interaction("a: mean offsets", key("a"), "state.arrows === 'offset'"),
     Interaction("menu: the strongest neighbour", choose("arrows", "strongest"), "state.arrows === 'strongest'"),
     Interaction("menu: displacement", choose("arrows", "displacement"), "state.arrows === 'displacement'"),
-    Interaction("- draws fewer arrows", on(FRAME, "-"),
+    Interaction("D draws fewer arrows", on(FRAME, "D"),
                 "state.density === 'sparse' && root.querySelector('[data-do=fewer]').ariaDisabled === 'true'"),
-    Interaction("+ draws more", key("+"),
+    Interaction("d draws more", key("d"),
                 "state.density === 'medium' && root.querySelector('[data-do=fewer]').ariaDisabled === 'false'"),
+    Interaction("+ enlarges both pictures about the cell", key("+"),
+                "state.zoom === 1.5 && [...root.querySelectorAll('.sifa-zoom')].map(e => e.textContent).join() === '1.5×,1.5×'"),
+    Interaction("- shows the whole again", key("-"), "state.zoom === 1"),
+    Interaction("the wheel enlarges about the pointer", lambda page: wheel(page, 8, 9, -240),
+                "state.zoom > 1.2 && state.midX > 0.5"),
+    Interaction("the same place lies under the pointer", over(8, 9), "state.y === 8 && state.x === 9"),
+    Interaction("the wheel back to the whole", lambda page: wheel(page, 8, 9, 1200), "state.zoom === 1 && state.midX === 0.5"),
+    Interaction("the wheel again, then Escape", lambda page: (wheel(page, 3, 3, -240), page.keyboard.press("Escape")),
+                "state.zoom === 1", stays=True),
+    Interaction("f fills the screen", key("f"), "document.fullscreenElement === root"),
+    Interaction("f gives it back", key("f"), "document.fullscreenElement === null"),
     Interaction("c colours them by direction", key("c"), "state.tinted"),
     Interaction("button: one colour", button("[data-do=tint]"), "!state.tinted"),
     Interaction("o lays the saliency over", on(FRAME, "o"), "state.overlay === 'saliency'"),
@@ -196,7 +214,7 @@ INTERACTIONS = [
     Interaction("a what-if by mouse", button("[data-name=frozen]"),
                 "root.querySelector('.sifa-says').textContent.includes('nothing moves')"),
     Interaction("the same again: none", button("[data-name=frozen]"), "state.whatIf === ''"),
-    Interaction("f draws the true motion", on(FRAME, "f"), "state.flow"),
+    Interaction("m draws the true motion", on(FRAME, "m"), "state.flow"),
     Interaction("by mouse: without it", button("[data-name=flow]"), "!state.flow"),
     Interaction("the panel of trust opens", button(".sifa-trust summary"), "root.querySelector('.sifa-trust').open"),
     Interaction("? opens the help", on(FRAME, "?"), "root.querySelector('.sifa-help').open"),

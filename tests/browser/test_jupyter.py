@@ -157,7 +157,9 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     page = notebook
     assert errors(page) == []
     # the notebook's cells set block and cell, and then another clip, before the viewer had read the first one
-    until(page, "state.block === 1 && state.pair === 3 && state.y === 5 && state.x === 4 && !state.pinned")  # another clip unpins
+    until(
+        page, "state.block === 1 && state.pair === 3 && state.y === 5 && state.x === 4 && !state.pinned"
+    )  # another clip unpins
     page.wait_for_timeout(500)
     python_sees(page, "explorer.cell, explorer.pinned", "(1, 3, 5, 4) False")
     assert "camera pans left" in page.locator(".sifa h2").first.text_content().lower()

@@ -359,5 +359,7 @@ def test_a_disc_and_its_cells_in_the_tables_light_each_other_up(viewer):
     for step in range(400):
         across, down = 0.2 + 0.03 * (step % 20), 0.2 + 0.03 * (step // 20)
         viewer.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-        found |= set(viewer.locator(".sifa-read td.sifa-chosen").evaluate_all("cells => cells.map(cell => cell.dataset.tap)"))
+        found |= set(
+            viewer.locator(".sifa-read td.sifa-chosen").evaluate_all("cells => cells.map(cell => cell.dataset.tap)")
+        )
     assert len(found) >= 7

@@ -99,7 +99,7 @@ test('the reverse question rests on pins, and goes back to the active one', () =
 function acted(state) {
   const viewer = {
     state, trace, tap: 0, width: 460, said: [], set(next) { viewer.state = next; }, play() {}, light() {}, help() {},
-    say(words) { viewer.said.push(words); },
+    say(words) { viewer.said.push(words); }, full() {},
   };
   return { viewer, actions: viewActions(viewer) };
 }

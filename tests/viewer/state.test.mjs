@@ -142,7 +142,7 @@ test('all that a state shows: the strongest neighbour, the lit one, readers, tra
 function acted(first = start) {
   const viewer = {
     state: first, trace, tap: 3, width: 460, log: [],
-    set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {}, say(words) { viewer.log.push(words); },
+    set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {}, say(words) { viewer.log.push(words); }, full() {},
   };
   return { viewer, actions: viewActions(viewer) };
 }

@@ -130,7 +130,7 @@ test('tables and charts hold their numbers', () => {
 });
 
 test('the skeleton and the dialog have a button for everything', () => {
-  for (const name of ['previous', 'play', 'next', 'shallower', 'deeper', 'tour', 'help', 'fewer', 'more', 'tint', 'previousTap', 'nextTap']) {
+  for (const name of ['previous', 'play', 'next', 'shallower', 'deeper', 'tour', 'help', 'full', 'fewer', 'more', 'tint', 'previousTap', 'nextTap']) {
     assert.equal(SKELETON.split(`data-do="${name}"`).length, 2, name);
   }
   for (const name of Object.keys(EXPORTS)) assert.equal(DIALOG.split(`data-export="${name}"`).length, 2, name);

@@ -85,6 +85,7 @@ export function heatMark(view, grid, { map, most }) {
 export function quiverMarks(view, { height, width }, field, every, tinted, ratio) {
   /** @type {number[]} */
   const still = [];
+  const near = (/** @type {number[]} */ place) => place.every(v => v > -view.cw && v < view.side + view.cw);
   /** @type {Map<number, number[]>} */
   const groups = new Map(); // many small paths are stroked faster than a large one
   for (let y = every >> 1; y < height; y += every) {
@@ -92,6 +93,7 @@ export function quiverMarks(view, { height, width }, field, every, tinted, ratio
       const i = 2 * (y * width + x);
       const from = view.px(y, x);
       const to = view.px(y + field[i], x + field[i + 1]);
+      if (!(near(from) || near(to))) continue;
       if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) {
         still.push(from[0], from[1]);
         continue;

@@ -1,7 +1,7 @@
 // The lists of marks: what each picture shows of a state, from the bottom to the top. Pure functions; `ratio` is the
 // pixels of the picture for each CSS pixel.
 import { arrowField, readersOf, trueField } from '../trace/fields.mjs';
-import { arrowEvery, framesOfStep, readout, wholeView } from '../trace/geometry.mjs';
+import { arrowEvery, framesOfStep, readout, zoomedView } from '../trace/geometry.mjs';
 import { pinsShown } from '../state/shown.mjs';
 import { ghostOf } from '../state/whatif.mjs';
 import { displacementMark, ghostMark, outlineMark, readerMarks } from './cell.mjs';
@@ -37,7 +37,7 @@ export const pictureOf = (trace, block, step) =>
  */
 export function fieldMarks(view, trace, state, heat, field, ratio) {
   const block = trace.blocks[state.block];
-  const every = arrowEvery(block, view.side / ratio, state.density);
+  const every = arrowEvery(block, state.zoom * view.side / ratio, state.density);
   const truth = state.flow && trueField(trace, state);
   return [
     ...(heat ? [heatMark(view, block, heat)] : []),
@@ -131,7 +131,7 @@ export function pairMarks(trace, view, side) {
   const state = { ...view, overlay: 'none', flow: false, whatIf: '' };
   const { block: index, pair, y, x } = state;
   const block = trace.blocks[index];
-  const window = wholeView(block, side);
+  const window = zoomedView(block, side, state);
   const field = state.quiver ? arrowField(block, pair, state.arrows) : null;
   const shown = {
     trace, state, read: readout(block, pair, y, x), readers: state.reverse ? readersOf(block, pair, y, x) : null,

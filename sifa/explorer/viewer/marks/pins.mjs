@@ -21,7 +21,8 @@ const SMALL = 3; // CSS pixels of a small disc's radius
 export function tagMark(view, { y, x }, index, ratio, small = false) {
   const size = (small ? SMALL_TAG : TAG) * ratio;
   const [cx, cy] = view.px(y, x);
-  const within = (/** @type {number} */ v) => Math.max(ratio, Math.min(view.side - size - ratio, v));
+  const seen = [cx, cy].every(v => v >= 0 && v <= view.side);
+  const within = (/** @type {number} */ v) => (seen ? Math.max(ratio, Math.min(view.side - size - ratio, v)) : v);
   return {
     kind: 'tag', x: within(cx - view.cw / 2 - 2 * ratio), y: within(cy - view.ch / 2 - size - ratio), size,
     text: LETTERS[index], colour: PINS[index], width: 1.5 * ratio,
@@ -56,7 +57,8 @@ export function restingQueryMarks(view, { index, read, track }, arrow, ratio) {
 export function restingKeyMarks(view, { index, read }, ratio) {
   const colour = PINS[index];
   const edge = 2 * SMALL * ratio;
-  const place = (/** @type {Place} */ at) => view.px(...at).map(v => Math.max(edge, Math.min(view.side - edge, v)));
+  const place = (/** @type {Place} */ at) => view.px(...at)
+    .map(v => (view.whole ? Math.max(edge, Math.min(view.side - edge, v)) : v));
   return [
     outlineMark(view, read, ratio, { faint: true, colour }),
     ...read.points.map((point, tap) => smallDisc(place(point), read, tap, colour, ratio)),

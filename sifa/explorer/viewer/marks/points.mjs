@@ -26,7 +26,7 @@ const HOLLOW = 'rgba(0,0,0,.38)';
 export function spotsOf(view, read, ratio, keep) {
   const even = Math.max(2.2, Math.min(6, 0.18 * view.cw / ratio)) * ratio;
   const edge = EDGE * ratio;
-  const inside = (/** @type {number} */ v) => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
+  const inside = (/** @type {number} */ v) => (keep && view.whole ? Math.max(edge, Math.min(view.side - edge, v)) : v);
   const spots = evenness(read).map((times, tap) => {
     const [x, y] = view.px(...read.points[tap]).map(inside);
     return { x, y, radius: Math.max(1.4 * ratio, even * Math.sqrt(Math.min(9, times))), home: [x, y] };
@@ -71,7 +71,7 @@ function pushApart(spots, gap) {
 export function neighbourMarks(view, read, ratio, keep, hue) {
   const spots = spotsOf(view, read, ratio, keep);
   const edge = EDGE * ratio;
-  const inside = (/** @type {number} */ v) => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
+  const inside = (/** @type {number} */ v) => (keep && view.whole ? Math.max(edge, Math.min(view.side - edge, v)) : v);
   const place = (/** @type {Place} */ [y, x]) => view.px(y, x).map(inside);
   const arm = Math.min(3.2 * ratio, 0.13 * view.cw);
   const times = evenness(read);

@@ -59,7 +59,8 @@ export class Controls {
     const block = trace.blocks[state.block];
     const line = (/** @type {string} */ name, /** @type {number} */ step) => {
       const covered = framesOfStep(step, block, images.length);
-      return `<b>${name}</b> source frames ${escapeHtml(sourceFrames(trace, covered))}, ${sourceTimes(trace, covered)}`;
+      const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
+      return `<b>${name}</b> source frames ${escapeHtml(sourceFrames(trace, covered))}, ${sourceTimes(trace, covered)}${near}`;
     };
     box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair);
     box(root, '.sifa-key figcaption').innerHTML = line('Frame t + 1', state.pair + 1);

@@ -69,7 +69,9 @@ export class Panels {
     const { trace, state } = shown;
     const written = this.#written;
     if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
-      || written.arrows !== state.arrows) this.controls.writePair(shown, this.painter.width);
+      || written.arrows !== state.arrows || written.zoom !== state.zoom) {
+      this.controls.writePair(shown, this.painter.width * state.zoom);
+    }
     if (written.playing !== state.playing) this.controls.writePlaying(state.playing);
     if (written.reverse !== state.reverse) this.controls.writeReverse(state.reverse);
     if (written.reverse !== state.reverse || written.pins !== state.pins || written.active !== state.active) {

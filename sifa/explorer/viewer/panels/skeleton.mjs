@@ -60,6 +60,7 @@ export const SKELETON = `
   </div>
   <div class="sifa-group">
     <button type="button" data-do="tour" title="A tour of what SIFA does (g)" hidden>Tour</button>
+    <button type="button" data-do="full" title="Full screen (f)" aria-label="Full screen">\u26F6</button>
     <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
   </div>
 </div>
@@ -82,8 +83,8 @@ export const SKELETON = `
         <svg class="sifa-wheel" viewBox="-24 -24 48 48" aria-hidden="true"></svg>
         <span class="sifa-wheel-words"></span>
         <span class="sifa-group">
-        <button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (\u2212)">\u2212</button>
-        <button type="button" data-do="more" aria-label="More arrows" title="More arrows (+)">+</button>
+        <button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (D)">\u2212</button>
+        <button type="button" data-do="more" aria-label="More arrows" title="More arrows (d)">+</button>
         <button type="button" data-do="tint" title="Colour arrows by direction (c)">Colours</button></span>
       </div>
     </div>
@@ -143,10 +144,13 @@ export const SKELETON = `
     <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
     <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
     <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>
-    <dt><kbd>f</kbd></dt><dd>true motion of generated clips</dd>
+    <dt><kbd>m</kbd></dt><dd>true motion of generated clips</dd>
+    <dt>Wheel, pinch, <kbd>+</kbd> <kbd>\u2212</kbd></dt><dd>enlarge both pictures, up to eight times; drag, or two fingers, move
+      them; double click or <kbd>Esc</kbd> shows the whole</dd>
+    <dt><kbd>f</kbd></dt><dd>full screen</dd>
     <dt><kbd>g</kbd>, <kbd>Page up</kbd> <kbd>Page down</kbd></dt>
       <dd>the tour of the sample “object moves right”, its steps</dd>
-    <dt><kbd>a</kbd> <kbd>+</kbd> <kbd>\u2212</kbd> <kbd>c</kbd></dt>
+    <dt><kbd>a</kbd> <kbd>d</kbd> <kbd>D</kbd> <kbd>c</kbd></dt>
       <dd>what arrows mean, more, fewer, colours by direction</dd>
     <dt><kbd>o</kbd></dt><dd>next overlay: saliency, frame difference, attention track, none</dd>
     <dt><kbd>e</kbd> <kbd>t</kbd> <kbd>s</kbd></dt><dd>equation, table of neighbours, contact sheet below</dd>

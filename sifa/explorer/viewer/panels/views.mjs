@@ -72,7 +72,7 @@ export class FurtherViews {
    */
   #writeMenus(state, block, below) {
     const { root } = this;
-    const { quiver, overlay, tinted, density } = state;
+    const { quiver, overlay, tinted, density, zoom } = state;
     for (const menu of root.querySelectorAll('select')) {
       if (menu.dataset.set) menu.value = `${state[/** @type {keyof Settings} */ (menu.dataset.set)]}`;
     }
@@ -81,7 +81,7 @@ export class FurtherViews {
     box(root, '[data-do=tint]').setAttribute('aria-pressed', `${tinted}`);
     for (const [name, step] of /** @type {[string, number][]} */ ([['fewer', -1], ['more', 1]])) {
       box(root, `[data-do=${name}]`).setAttribute('aria-disabled',
-        `${nextDensity(block, this.painter.width, density, step) === density}`);
+        `${nextDensity(block, this.painter.width * zoom, density, step) === density}`);
     }
     this.chart.hidden = overlay !== 'track';
     this.heat.hidden = !['saliency', 'difference'].includes(overlay);
@@ -129,7 +129,7 @@ export class FurtherViews {
     const block = trace.blocks[state.block];
     const below = state.reverse && drawer !== 'sheet' ? 'query' : drawer;
     const settings = /** @type {(keyof Settings)[]} */ (Object.keys(SETTINGS)).map(name => state[name]);
-    this.#changed('menus', [...settings, state.quiver, block, this.painter.width, below],
+    this.#changed('menus', [...settings, state.quiver, block, this.painter.width * state.zoom, below],
       () => this.#writeMenus(state, block, below));
     if (state.quiver) this.#writeWheel(state, shown.arrow);
     if (!this.heat.hidden) {

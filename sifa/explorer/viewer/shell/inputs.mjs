@@ -3,6 +3,7 @@ import { box, boxes, part } from '../panels/html.mjs';
 import { LETTERS } from '../state/pins.mjs';
 import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
+import { listenToZoom } from './zoom.mjs';
 /** @import { Place } from '../trace/types' */
 /** @import { Lit, Settings } from '../state/types' */
 /** @import { Actions } from '../state/actions.mjs' */
@@ -11,7 +12,7 @@ import { near } from './events.mjs';
 /**
  * What lies under a pointer: the cell of a canvas, and the mark that lights up; `busy` is true while there is nothing to act on.
  * @typedef {{
- *   canvases: Canvases, busy: () => boolean, tour: () => number,
+ *   canvases: Canvases, busy: () => boolean, tour: () => number, zoom: () => number,
  *   cellAt: (canvas: HTMLCanvasElement, event: MouseEvent) => Place,
  *   markUnder: (canvas: HTMLCanvasElement, event: MouseEvent) => Lit | null
  * }} Under
@@ -38,6 +39,7 @@ export function listen(root, actions, under) {
   listenToButtons(root, actions, under.busy);
   listenToTour(root, actions, under.tour);
   listenToSheet(box(root, '.sifa-tiles'), actions);
+  listenToZoom(actions, under); // first: a drag is no click
   listenToPointers(actions, under);
   listenToTerms(root, actions, under);
 }
@@ -50,8 +52,10 @@ function keysOf(actions) {
   return {
     ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next,
     '[': actions.shallower, ']': actions.deeper, ' ': actions.play, q: actions.quiver, Q: actions.quiver,
-    a: actions.arrows, '+': actions.more, '=': actions.more, '-': actions.fewer, c: actions.tint, o: actions.overlay,
-    w: actions.nextWhatIf, W: actions.previousWhatIf, f: actions.flow, F: actions.flow,
+    a: actions.arrows, '+': actions.closer, '=': actions.closer, '-': actions.farther, d: actions.more,
+    D: actions.fewer, c: actions.tint, o: actions.overlay,
+    w: actions.nextWhatIf, W: actions.previousWhatIf, m: actions.flow, M: actions.flow,
+    f: actions.full,
     g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
     N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
@@ -96,9 +100,9 @@ function listenToKeys(root, actions, { canvases, busy }) {
  * @returns {{[name: string]: () => void}}
  */
 function buttonsOf(actions) {
-  const { previous, play, next, shallower, deeper, help, fewer, more, tint, previousTap, nextTap } = actions;
+  const { previous, play, next, shallower, deeper, help, full, fewer, more, tint, previousTap, nextTap } = actions;
   return {
-    previous, play, next, shallower, deeper, help, fewer, more, tint, previousTap, nextTap, tour: () => actions.tour(),
+    previous, play, next, shallower, deeper, help, full, fewer, more, tint, previousTap, nextTap, tour: () => actions.tour(),
   };
 }
 

@@ -11,6 +11,7 @@ import { shownOf } from '../state/shown.mjs';
 import { pinsByLetter, readByLetter } from '../state/pins.mjs';
 import { emptyState, withCell, withNextPair, withPins, withTrace, withoutPins } from '../state/state.mjs';
 import { readout } from '../trace/geometry.mjs';
+import { toggleFull } from './full.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
 import { decodePictures, fetchTrace } from './source.mjs';
@@ -82,12 +83,13 @@ export class Viewer {
       get state() { return viewer.#state; },
       get trace() { return viewer.#present(); },
       get tap() { return viewer.#shownOf(viewer.#present(), viewer.#state).tap; },
-      get width() { return viewer.painter.width; },
+      get width() { return viewer.painter.width * viewer.#state.zoom; },
       set: (/** @type {State} */ next) => this.#set(next),
       play: (/** @type {boolean} */ on) => this.#play(on),
       light: (/** @type {Lit | null} */ mark) => this.#light(mark),
       help: () => this.#help(),
       say: (/** @type {string} */ words) => this.panels.pins.say(words),
+      full: () => toggleFull(this.root, words => this.panels.pins.say(words)),
     };
   }
 
@@ -108,8 +110,8 @@ export class Viewer {
   #listen() {
     const { painter, canvases } = this;
     listen(this.root, this.actions, {
-      canvases, busy: () => !this.#trace, tour: () => this.#state.tour,
-      cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], canvas, event),
+      canvases, busy: () => !this.#trace, tour: () => this.#state.tour, zoom: () => this.#state.zoom,
+      cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], this.#state, canvas, event),
       markUnder: (canvas, event) => {
         const { reverse, pinned } = this.#state;
         if (!this.#trace || !this.#drawn || reverse || (canvas !== canvases.close && !pinned)) return null;

@@ -1,5 +1,5 @@
 // What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
-import { nextDensity, sameplace } from '../trace/geometry.mjs';
+import { MARGIN, nextDensity, sameplace } from '../trace/geometry.mjs';
 import { FULL, freeLetter, setPins } from './pins.mjs';
 import {
   SETTINGS, withActive, withAnotherPin, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutLetter,
@@ -7,6 +7,7 @@ import {
 } from './state.mjs';
 import { withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
+import { withCellSeen, withPan, withZoom, withZoomHere, withoutZoom } from './zoom.mjs';
 /** @import { Block, Trace } from '../trace/types' */
 /** @import { Lit, Settings, State } from './types' */
 
@@ -15,7 +16,7 @@ import { whatIfAfter } from './whatif.mjs';
  * @typedef {{
  *   readonly state: State, readonly trace: Trace, readonly tap: number, readonly width: number,
  *   set: (next: State) => void, play: (on: boolean) => void, light: (mark: Lit | null) => void, help: () => void,
- *   say: (words: string) => void
+ *   say: (words: string) => void, full: () => void
  * }} Acted
  *
  * @typedef {ReturnType<typeof viewActions>} Actions
@@ -31,7 +32,7 @@ export function viewActions(viewer) {
   return {
     light: viewer.light, help: viewer.help,
     ...timeActions(viewer), ...cellActions(viewer), ...pinActions(viewer), ...settingActions(viewer), ...drawerActions(viewer),
-    ...comparisons(viewer), ...tapActions(viewer),
+    ...comparisons(viewer), ...tapActions(viewer), ...zoomActions(viewer), full: viewer.full,
     /** To a step of the tour, -1 out of it; without one, into it or out. */
     tour: (/** @type {number | void} */ step) =>
       viewer.set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
@@ -80,8 +81,9 @@ function cellActions(viewer) {
     /** Coming from the other picture, the first key only turns the question round. */
     move(/** @type {number} */ dy, /** @type {number} */ dx, /** @type {boolean} */ reverse) {
       const { y, x, reverse: was } = viewer.state;
-      if (was === reverse) toCell(y + dy, x + dx, reverse);
-      else toCell(y, x, reverse);
+      const [down, across] = was === reverse ? [dy, dx] : [0, 0];
+      const { state, trace } = viewer;
+      set(withCellSeen(withCell(state, trace, y + down, x + across, reverse), trace, MARGIN));
     },
   };
 }
@@ -119,6 +121,7 @@ function pinActions(viewer) {
       tryAll([
         ...(state.tour >= 0 ? [withTour(state, trace, -1)] : []),
         ...(state.drawer === 'none' ? [] : [withSetting(state, 'drawer', 'none')]),
+        ...(state.zoom === 1 ? [] : [withoutZoom(state)]),
         state === escaped && setPins(state, trace).length ? withoutPins(state) : withoutPin(state, trace),
       ]);
       escaped = viewer.state.pins === state.pins ? null : viewer.state;
@@ -205,5 +208,21 @@ function tapActions(viewer) {
     keep,
     nextTap: () => keep((viewer.tap + 1) % taps()),
     previousTap: () => keep((viewer.tap + taps() - 1) % taps()),
+  };
+}
+
+const CLOSER = 1.5; // times, by a key
+
+/** @param {Acted} viewer */
+function zoomActions(viewer) {
+  const { set } = viewer;
+  return {
+    closer: () => set(withZoomHere(viewer.state, viewer.trace, CLOSER, MARGIN)),
+    farther: () => set(withZoomHere(viewer.state, viewer.trace, 1 / CLOSER, MARGIN)),
+    /** About a point of the picture, in shares of its side. */
+    zoom: (/** @type {number} */ factor, /** @type {number} */ down, /** @type {number} */ across) =>
+      set(withZoom(viewer.state, factor, down, across)),
+    pan: (/** @type {number} */ down, /** @type {number} */ across) => set(withPan(viewer.state, down, across)),
+    whole: () => set(withoutZoom(viewer.state)),
   };
 }

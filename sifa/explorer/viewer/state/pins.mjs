@@ -148,6 +148,7 @@ export function readByLetter(value, block) {
  */
 export function pinsLeftOut(asked, { pins }) {
   const shown = pins.filter(Boolean).length;
-  return asked <= shown ? '' : `The link pins ${asked} ${asked === 1 ? 'place' : 'places'}, of which ${shown} can be shown: at most `
-    + `${LETTERS.length}, each a cell “row,column” of this clip.`;
+  const places = `${asked} ${asked === 1 ? 'place' : 'places'}`;
+  return asked <= shown ? '' : `The link pins ${places}, of which ${shown} can be shown: at most ${LETTERS.length}, `
+    + 'each a cell “row,column” of this clip.';
 }

@@ -1,6 +1,7 @@
 // What is shown, as plain data, and how it changes. Pure functions: each takes a state and gives the next one.
 import { displacementField, liveliestCell, sameplace } from '../trace/geometry.mjs';
 import { LETTERS, activePin, freeLetter, movedPins, pinCell, sameClip, setPins, withLetter } from './pins.mjs';
+import { withKnownZoom, withoutZoom } from './zoom.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Pin, Settings, State } from './types' */
 
@@ -30,13 +31,14 @@ export function emptyState() {
   const first = Object.fromEntries(Object.entries(SETTINGS).map(([name, [value]]) => [name, value]));
   return {
     block: 0, pair: -1, y: -1, x: -1, pinned: false, pins: [], active: 0, reverse: false, tap: -1, quiver: true,
-    playing: false, whatIf: '', flow: false, tour: -1, .../** @type {Settings} */ (/** @type {unknown} */ (first)),
+    playing: false, whatIf: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
+    .../** @type {Settings} */ (/** @type {unknown} */ (first)),
   };
 }
 
 /**
- * The same view of another trace where it still makes sense; another clip leaves nothing pinned. A first trace opens on the block that it names, in the
- * middle, where most moves.
+ * The same view of another trace where it still makes sense; another clip leaves nothing pinned. A first trace opens on the
+ * block that it names, in the middle, where most moves.
  * @param {State} state
  * @param {Trace} trace
  * @param {Trace | null} before
@@ -48,10 +50,11 @@ export function withTrace(state, trace, before) {
   const pair = state.pair < 0 ? (next.pairs - 1) >> 1 : within(state.pair, next.pairs);
   const [y, x] = before && state.y >= 0 ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  const settings = withWhatIf(withKnownSettings(state), trace, state.whatIf);
+  const settings = withWhatIf(withKnownZoom(withKnownSettings(state)), trace, state.whatIf);
   const same = before === trace;
   if (before && !same) {
-    const kept = sameClip(before, trace) ? { ...settings, pins: movedPins(state.pins, before, trace) } : withoutPins(settings);
+    const kept = sameClip(before, trace) ? { ...settings, pins: movedPins(state.pins, before, trace) }
+      : withoutZoom(withoutPins(settings));
     const moved = withTap({ ...kept, block, pair, y, x, playing: false, tour: -1 }, trace, state.tap);
     return activePin(moved) ? withActive(moved, trace, moved.active) : moved;
   }

@@ -24,11 +24,11 @@ export interface Pin {
 
 /**
  * Frame pair `pair` goes from query step `pair` to key step `pair + 1`. (y, x) is the query cell or, where the question is
- * `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `pins` are the
- * pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is reversed. `tap` is
- * the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
- * `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
- * the step of the tour, -1 none.
+ * `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `pins` are
+ * the pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is
+ * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
+ * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
+ * the step of the tour, -1 none. Both pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
  */
 export interface State extends Settings {
   block: number;
@@ -45,6 +45,9 @@ export interface State extends Settings {
   whatIf: string;
   flow: boolean;
   tour: number;
+  zoom: number;
+  midY: number;
+  midX: number;
 }
 
 /** A value of a field of the state that a link writes as it is. */
@@ -87,8 +90,8 @@ export interface ShownPin {
 
 /**
  * All that a state shows of a trace. `tap` is the neighbour of the equation and `lit` the term of it that is pointed at,
- * '' none; `pins` are there where they have letters; `readers` answer the reverse question, or are null, as are tracks where none is asked for; `arrow` is the
- * field's at the cell.
+ * '' none; `pins` are there where they have letters; `readers` answer the reverse question, or are null, as are tracks where
+ * none is asked for; `arrow` is the field's at the cell.
  */
 export interface Shown {
   trace: Trace;

@@ -120,7 +120,8 @@ export function readoutSpeech(read, trace, state) {
     + `${pinnedWords(state)}${amongWords(state)}. Attention went ${direction(read.displacement)}, in cells. `
     + `Largest weight ${weightText(block, read.weights[best])} at row ${py}, column ${px}. `
     + `Sum of weights ${weightText(block, read.sum)}.`
-    + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '');
+    + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '')
+    + (state.zoom > 1 ? ` Enlarged ${state.zoom.toFixed(1)} times.` : '');
 }
 
 /**
