@@ -31,7 +31,7 @@ __all__ = [
 
 
 def explore(prediction: Prediction) -> "Explorer":
-    """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, y, x and pinned can be read and set.
+    """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, cell and pins can be read and set.
 
     Needs anywidget, which nothing else here does, so it is imported at the first call. Raises RunError where it is not installed.
     """

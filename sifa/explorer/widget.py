@@ -3,6 +3,9 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
+from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -16,6 +19,7 @@ from sifa.explorer.render.panel import pair_panels
 from sifa.explorer.render.raster import draw
 from sifa.tracing.records import BlockTrace, Prediction
 
+LETTERS = ("A", "B", "C", "D", "E")  # of pins
 FOLLOW_HEIGHT = (
     "new ResizeObserver(() => this.style.height = this.contentDocument.body.offsetHeight + 2 + 'px')"
     ".observe(this.contentDocument.body)"
@@ -26,7 +30,9 @@ class Explorer(anywidget.AnyWidget):
     """The viewer of one prediction. Its state is in traits that follow the viewer once it has come to rest, and move it.
 
     `block` and `pair` count from 0; (`y`, `x`) is the query cell on that block's grid, whether `pinned` or only pointed at.
-    `prediction` may be set to another one. Setting a block, pair or cell that the trace does not have raises TraitError; that
+    `pins` are the pinned cells by their letters, `{"A": (10, 8), "B": (3, 4)}`, at most five; (`y`, `x`) is one of them. Set,
+    they make the first one the query, unless (`y`, `x`) is one of them.
+    `prediction` may be set to another one. Setting a block, pair, cell or pin that the trace does not have raises TraitError; that
     of a model without blocks has none.
     """
 
@@ -37,6 +43,7 @@ class Explorer(anywidget.AnyWidget):
     y = traitlets.Int(0).tag(sync=True)
     x = traitlets.Int(0).tag(sync=True)
     pinned = traitlets.Bool(False).tag(sync=True)
+    pins = traitlets.Dict().tag(sync=True)
     prediction = traitlets.Instance(Prediction)
 
     def __init__(self, prediction: Prediction):
@@ -76,9 +83,34 @@ class Explorer(anywidget.AnyWidget):
             raise traitlets.TraitError(f"{name} is {value}; this block of the trace has {name} from 0 to {end - 1}")
         return value
 
+    @traitlets.validate("pins")
+    def _pins_within(self, proposal: traitlets.Bunch) -> dict[str, tuple[int, int]]:
+        trace, pins = self.prediction.trace, {}
+        for letter, cell in sorted(proposal.value.items(), key=lambda item: str(item[0])):
+            if letter not in LETTERS:
+                raise traitlets.TraitError(f"a pin has the letter {letter!r}; there are five, {', '.join(LETTERS)}")
+            if not len(trace):
+                raise traitlets.TraitError(f"pin {letter} is {cell}; this model has no SIFA block, so there is no cell")
+            height, width = trace[min(self.block, len(trace) - 1)].attention.shape[2:]
+            whole = isinstance(cell, Sequence) and len(cell) == 2 and all(isinstance(v, Integral) for v in cell)
+            if not (whole and 0 <= cell[0] < height and 0 <= cell[1] < width):
+                raise traitlets.TraitError(
+                    f"pin {letter} is {cell!r}; give a cell (y, x) of this block, which has {height} x {width} cells"
+                )
+            pins[letter] = int(cell[0]), int(cell[1])
+        return pins
+
+    @traitlets.observe("pins")
+    def _follow_pins(self, change: traitlets.Bunch) -> None:
+        if change.new and (self.y, self.x) not in change.new.values():
+            self.y, self.x = next(iter(change.new.values()))
+        self.pinned = bool(change.new)
+
     @traitlets.observe("prediction")
     def _show(self, change: traitlets.Bunch) -> None:
         if isinstance(change.old, Prediction):
+            if not same_clip(change.old, change.new):
+                self.pins, self.pinned = {}, False
             if len(change.new.trace):
                 self.block = min(self.block, len(change.new.trace) - 1)
                 if len(change.old.trace) and self.cell:
@@ -107,6 +139,12 @@ class Explorer(anywidget.AnyWidget):
         words = caption(self.prediction, block, pair, (y, x))
         draw(pair_panels(self.prediction, block, pair, (y, x)), words, 1).convert("RGB").save(out, "JPEG", quality=85)
         return out.getvalue()
+
+
+def same_clip(one: Prediction, other: Prediction) -> bool:
+    """Whether two predictions are of the same frames of one file, in any order."""
+    first, second = ((Path(each.clip.path).name, sorted(each.clip.indices)) for each in (one, other))
+    return first == second
 
 
 def frame_page(page: str) -> str:

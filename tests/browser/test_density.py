@@ -68,7 +68,7 @@ def test_each_density_draws_more_than_the_one_before(page, tmp_path, made, width
             drawn.append(arrows(page))
         assert seen == steps
         assert all(more > 1.5 * fewer > 0 for fewer, more in pairwise(drawn))
-        page.keyboard.press("+")
+        page.keyboard.press("d")
         assert (every(page), arrows(page)) == (seen[-1], drawn[-1])
     assert page.problems == []
 

@@ -112,12 +112,12 @@ def test_captions_of_pictures_name_the_marks_that_are_there(viewer, file, view, 
     assert png in picture.text["Description"]
     root = ET.fromstring(export(viewer, "SVG")[1])
     assert svg in root.find(f"{SVG}title").text
-    for words in ("CSV of this cell", "CSV of all cells of this step", "NPZ of all blocks"):
+    for words in ("CSV of the cell or pins", "CSV of all cells of this step", "NPZ of all blocks"):
         _, data = export(viewer, words)
         about = str(np.load(io.BytesIO(data))["caption"]) if words.startswith("NPZ") else rows_of(data)[0]
         assert about.startswith(("# moving.mp4. Block", "moving.mp4. Block"))
         assert not re.search("Arrows|drawn|Dashed|dashed", about)
-        assert ("cell y 3, x 4" in about) == (words == "CSV of this cell")
+        assert ("cell y 3, x 4" in about) == (words == "CSV of the cell or pins")
         assert "Weights: sifa_swin_nano_16x64." in about
 
 
@@ -186,7 +186,7 @@ def readers(block, y, x):
 def test_the_reverse_question_is_exported_as_its_readers(viewer, file, prediction):
     look(viewer, file, "reverse=1&q=0")
     wanted = readers(prediction.trace[1], 3, 4)
-    name, data = export(viewer, "CSV of this cell")
+    name, data = export(viewer, "CSV of the cell or pins")
     caption, rows = rows_of(data)
     assert name == "moving_block2_step3_readers_y3_x4.csv"
     assert "Who reads cell y 3, x 4 of frame t + 1, pinned." in caption
@@ -301,7 +301,7 @@ def rows_of(data):
 
 def test_csv(viewer, prediction):
     block = prediction.trace[1]
-    name, data = export(viewer, "CSV of this cell")
+    name, data = export(viewer, "CSV of the cell or pins")
     caption, rows = rows_of(data)
     assert name == "moving_block2_step3_y3_x4.csv"
     assert caption.startswith(f"# {CAPTION}")

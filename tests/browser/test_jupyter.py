@@ -157,9 +157,11 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     page = notebook
     assert errors(page) == []
     # the notebook's cells set block and cell, and then another clip, before the viewer had read the first one
-    until(page, "state.block === 1 && state.pair === 3 && state.y === 5 && state.x === 4 && state.pinned")
+    until(
+        page, "state.block === 1 && state.pair === 3 && state.y === 5 && state.x === 4 && !state.pinned"
+    )  # another clip unpins
     page.wait_for_timeout(500)
-    python_sees(page, "explorer.cell, explorer.pinned", "(1, 3, 5, 4) True")
+    python_sees(page, "explorer.cell, explorer.pinned", "(1, 3, 5, 4) False")
     assert "camera pans left" in page.locator(".sifa h2").first.text_content().lower()
     run(page, "explorer.prediction = prediction; explorer.block = 0; explorer.pinned = False")
     until(page, "state.block === 0 && !state.pinned")
@@ -178,6 +180,16 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     run(page, "explorer.pair = 0")
     until(page, "state.pair === 0")
     assert "Block 3 of 4" in page.locator(".sifa-caption").first.inner_text()
+    run(page, "explorer.block = 0")
+    until(page, "state.block === 0")
+    page.wait_for_timeout(500)
+    run(page, "explorer.pins = {'A': (1, 2), 'C': (12, 9)}")
+    until(page, "state.pins.length === 3 && state.y === 1 && state.x === 2")
+    page.mouse.click(*place(page, 5, 6, 16))
+    python_sees(page, "explorer.pins, explorer.cell[2:]", "{'A': (1, 2), 'B': (5, 6), 'C': (12, 9)} (5, 6)")
+    run(page, "explorer.pinned = False")
+    until(page, "!state.pinned && state.pins.length === 0")
+    python_sees(page, "explorer.pins", "{}")
 
 
 @pytest.mark.parametrize("notebook", ["01_quickstart.ipynb"], indirect=True)

@@ -17,6 +17,7 @@ from tests.browser.test_viewer import (
     open_page,
     over,
     pixels,
+    place,
     state,
     until,
 )
@@ -247,3 +248,20 @@ def test_a_viewer_within_another_page_leaves_its_address_alone(page, tmp_path, p
     page.wait_for_timeout(400)
     assert page.evaluate("() => location.hash") == ""
     assert page.problems == []
+
+
+def test_a_link_opens_its_pins_and_says_what_it_leaves_out(page, chromium, file):
+    open_page(page, file)
+    for y, x in ((8, 8), (3, 12)):
+        page.mouse.click(*place(page, y, x))
+    page.mouse.move(0, 0)
+    until(page, "location.hash.includes('&p=1&pins=8,8;3,12')")
+    wanted, seen = state(page), all_pixels(page)
+    reader = fresh(chromium)
+    open_link(reader, page.url)
+    assert state(reader) == wanted
+    assert all_pixels(reader) == seen
+    reader.evaluate("() => { location.hash = 'pins=1,1;2,2;3,3;4,4;5,5;6,6;x,y'; }")
+    until(reader, "state.pins.length === 5 && state.y === 1")
+    assert "The link pins 7 places, of which 5 can be shown" in reader.locator(".sifa-said").first.inner_text()
+    reader.context.close()

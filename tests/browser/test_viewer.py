@@ -85,6 +85,8 @@ def test_hover_previews_and_click_pins(viewer):
     assert cell(viewer) == (9, 9)
     assert state(viewer)["pinned"]
     viewer.keyboard.press("Escape")
+    assert cell(viewer) == (5, 6)
+    viewer.keyboard.press("Escape")
     assert not state(viewer)["pinned"]
     over(viewer, 1, 1)
     assert cell(viewer) == (1, 1)
@@ -585,3 +587,50 @@ def test_sharp_on_dense_screens(chromium, file):
     )
     assert drawn == 2 * shown
     context.close()
+
+
+def test_a_touch_pins_several_and_its_chips_let_them_go(chromium, file):
+    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True)
+    page = context.new_page()
+    open_page(page, file)
+    page.locator(CANVAS).scroll_into_view_if_needed()
+    for y, x in ((8, 8), (3, 12), (12, 4)):
+        page.touchscreen.tap(*place(page, y, x))
+    until(page, "state.pins.length === 3 && state.active === 2")
+    for box in (chip.bounding_box() for chip in page.locator(".sifa-chip button").all()):
+        assert min(box["width"], box["height"]) >= 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.touchscreen.tap(*place(page, 8, 8))
+    until(page, "state.active === 0 && state.y === 8")
+    page.tap("[data-unpin='0']")
+    until(page, "state.pins[0] === null && state.active === 1 && state.y === 3")
+    context.close()
+
+
+def test_the_keyboard_stays_on_a_chip(viewer):
+    for y, x in ((8, 8), (3, 12), (12, 4)):
+        viewer.mouse.click(*place(viewer, y, x))
+    viewer.focus("[data-pin='0']")
+    viewer.keyboard.press("Enter")
+    until(viewer, "state.active === 0")
+    assert viewer.evaluate("() => document.activeElement.dataset.pin") == "0"
+    assert viewer.get_attribute("[data-pin='0']", "aria-label").startswith("Pin A: row 8, column 8, moved ")
+    viewer.keyboard.press("Tab")
+    viewer.keyboard.press("Enter")
+    until(viewer, "state.pins[0] === null && state.active === 1")
+    assert viewer.evaluate("() => document.activeElement.dataset.pin") == "1"
+
+
+def test_a_host_pins_several_and_hears_of_them(page, tmp_path, prediction):
+    open_host(page, host_page(tmp_path, [explorer.pack(prediction)]))
+    page.evaluate("() => put('trace', traces[0])")
+    page.wait_for_function("() => document.querySelector('.sifa').sifa.ready")
+    page.evaluate("() => put('pins', { A: [10, 8], C: [3, 4] })")
+    until(page, "state.pins.length === 3 && state.y === 10 && state.x === 8 && state.pinned")
+    page.mouse.click(*place(page, 9, 6))
+    page.wait_for_function("() => model.shared.pins?.B?.join() === '9,6' && model.shared.y === 9")
+    assert page.evaluate("() => model.shared.pins") == dict(A=[10, 8], B=[9, 6], C=[3, 4])
+    page.keyboard.press("]")
+    page.wait_for_function("() => model.shared.block === 1 && model.shared.pins.A.join() === '5,4'")
+    page.evaluate("() => put('pins', {})")
+    until(page, "!state.pinned && state.pins.length === 0")

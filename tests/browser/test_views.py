@@ -336,3 +336,30 @@ def test_keys_go_on_where_the_focused_part_is_hidden(viewer, focused, hides):
     before = state(viewer)["pair"]
     viewer.keyboard.press(".")
     until(viewer, f"state.pair === {before + 1}")
+
+
+def test_a_disc_and_its_cells_in_the_tables_light_each_other_up(viewer):
+    viewer.mouse.click(*place(viewer, 8, 8))
+    viewer.keyboard.press("t")
+    viewer.mouse.move(2, 2)
+    dark = [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)]
+    lit = []
+    for selector in (".sifa-read td", "[data-drawer=neighbours] tr[data-tap]"):
+        viewer.locator(selector).nth(4).hover()
+        lit.append([pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)])
+        assert viewer.locator(".sifa-read td.sifa-chosen").get_attribute("data-tap") == "4"
+        assert viewer.locator("tr.sifa-lit").get_attribute("data-tap") == "4"
+    assert lit[0] == lit[1]
+    assert [one == other for one, other in zip(dark, lit[0])] == [True, False, False]
+    viewer.mouse.move(2, 2)
+    assert [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)] == dark
+    viewer.locator(CLOSE_UP).scroll_into_view_if_needed()
+    box = viewer.locator(CLOSE_UP).bounding_box()
+    found = set()
+    for step in range(400):
+        across, down = 0.2 + 0.03 * (step % 20), 0.2 + 0.03 * (step // 20)
+        viewer.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        found |= set(
+            viewer.locator(".sifa-read td.sifa-chosen").evaluate_all("cells => cells.map(cell => cell.dataset.tap)")
+        )
+    assert len(found) >= 7

@@ -154,7 +154,7 @@ def test_keys_go_through_the_what_ifs_and_back(viewer, prediction):
 
 def test_true_motion_lies_under_the_arrows_and_is_said(viewer, prediction):
     assert count(viewer, CANVAS, TRUE) < 30
-    press(viewer, "f")
+    press(viewer, "m")
     assert state(viewer)["flow"]
     assert switch(viewer, "flow").get_attribute("aria-pressed") == "true"
     assert count(viewer, CANVAS, TRUE) > 500
@@ -201,7 +201,7 @@ def test_the_trust_panel_holds_the_figures(viewer, prediction):
 
 def test_words_of_a_cell_are_left_out_of_the_reverse_question(viewer):
     choose(viewer, "rigid")
-    press(viewer, "f")
+    press(viewer, "m")
     said = viewer.locator(".sifa-whatif .sifa-legend")
     assert re.search("this cell’s mean.*true motion of this cell", said.inner_text(), re.DOTALL)
     press(viewer, "r")
@@ -217,7 +217,7 @@ def test_a_trace_without_them_shows_none_and_keeps_no_choice(page, tmp_path, pre
     page.evaluate("() => put('trace', traces[0])")
     page.focus(CANVAS)
     press(page, "w")
-    press(page, "f")
+    press(page, "m")
     page.evaluate("() => put('trace', traces[0])")
     settle(page)
     assert (state(page)["whatIf"], state(page)["flow"]) == ("rigid", True)
@@ -228,7 +228,7 @@ def test_a_trace_without_them_shows_none_and_keeps_no_choice(page, tmp_path, pre
         assert page.locator(".sifa-whatif").is_hidden()
         assert page.locator(".sifa-trust").is_hidden()
         before = pixels(page)
-        press(page, "f")
+        press(page, "m")
         press(page, "w")
         assert (state(page)["whatIf"], state(page)["flow"]) == ("", False)
         assert pixels(page) == before

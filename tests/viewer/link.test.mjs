@@ -6,7 +6,7 @@ import { emptyState, withBlock, withTrace } from '../../sifa/explorer/viewer/sta
 import { TOUR } from '../../sifa/explorer/viewer/state/tour.mjs';
 import { compared, random, sample } from './made.mjs';
 
-const NOTHING = { clip: '', id: '', weights: '', lock: [], hide: [] };
+const NOTHING = { clip: '', id: '', weights: '', lock: [], hide: [], asked: 0 };
 
 for (const [link, fields, text] of [
   [{}, { block: 3, pair: 5, y: 12, x: 0, pinned: true }, 'b=3&t=5&y=12&x=0&p=1'],
@@ -50,8 +50,8 @@ test('nonsense of any kind leads to a state that the trace has', () => {
   const start = withTrace(emptyState(), trace, null);
   const next = random(7);
   const pick = list => list[Math.floor(next() * list.length)];
-  const keys = ['b', 't', 'y', 'x', 'p', 'q', 'tap', 'overlay', 'arrows', 'speed', 'whatIf', 'flow', 'tour', 'reverse', 'playing', 'drawer'];
-  const values = ['0', '1', '2', '-1', '99', '0.5', '1e9', 'null', '[]', 'true', 'rigid', 'track', 'offset', '%00', '"', ''];
+  const keys = ['b', 't', 'y', 'x', 'p', 'pins', 'active', 'q', 'tap', 'overlay', 'arrows', 'speed', 'whatIf', 'flow', 'tour', 'reverse', 'playing', 'drawer'];
+  const values = ['0', '1', '2', '-1', '99', '0.5', '1e9', 'null', '[]', 'true', 'rigid', 'track', 'offset', '1,2', '3,4;;0,0,1', '9,9;1,1', '%00', '"', ''];
   for (let round = 0; round < 500; round++) {
     const text = Array.from({ length: 8 }, () => `${pick(keys)}=${pick(values)}`).join('&');
     const link = decodeLink(text);

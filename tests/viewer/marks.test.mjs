@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { markAt, litMarks } from '../../sifa/explorer/viewer/marks/lit.mjs';
 import { cellMarks, closeGround, fieldMarks, pairMarks } from '../../sifa/explorer/viewer/marks/list.mjs';
-import { GHOST, KEY, QUERY, TRACK, TRUE, sectorColour, sectorOf, weightScale } from '../../sifa/explorer/viewer/marks/palette.mjs';
+import { GHOST, KEY, QUERY, TRACK, TRUE, sectorColour, sectorOf } from '../../sifa/explorer/viewer/marks/palette.mjs';
+import { neighbourMarks, spotsOf } from '../../sifa/explorer/viewer/marks/points.mjs';
 import { emptyState, withTrace } from '../../sifa/explorer/viewer/state/state.mjs';
 import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
 import { closeView, readout, wholeView } from '../../sifa/explorer/viewer/trace/geometry.mjs';
+import { amountOf, evenness, nearlyEven } from '../../sifa/explorer/viewer/trace/terms.mjs';
 import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
 import { close, compared } from './made.mjs';
 
@@ -18,7 +20,7 @@ const at = (y, x) => ({ ...withTrace(emptyState(), trace, null), y, x, pair: 1, 
 
 function shown(state, more = {}) {
   return {
-    trace, state, read: readout(first, state.pair, state.y, state.x), readers: null, track: null, rigid: null, tap: 0, lit: '', ...more,
+    trace, state, read: readout(first, state.pair, state.y, state.x), readers: null, track: null, rigid: null, pins: [], tap: 0, lit: '', ...more,
   };
 }
 
@@ -33,12 +35,12 @@ test('the neighbours of a cell: offsets, points by weight, crosses, and the mean
   assert.equal(points.length, 9);
   const sorted = [...about.read.weights].sort((a, b) => Math.abs(b) - Math.abs(a));
   assert.deepEqual(points.map(disc => disc.weight), sorted); // large ones below
-  const scale = weightScale(first, 1);
   for (const disc of points) {
     const tap = about.read.weights.indexOf(disc.weight);
     const place = view.px(...about.read.points[tap]).map(v => Math.max(6, Math.min(SIDE - 6, v)));
     close([disc.x, disc.y], place, 1e-9);
-    assert.equal(disc.fill, about.read.outside[tap] ? null : scale.colour(disc.weight));
+    assert.equal(disc.edge, QUERY);
+    assert.deepEqual([disc.fill === null, Boolean(disc.dash)], [about.read.outside[tap], about.read.outside[tap]]);
   }
   const negative = about.read.weights.filter((w, tap) => w < 0 && !about.read.outside[tap]).length;
   assert.ok(negative > 0);
@@ -52,7 +54,7 @@ test('the neighbours of a cell: offsets, points by weight, crosses, and the mean
   close(arrow.path.ends, [...view.px(3, 5), ...view.px(3 + dy, 5 + dx)], 1e-9);
   assert.deepEqual(kinds(query), ['stroke', 'stroke']);
   assert.deepEqual([query[0].parts[0].colour, query[0].width], [QUERY, 3]); // pinned
-  assert.equal(discs(closeUp).length, 9);
+  assert.equal(discs(closeUp).filter(disc => disc.weight !== undefined).length, 9);
 });
 
 test('sizes of marks follow the pixels of the screen', () => {
@@ -69,10 +71,49 @@ test('only the close-up lets points lie off its edge', () => {
   const near = closeView(first, 24, 0, 0); // its edge is nearer than 6 pixels to some points
   const { key, close: closeUp } = cellMarks(view, near, about, 1);
   assert.ok(discs(key).every(({ x, y }) => x >= 6 && y >= 6 && x <= SIDE - 6 && y <= SIDE - 6));
-  const places = discs(closeUp).map(({ weight }) => near.px(...about.read.points[about.read.weights.indexOf(weight)]));
-  close(discs(closeUp).flatMap(({ x, y }) => [x, y]), places.flat(), 1e-9);
-  assert.ok(places.flat().some(v => v < 6 || v > 18));
+  const homes = spotsOf(near, about.read, 1, false).flatMap(({ home }) => home);
+  close(homes, about.read.points.flatMap(point => near.px(...point)), 1e-9);
+  assert.ok(homes.some(v => v < 6 || v > 18));
   assert.ok(discs(key).some(disc => disc.fill === null)); // outside the frame
+});
+
+/** A read-out with these weights, all points but the last ones in one place. */
+const weighing = weights => ({
+  ...readout(first, 1, 3, 5), weights, outside: weights.map(() => false), points: weights.map((_, tap) => [3, tap < 6 ? 5 : tap - 2]),
+});
+
+test('a disc is full above 1.15 of its even share, half full to 0.85, hollow below; its area follows the share', () => {
+  const read = weighing([-3, 1.1, 1, 1, 1, 1, 0.6, 0.2, 0.1]);
+  assert.deepEqual(evenness(read).map(amountOf), ['more', 'even', 'even', 'even', 'even', 'even', 'less', 'less', 'less']);
+  assert.deepEqual([1.16, 1.15, 0.85, 0.84].map(amountOf), ['more', 'even', 'even', 'less']);
+  const drawn = discs(neighbourMarks(view, read, 1, true, QUERY)).sort((a, b) => a.weight - b.weight);
+  assert.deepEqual(drawn.filter(disc => disc.half).map(disc => disc.weight), [1, 1, 1, 1, 1.1]);
+  assert.deepEqual([drawn[0].fill, drawn[0].half], [QUERY, undefined]); // by its size, whatever its sign
+  assert.ok(drawn.filter(disc => disc.weight < 0.85 && disc.weight > 0).every(disc => disc.fill !== QUERY && !disc.half));
+  close([(drawn[0].radius / drawn.at(-1).radius) ** 2], [3 / 1.1], 1e-9);
+});
+
+test('nearly even is within 35 % of an even share; without any weight all are even', () => {
+  assert.ok(nearlyEven(evenness({ weights: [1.2, 1, 1, 0.8] })));
+  assert.ok(!nearlyEven(evenness({ weights: [2, 1, 1, 1] })));
+  assert.ok(!nearlyEven(evenness({ weights: [0.5, 1, 1, 1] })));
+  assert.deepEqual(evenness({ weights: [0, 0] }), [1, 1]);
+});
+
+test('overlapping discs are pushed apart in the close-up, with lines to their places, and answer there', () => {
+  const near = closeView(first, 280, 3, 5);
+  for (const read of [weighing([1, 2, 1, 1, 1, 1, 1, 0.5, 1]), readout(first, 1, 3, 5), readout(first, 2, 0, 0)]) {
+    const spots = spotsOf(near, read, 1, false);
+    spots.forEach((a, i) => spots.slice(0, i).forEach(b => assert.ok(Math.hypot(a.x - b.x, a.y - b.y) >= a.radius + b.radius)));
+    assert.deepEqual(spotsOf(near, read, 1, false), spots); // the same every time
+    const moved = spots.filter(({ x, y, home }) => Math.hypot(x - home[0], y - home[1]) > 2);
+    const leaders = strokes(neighbourMarks(near, read, 1, false, QUERY)).filter(mark => mark.parts[0].colour === QUERY);
+    assert.equal(leaders.flatMap(mark => mark.parts[0].path.lines).length, moved.length);
+    spots.forEach(({ x, y }, tap) =>
+      assert.deepEqual(markAt(near, first, read, 0, true, x, y, 12, spots), { term: 'point', tap }));
+  }
+  const spots = spotsOf(near, weighing(Array(9).fill(1)), 1, false);
+  assert.ok(spots.some(({ x, y, home }) => Math.hypot(x - home[0], y - home[1]) > 5));
 });
 
 test('the reverse question shows its readers, the greatest on top, and no neighbours', () => {

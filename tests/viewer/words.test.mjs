@@ -115,7 +115,7 @@ test('the equation of each kind of block', () => {
 
 test('tables and charts hold their numbers', () => {
   const table = neighbourTable(read, trace.blocks[0], 1);
-  assert.equal((table.match(/<tr><th scope="row">/g) ?? []).length, 9);
+  assert.equal((table.match(/<tr data-tap="\d"><th scope="row">/g) ?? []).length, 9);
   for (const tap of read.weights.keys()) assert.ok(table.includes(`<td>${withSign(read.weights[tap], 4)}</td>`));
   const readers = Array.from({ length: 12 }, (_, i) => ({ y: i, x: 0, weight: 12 - i }));
   const list = readersHtml(readers, { y: 1, x: 2, pinned: true });
@@ -130,7 +130,7 @@ test('tables and charts hold their numbers', () => {
 });
 
 test('the skeleton and the dialog have a button for everything', () => {
-  for (const name of ['previous', 'play', 'next', 'shallower', 'deeper', 'tour', 'help', 'fewer', 'more', 'tint', 'previousTap', 'nextTap']) {
+  for (const name of ['previous', 'play', 'next', 'shallower', 'deeper', 'tour', 'help', 'full', 'fewer', 'more', 'tint', 'previousTap', 'nextTap']) {
     assert.equal(SKELETON.split(`data-do="${name}"`).length, 2, name);
   }
   for (const name of Object.keys(EXPORTS)) assert.equal(DIALOG.split(`data-export="${name}"`).length, 2, name);

@@ -1,9 +1,9 @@
 // The painter of marks on canvases.
 import { cropBox } from '../trace/geometry.mjs';
-import { GROUND, HEAT_STEPS, heatStep } from './palette.mjs';
+import { GROUND, HEAT_STEPS, TAG_BASE, heatStep } from './palette.mjs';
 import { eachArrow, strokePath } from './shapes.mjs';
 /** @import { Crop } from '../trace/types' */
-/** @import { Disc, HeatMap, Mark, Path, Stroke } from './types' */
+/** @import { Disc, HeatMap, Mark, Path, Stroke, Tag } from './types' */
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 
@@ -45,6 +45,7 @@ function paintMark(ctx, mark, images) {
         ctx.fill();
       }
       return undefined;
+    case 'tag': return paintTag(ctx, mark);
     case 'dots':
       for (let i = 0; i < mark.points.length; i += 2) {
         square(ctx, mark.points[i], mark.points[i + 1], 2 * mark.size, 'rgba(0,0,0,.5)');
@@ -142,11 +143,31 @@ function trace(sink, path) {
  * @param {Context} ctx
  * @param {Disc} disc
  */
-function paintDisc(ctx, { x, y, radius, fill, edge, width }) {
-  paintStroke(ctx, strokePath({ shape: 'circle', x, y, radius }, edge, width));
+function paintDisc(ctx, { x, y, radius, fill, edge, width, half, dash = [] }) {
+  paintStroke(ctx, strokePath({ shape: 'circle', x, y, radius }, edge, width, { dash }));
   if (!fill) return;
   ctx.fillStyle = fill;
-  ctx.fill(); // the path that was stroked
+  if (half) {
+    ctx.beginPath();
+    ctx.arc(x, y, radius, 0, Math.PI);
+  }
+  ctx.fill(); // else the path that was stroked
+}
+
+/**
+ * @param {Context} ctx
+ * @param {Tag} tag
+ */
+function paintTag(ctx, { x, y, size, text, colour, width }) {
+  ctx.fillStyle = '#000';
+  ctx.fillRect(x - width, y - width, size + 2 * width, size + 2 * width);
+  ctx.fillStyle = colour;
+  ctx.fillRect(x, y, size, size);
+  ctx.fillStyle = '#000';
+  ctx.font = `700 ${0.78 * size}px system-ui, sans-serif`;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'alphabetic';
+  ctx.fillText(text, x + size / 2, y + TAG_BASE * size);
 }
 
 /**

@@ -1,8 +1,8 @@
-// Marks of one cell: its outline, its neighbours, where its attention went, who reads it, and a what-if's ghost.
+// Marks of one cell: its outline, where its attention went, who reads it, and a what-if's ghost.
 import { GHOST, KEY, QUERY, readerColour } from './palette.mjs';
-import { arrowEnds, arrows, lines, strokePath, strokePaths } from './shapes.mjs';
-/** @import { Place, ReadOut, Reader, View } from '../trace/types' */
-/** @import { Disc, Mark, Path, Scale } from './types' */
+import { arrowEnds, arrows, strokePath, strokePaths } from './shapes.mjs';
+/** @import { ReadOut, Reader, View } from '../trace/types' */
+/** @import { Disc, Path } from './types' */
 
 /**
  * The outline of the query cell; `faint` in the next frame, for reference.
@@ -24,66 +24,15 @@ export function outlineMark(view, { y, x }, ratio, { pinned = false, faint = fal
  * @param {View} view
  * @param {ReadOut} read
  * @param {number} ratio
+ * @param {string} colour
+ * @param {number} size 1 for the query cell's
  */
-export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio) {
+export function displacementMark(view, { y, x, displacement: [dy, dx] }, ratio, colour = KEY, size = 1) {
   const ends = arrowEnds(view, y, x, dy, dx);
   /** @type {Path} */
   const path = Math.hypot(ends[2] - ends[0], ends[3] - ends[1]) < 3 * ratio
-    ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * ratio } : arrows(ends, 9 * ratio);
-  return strokePath(path, KEY, 2.4 * ratio, { round: true });
-}
-
-/**
- * Base taps, offsets, sampled points and their weighted mean. Points off the view are drawn at its edge if `keep`.
- * @param {View} view
- * @param {ReadOut} read
- * @param {Scale} scale
- * @param {number} ratio
- * @returns {Mark[]}
- */
-export function neighbourMarks(view, read, scale, ratio, keep = true) {
-  const edge = 6 * ratio;
-  const inside = (/** @type {number} */ v) => (keep ? Math.max(edge, Math.min(view.side - edge, v)) : v);
-  const place = (/** @type {Place} */ [y, x]) => view.px(y, x).map(inside);
-  const reach = Math.max(3.2, Math.min(11, 0.33 * view.cw / ratio)) * ratio;
-  const arm = Math.min(3.2 * ratio, 0.4 * reach);
-  const order = [...read.weights.keys()].sort((a, b) => Math.abs(read.weights[b]) - Math.abs(read.weights[a]));
-  const offsets = lines(order.map(tap => [...place(read.taps[tap]), ...place(read.points[tap])]));
-  const crosses = lines(order.flatMap(tap => {
-    const [x, y] = place(read.taps[tap]);
-    return [[x - arm, y, x + arm, y], [x, y - arm, x, y + arm]];
-  }));
-  return [
-    strokePath(offsets, '#fff', 1.1 * ratio),
-    ...order.flatMap(tap => {
-      const [x, y] = place(read.points[tap]);
-      return pointMarks(x, y, reach * (0.38 + 0.62 * scale.size(read.weights[tap])), read, tap, scale, ratio);
-    }),
-    strokePath(crosses, '#fff', 1.2 * ratio),
-    displacementMark(view, read, ratio),
-  ];
-}
-
-/**
- * A sampled point: hollow where it lies outside the frame, with a minus where it counts less than nothing.
- * @param {number} x
- * @param {number} y
- * @param {number} radius
- * @param {ReadOut} read
- * @param {number} tap
- * @param {Scale} scale
- * @param {number} ratio
- * @returns {Mark[]}
- */
-function pointMarks(x, y, radius, { weights, outside }, tap, scale, ratio) {
-  const weight = weights[tap], arm = 0.5 * radius;
-  /** @type {Disc} */
-  const disc = {
-    kind: 'disc', x, y, radius, edge: '#fff', weight,
-    fill: outside[tap] ? null : scale.colour(weight), width: (outside[tap] ? 1.4 : 1.5) * ratio,
-  };
-  if (outside[tap] || weight >= 0) return [disc];
-  return [disc, strokePath(lines([[x - arm, y, x + arm, y]]), '#fff', 1.2 * ratio)];
+    ? { shape: 'circle', x: ends[0], y: ends[1], radius: 2.5 * size * ratio } : arrows(ends, 9 * size * ratio);
+  return strokePath(path, colour, 2.4 * size * ratio, { round: true });
 }
 
 /**

@@ -85,6 +85,7 @@ export function heatMark(view, grid, { map, most }) {
 export function quiverMarks(view, { height, width }, field, every, tinted, ratio) {
   /** @type {number[]} */
   const still = [];
+  const near = (/** @type {number[]} */ place) => place.every(v => v > -view.cw && v < view.side + view.cw);
   /** @type {Map<number, number[]>} */
   const groups = new Map(); // many small paths are stroked faster than a large one
   for (let y = every >> 1; y < height; y += every) {
@@ -92,6 +93,7 @@ export function quiverMarks(view, { height, width }, field, every, tinted, ratio
       const i = 2 * (y * width + x);
       const from = view.px(y, x);
       const to = view.px(y + field[i], x + field[i + 1]);
+      if (!(near(from) || near(to))) continue;
       if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) {
         still.push(from[0], from[1]);
         continue;
@@ -132,20 +134,42 @@ export function truthMark(view, { height, width }, { at, visible }, every, ratio
  * @param {TrackPoint[]} track
  * @param {TrackPoint[]} rigid
  * @param {number} ratio
+ * @param {string} colour
  * @returns {Mark[]}
  */
-export function trackMarks(view, track, rigid, ratio) {
-  const path = (/** @type {TrackPoint[]} */ points) => lines([points.flatMap(({ place }) => view.px(...place))]);
+export function trackMarks(view, track, rigid, ratio, colour = TRACK) {
   const ellipses = track.slice(1).map(({ place, spread }) => {
     const [x, y] = view.px(...place);
     return { x, y, across: spread[1] * view.cw, down: spread[0] * view.ch };
   });
   return [
     { kind: 'ellipses', ellipses, colour: 'rgba(140,245,160,.26)' },
-    dashCasing(strokePath(path(rigid), '#fff', 1.4 * ratio, { dash: [4 * ratio, 4 * ratio] })),
-    strokePath(path(track), TRACK, 2.2 * ratio),
-    ...ellipses.map(({ x, y }) => /** @type {Mark} */ (
-      { kind: 'disc', x, y, radius: 2.6 * ratio, fill: TRACK, edge: TRACK, width: 1.4 * ratio })),
+    dashCasing(strokePath(linesOf(view, rigid), '#fff', 1.4 * ratio, { dash: [4 * ratio, 4 * ratio] })),
+    ...trackPath(view, track, colour, ratio),
+  ];
+}
+
+/**
+ * @param {View} view
+ * @param {TrackPoint[]} points
+ */
+const linesOf = (view, points) => lines([points.flatMap(({ place }) => view.px(...place))]);
+
+/**
+ * A track's line, with a dot at each step.
+ * @param {View} view
+ * @param {TrackPoint[]} track
+ * @param {string} colour
+ * @param {number} ratio
+ * @returns {Mark[]}
+ */
+export function trackPath(view, track, colour, ratio) {
+  return [
+    strokePath(linesOf(view, track), colour, 2.2 * ratio),
+    ...track.slice(1).map(({ place }) => {
+      const [x, y] = view.px(...place);
+      return /** @type {Mark} */ ({ kind: 'disc', x, y, radius: 2.6 * ratio, fill: colour, edge: colour, width: 1.4 * ratio });
+    }),
   ];
 }
 

@@ -1,12 +1,15 @@
 // The lists of marks: what each picture shows of a state, from the bottom to the top. Pure functions; `ratio` is the
 // pixels of the picture for each CSS pixel.
 import { arrowField, readersOf, trueField } from '../trace/fields.mjs';
-import { arrowEvery, framesOfStep, readout, wholeView } from '../trace/geometry.mjs';
+import { arrowEvery, framesOfStep, readout, zoomedView } from '../trace/geometry.mjs';
+import { pinsShown } from '../state/shown.mjs';
 import { ghostOf } from '../state/whatif.mjs';
-import { displacementMark, ghostMark, neighbourMarks, outlineMark, readerMarks } from './cell.mjs';
+import { displacementMark, ghostMark, outlineMark, readerMarks } from './cell.mjs';
 import { frameMarks, gridMark, heatMark, quiverMarks, trackMarks, truthMark } from './frame.mjs';
 import { litMarks } from './lit.mjs';
-import { KEY, weightScale } from './palette.mjs';
+import { KEY, PINS, QUERY } from './palette.mjs';
+import { restingKeyMarks, restingQueryMarks, tagMark } from './pins.mjs';
+import { neighbourMarks, spotsOf } from './points.mjs';
 /** @import { Heat, Trace, View } from '../trace/types' */
 /** @import { Shown, State } from '../state/types' */
 /** @import { Mark } from './types' */
@@ -34,7 +37,7 @@ export const pictureOf = (trace, block, step) =>
  */
 export function fieldMarks(view, trace, state, heat, field, ratio) {
   const block = trace.blocks[state.block];
-  const every = arrowEvery(block, view.side / ratio, state.density);
+  const every = arrowEvery(block, state.zoom * view.side / ratio, state.density);
   const truth = state.flow && trueField(trace, state);
   return [
     ...(heat ? [heatMark(view, block, heat)] : []),
@@ -65,11 +68,17 @@ export function closeGround(near, trace, state, ratio) {
  */
 export function cellMarks(view, near, shown, ratio) {
   const { readers, state: { pinned } } = shown;
-  if (!readers) return queryMarks(view, near, shown, ratio);
+  const resting = shown.pins.filter(pin => !pin.active);
+  const onQuery = resting.flatMap(pin => restingQueryMarks(view, pin, shown.state.quiver, ratio));
+  const onKey = resting.flatMap(pin => restingKeyMarks(view, pin, ratio));
+  if (!readers) {
+    const { query, key, close } = queryMarks(view, near, shown, ratio);
+    return { query: [...onQuery, ...query], key: [...onKey, ...key], close };
+  }
   const asked = (/** @type {View} */ window) =>
     [...readerMarks(window, readers, ratio), outlineMark(window, shown.read, ratio, { faint: true, colour: KEY })];
   return {
-    query: asked(view), key: [outlineMark(view, shown.read, ratio, { pinned, colour: KEY })],
+    query: [...onQuery, ...asked(view)], key: [...onKey, outlineMark(view, shown.read, ratio, { pinned, colour: KEY })],
     close: near ? asked(near) : [],
   };
 }
@@ -83,25 +92,29 @@ export function cellMarks(view, near, shown, ratio) {
 function queryMarks(view, near, shown, ratio) {
   const { trace, state, read, tap, lit, track, rigid } = shown;
   const block = trace.blocks[state.block];
-  const scale = weightScale(block, state.pair);
+  const pin = shown.pins.find(each => each.active);
+  const [colour, arrow] = pin ? [PINS[pin.index], PINS[pin.index]] : [QUERY, KEY];
+  const tag = pin ? [tagMark(view, read, pin.index, ratio)] : [];
   const ghost = ghostOf(trace, state);
-  const litIn = (/** @type {View} */ window, /** @type {boolean} */ next) =>
-    (lit ? litMarks(window, block, read, tap, lit, next, ratio) : []);
+  const litIn = (/** @type {View} */ window, /** @type {boolean} */ next, spread = false) => (lit
+    ? litMarks(window, block, read, tap, lit, next, ratio, spread ? spotsOf(window, read, ratio, false)[tap] : null) : []);
   const next = (/** @type {View} */ window, /** @type {boolean} */ keep) => [
-    outlineMark(window, read, ratio, { faint: true }),
-    ...neighbourMarks(window, read, scale, ratio, keep),
+    outlineMark(window, read, ratio, { faint: true, colour }),
+    ...neighbourMarks(window, read, ratio, keep, colour),
+    displacementMark(window, read, ratio, arrow),
     ...(ghost ? [ghostMark(window, ghost, ratio)] : []),
-    ...litIn(window, true),
+    ...litIn(window, true, !keep),
   ];
   return {
     query: [
-      ...(track && rigid ? trackMarks(view, track, rigid, ratio) : []),
-      outlineMark(view, read, ratio, { pinned: state.pinned }),
-      ...(state.quiver && !track ? [displacementMark(view, read, ratio)] : []),
+      ...(track && rigid ? trackMarks(view, track, rigid, ratio, pin && colour) : []),
+      outlineMark(view, read, ratio, { pinned: state.pinned, colour }),
+      ...(state.quiver && !track ? [displacementMark(view, read, ratio, arrow)] : []),
       ...(ghost && state.quiver ? [ghostMark(view, ghost, ratio, false)] : []),
       ...litIn(view, false),
+      ...tag,
     ],
-    key: next(view, true),
+    key: [...next(view, true), ...tag],
     close: near ? next(near, false) : [],
   };
 }
@@ -118,11 +131,11 @@ export function pairMarks(trace, view, side) {
   const state = { ...view, overlay: 'none', flow: false, whatIf: '' };
   const { block: index, pair, y, x } = state;
   const block = trace.blocks[index];
-  const window = wholeView(block, side);
+  const window = zoomedView(block, side, state);
   const field = state.quiver ? arrowField(block, pair, state.arrows) : null;
   const shown = {
     trace, state, read: readout(block, pair, y, x), readers: state.reverse ? readersOf(block, pair, y, x) : null,
-    track: null, rigid: null, tap: -1, lit: '',
+    track: null, rigid: null, pins: pinsShown(trace, state), tap: -1, lit: '',
   };
   const { query, key } = cellMarks(window, null, shown, 1);
   const frame = (/** @type {number} */ step) =>

@@ -4,6 +4,7 @@ import { KEY, QUERY } from './palette.mjs';
 import { lines, strokePath } from './shapes.mjs';
 /** @import { Block, Place, ReadOut, View } from '../trace/types' */
 /** @import { Lit } from '../state/types' */
+/** @import { Spot } from './points.mjs' */
 /** @import { Mark, Path, Rects } from './types' */
 
 /**
@@ -46,17 +47,18 @@ function partOf(block, read, tap, lit, next) {
  * @param {string} lit
  * @param {boolean} next
  * @param {number} ratio
+ * @param {Spot | null} spot the disc of the point, where it is not drawn at its place
  * @returns {Mark[]}
  */
-export function litMarks(view, block, read, tap, lit, next, ratio) {
+export function litMarks(view, block, read, tap, lit, next, ratio, spot = null) {
   const { cells, line, ring } = partOf(block, read, tap, lit, next);
   /** @type {Path | undefined} */
   let path;
   if (cells) path = { shape: 'rects', rects: cells.map(({ y, x }) => cellRect(view, y, x)) };
   else if (line) path = lines([line.flatMap(place => view.px(...place))]);
   else if (ring) {
-    const [x, y] = view.px(...ring);
-    path = { shape: 'circle', x, y, radius: Math.max(7 * ratio, 0.3 * view.cw) };
+    const [x, y] = spot && lit !== 'tap' ? [spot.x, spot.y] : view.px(...ring);
+    path = { shape: 'circle', x, y, radius: Math.max(7 * ratio, spot ? spot.radius + 4 * ratio : 0.3 * view.cw) };
   }
   if (!path) return [];
   const colour = { query: QUERY, displacement: KEY }[lit] ?? '#fff';
@@ -85,9 +87,10 @@ function cellRect(view, y, x) {
  * @param {number} px
  * @param {number} py
  * @param {number} reach
+ * @param {Spot[] | null} spots the discs of the points, where they are not drawn at their places
  * @returns {Lit | null}
  */
-export function markAt(view, block, read, tap, next, px, py, reach) {
+export function markAt(view, block, read, tap, next, px, py, reach, spots = null) {
   /** @type {{term: string, tap: number | null, place: Place}[]} */
   const marks = (next ? read.points : []).flatMap(([y, x], n) => [
     { term: 'point', tap: n, place: [y, x] }, { term: 'tap', tap: n, place: read.taps[n] },
@@ -97,6 +100,8 @@ export function markAt(view, block, read, tap, next, px, py, reach) {
     const at = view.px(...place);
     return Math.hypot(at[0] - px, at[1] - py);
   };
+  const onDisc = spots?.findIndex(({ x, y, radius }) => Math.hypot(x - px, y - py) <= radius + 1) ?? -1;
+  if (next && onDisc >= 0) return { term: 'point', tap: onDisc };
   const nearest = marks.reduce(
     (a, b) => (far(b) < far(a) ? b : a), { term: 'displacement', tap: null, place: arrowEnd(read) });
   if (far(nearest) <= reach) return { term: nearest.term, tap: nearest.tap };

@@ -1,21 +1,18 @@
-// Colours. Weights that sum to one get a sequential scale, raw ones a diverging scale around zero; both are safe for
-// colour blindness and keep clear of the two colours that mean query and key.
+// Colours. A query has one hue, which its marks share: how much a point counts is said by how full and how large it is.
 /** @import { Block } from '../trace/types' */
 /** @import { Rgb, Scale } from './types' */
 
 export const QUERY = '#ff9d2e';
 export const KEY = '#3fc9e8';
+/** Pins by their letters: told apart by all kinds of colour vision, and light enough for a black letter. */
+export const PINS = ['#ffb000', '#45c8f0', '#ff86bd', '#9d6bff', '#f0384f'];
 export const GHOST = '#ff5fb0'; // of a what-if
 export const TRUE = '#ffe45c'; // motion that is known
 export const GROUND = '#23272e'; // under pictures
+export const TAG_BASE = 0.78; // of a tag's side, where its letter stands
 
 /** @type {Rgb[]} */
 const SEQUENTIAL = [[247, 250, 240], [190, 228, 178], [108, 190, 120], [32, 132, 72], [0, 72, 34]];
-/** @type {Rgb[]} */
-const DIVERGING = [
-  [72, 8, 96], [150, 96, 176], [216, 194, 226], [247, 247, 247], [186, 226, 178], [76, 168, 96], [0, 82, 40],
-];
-
 /**
  * [r, g, b] at a share 0..1 along a list of colours.
  * @param {Rgb[]} colours
@@ -46,14 +43,9 @@ export const along = (colours, share) => `rgb(${mix(colours, share).join(',')})`
 export function weightScale({ range, normalised }, pair) {
   const [low, high] = range[pair];
   const most = Math.max(Math.abs(low), Math.abs(high), 1e-12);
-  const colours = normalised ? SEQUENTIAL : DIVERGING;
-  const share = (/** @type {number} */ w) => (normalised ? w / most : (w / most + 1) / 2);
   return {
     ends: [normalised ? 0 : -most, most],
-    colours,
-    share,
-    colour: w => along(colours, share(w)),
-    size: w => Math.sqrt(Math.min(1, Math.abs(w) / most)),
+    share: w => (normalised ? w / most : (w / most + 1) / 2),
   };
 }
 

@@ -1,8 +1,8 @@
 // The painter of marks as SVG, and the pair of pictures as one file of it.
 import { escapeHtml } from '../state/text.mjs';
-import { GROUND, HEAT_STEPS, heatStep } from './palette.mjs';
+import { GROUND, HEAT_STEPS, TAG_BASE, heatStep } from './palette.mjs';
 import { eachArrow, strokePath } from './shapes.mjs';
-/** @import { Disc, HeatMap, Mark, Path, Picture, Stroke } from './types' */
+/** @import { Disc, HeatMap, Mark, Path, Picture, Stroke, Tag } from './types' */
 
 /**
  * An input frame as a data URL, and its size in pixels.
@@ -75,13 +75,15 @@ function strokeSvg({ parts, width, dash, casing, round }) {
 }
 
 /** @param {Disc} disc */
-function discSvg({ x, y, radius, fill, edge, width, weight }) {
+function discSvg({ x, y, radius, fill, edge, width, weight, half, dash = [] }) {
   const shape = `cx="${x}" cy="${y}" r="${radius}"`;
   const { casing } = strokePath({ shape: 'circle', x, y, radius }, edge, width);
   const title = weight === undefined ? ''
     : `<title>weight ${weight.toFixed(4)}${fill ? '' : ', outside the frame: counts 0'}</title>`;
   return (casing ? `<circle ${shape} ${ink('stroke', casing.colour)} stroke-width="${casing.width}"/>` : '')
-    + `<circle ${shape} fill="${fill ?? 'none'}" stroke="${edge}" stroke-width="${width}" paint-order="stroke">${title}</circle>`;
+    + `<circle ${shape} fill="${half ? 'none' : fill ?? 'none'}" stroke="${edge}" stroke-width="${width}"${dashes(dash)}
+ paint-order="stroke">${title}</circle>`
+    + (half ? `<path d="M${x - radius},${y}a${radius},${radius} 0 0 0 ${2 * radius},0z" fill="${fill}"/>` : '');
 }
 
 /**
@@ -92,6 +94,14 @@ function pictureSvg({ x, y, width, height, box }, still) {
   return `<svg x="${x}" y="${y}" width="${width}" height="${height}"
  viewBox="${box.left} ${box.top} ${box.side} ${box.side}" preserveAspectRatio="none">
 <image href="${still.url}" width="${still.width}" height="${still.height}"/></svg>`;
+}
+
+/** @param {Tag} tag */
+function tagSvg({ x, y, size, text, colour, width }) {
+  return `<rect x="${x - width}" y="${y - width}" width="${size + 2 * width}" height="${size + 2 * width}" fill="#000"/>
+<rect x="${x}" y="${y}" width="${size}" height="${size}" fill="${colour}"/>
+<text x="${x + size / 2}" y="${y + TAG_BASE * size}" font-size="${0.78 * size}" font-weight="700" text-anchor="middle"
+ fill="#000">${escapeHtml(text)}</text>`;
 }
 
 /** @param {HeatMap} mark */
@@ -123,6 +133,7 @@ export function svgMarks(marks, stills) {
       case 'heat': return heatSvg(mark);
       case 'ellipses': return mark.ellipses.map(({ x, y, across, down }) =>
         `<path d="${ellipsePath(x, y, across, down)}" ${ink('fill', mark.colour)}/>`).join('');
+      case 'tag': return tagSvg(mark);
       case 'dots': return dotsSvg(mark.points, 2 * mark.size, 'rgba(0,0,0,.5)') + dotsSvg(mark.points, mark.size, '#fff');
     }
   }).join('');

@@ -40,7 +40,7 @@ export interface Stroke {
   round: boolean;
 }
 
-/** A disc with an edge; without a `fill` a ring. One that stands for a `weight` says so. */
+/** A disc with an edge; without a `fill` a ring, `half` filled below. One that stands for a `weight` says so. */
 export interface Disc {
   kind: 'disc';
   x: number;
@@ -49,6 +49,8 @@ export interface Disc {
   fill: string | null;
   edge: string;
   width: number;
+  half?: boolean;
+  dash?: number[];
   weight?: number;
 }
 
@@ -97,17 +99,23 @@ export interface HeatMap extends Area {
   most: number;
 }
 
-export type Mark = Ground | Picture | HeatMap | Stroke | Disc | Ellipses | Dots;
+/** A letter on a square of `size` pixels, whose upper left corner is (x, y), in a black edge of `width` pixels. */
+export interface Tag {
+  kind: 'tag';
+  x: number;
+  y: number;
+  size: number;
+  text: string;
+  colour: string;
+  width: number;
+}
 
-/** The scale of one pair's weights: its two ends, and how a weight is shown. */
+export type Mark = Ground | Picture | HeatMap | Stroke | Disc | Ellipses | Dots | Tag;
+
+/** The scale of one pair's weights: its two ends, and the place of a weight along it, 0 to 1. */
 export interface Scale {
   ends: [number, number];
-  colours: Rgb[];
-  /** Place along the scale, 0 to 1. */
   share: (w: number) => number;
-  colour: (w: number) => string;
-  /** 0 to 1; its square follows |w|. */
-  size: (w: number) => number;
 }
 
 export type Rgb = [number, number, number];

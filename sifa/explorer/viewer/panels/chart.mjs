@@ -1,5 +1,8 @@
 // A track over time, as two small charts: y and x of the attention with its spread, beside the rigid grid's.
+import { PINS } from '../marks/palette.mjs';
+import { letterHtml } from './pins.mjs';
 /** @import { Block, TrackPoint } from '../trace/types' */
+/** @import { ShownPin } from '../state/types' */
 
 const [CHART_WIDTH, CHART_HEIGHT, PAD] = [280, 110, 24];
 
@@ -9,9 +12,10 @@ const [CHART_WIDTH, CHART_HEIGHT, PAD] = [280, 110, 24];
  * @param {TrackPoint[]} rigid
  * @param {0 | 1} axis
  * @param {Pick<Block, 'pairs' | 'height' | 'width'>} block
+ * @param {{index: number, track: TrackPoint[]}[]} others the tracks of other pins
  */
-function axisChart(track, rigid, axis, { pairs, height, width }) {
-  const values = [...track, ...rigid].flatMap(
+function axisChart(track, rigid, axis, { pairs, height, width }, others) {
+  const values = [...track, ...rigid, ...others.flatMap(each => each.track)].flatMap(
     ({ place, spread }) => [place[axis] - spread[axis], place[axis] + spread[axis]]);
   const [low, high] = [Math.floor(Math.min(...values)), Math.ceil(Math.max(...values) + 0.01)];
   const across = (/** @type {number} */ step) =>
@@ -32,6 +36,7 @@ function axisChart(track, rigid, axis, { pairs, height, width }) {
     ${steps.filter((_, i) => i % every === 0).map(s =>
     `<text x="${across(s)}" y="${CHART_HEIGHT - 5}" text-anchor="middle">${s + 1}</text>`).join('')}
     <polygon points="${band}" class="sifa-band"/><polyline points="${line(rigid)}" class="sifa-rigid"/>
+    ${others.map(each => `<polyline points="${line(each.track)}" class="sifa-other" style="stroke:${PINS[each.index]}"/>`).join('')}
     <polyline points="${line(track)}" class="sifa-path"/></svg></figure>`;
 }
 
@@ -43,13 +48,18 @@ const whereabouts = (/** @type {TrackPoint} */ { place, step }) =>
  * @param {TrackPoint[]} track
  * @param {TrackPoint[]} rigid
  * @param {Pick<Block, 'pairs' | 'height' | 'width'>} block
+ * @param {ShownPin[]} pins that have letters
  */
-export function trackChart(track, rigid, block) {
+export function trackChart(track, rigid, block, pins = []) {
   const [end, plain] = [track[track.length - 1], rigid[rigid.length - 1]];
   const spread = end.spread.map(v => v.toFixed(2)).join(', ');
   const left = end.step < block.pairs ? ' It left the frame there.' : '';
-  return `${axisChart(track, rigid, 0, block)}${axisChart(track, rigid, 1, block)}
-    <p><b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard
+  const others = pins.flatMap(pin => (pin.track && !pin.active ? [{ index: pin.index, track: pin.track }] : []));
+  const now = pins.find(pin => pin.active);
+  return `${axisChart(track, rigid, 0, block, others)}${axisChart(track, rigid, 1, block, others)}
+    <p>${now ? letterHtml(now.index) : ''}
+    <b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard
     deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without the offsets:
-    ${whereabouts(plain)}. Over steps, in cells of this block.</p>`;
+    ${whereabouts(plain)}. ${others.map(each => `${letterHtml(each.index)} ends at
+    ${whereabouts(each.track[each.track.length - 1])}.`).join(' ')} Over steps, in cells of this block.</p>`;
 }

@@ -1,11 +1,13 @@
 // What around the pictures changes with time and block: titles, slider, lists, buttons and the filmstrip.
 import { grouped } from '../state/answers.mjs';
+import { letterOf } from '../state/pins.mjs';
 import { escapeHtml } from '../state/text.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes } from '../state/words.mjs';
 import { arrowEvery, closeUpCells, framesOfStep } from '../trace/geometry.mjs';
 import { answerHtml, barsHtml } from './answer.mjs';
 import { fillFilm, followFilm, markFilm } from './film.mjs';
 import { box, boxes, part, put } from './html.mjs';
+import { letterHtml } from './pins.mjs';
 /** @import { Block, Trace } from '../trace/types' */
 /** @import { Shown, State } from '../state/types' */
 
@@ -57,11 +59,12 @@ export class Controls {
     const block = trace.blocks[state.block];
     const line = (/** @type {string} */ name, /** @type {number} */ step) => {
       const covered = framesOfStep(step, block, images.length);
-      return `<b>${name}</b> source frames ${escapeHtml(sourceFrames(trace, covered))}, ${sourceTimes(trace, covered)}`;
+      const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
+      return `<b>${name}</b> source frames ${escapeHtml(sourceFrames(trace, covered))}, ${sourceTimes(trace, covered)}${near}`;
     };
     box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair);
     box(root, '.sifa-key figcaption').innerHTML = line('Frame t + 1', state.pair + 1);
-    this.writeClose(block, state.reverse);
+    this.writeClose(block, state);
     const words = `step ${state.pair + 1} of ${block.pairs}`;
     put(box(root, '.sifa-step'), words);
     Object.assign(part(root, '.sifa-bar input', HTMLInputElement),
@@ -82,11 +85,11 @@ export class Controls {
   /**
    * The title of the close-up.
    * @param {Block} block
-   * @param {boolean} reverse
+   * @param {State} state
    */
-  writeClose(block, reverse) {
-    box(this.root, '.sifa-close figcaption').innerHTML =
-      `<b>Close-up</b> ${closeUpCells(block)} cells of frame ${reverse ? 't' : 't + 1'}`;
+  writeClose(block, state) {
+    box(this.root, '.sifa-close figcaption').innerHTML = `${letterOf(state) && letterHtml(state.active)}
+      <b>Close-up</b> ${closeUpCells(block)} cells of frame ${state.reverse ? 't' : 't + 1'}`;
   }
 
   /** @param {boolean} playing */

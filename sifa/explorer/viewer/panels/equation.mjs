@@ -160,15 +160,17 @@ export class EquationStrip {
  * @param {ReadOut} read
  * @param {Block} block
  * @param {number} pair
+ * @param {string} letter of the pin, '' none
  */
-export function neighbourTable(read, block, pair) {
+export function neighbourTable(read, block, pair, letter = '') {
   const heads = ['Grid place (dy, dx)', 'Offset dy', 'Offset dx', 'Read at y', 'Read at x', 'Weight', 'Frame'];
   const rows = read.taps.map((_, tap) => {
     const cells = [...read.offsets[tap].map(v => withSign(v)), ...read.points[tap].map(v => v.toFixed(2)),
       weightText(block, read.weights[tap], 4), read.outside[tap] ? 'outside, 0' : 'inside'];
-    return `<tr><th scope="row">${placeOf(read, tap)}</th>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
+    return `<tr data-tap="${tap}"><th scope="row">${placeOf(read, tap)}</th>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`;
   });
-  return `<table><caption>Neighbours of cell y ${read.y}, x ${read.x}, step ${pair + 1}, in cells</caption>
+  const whose = `${letter && `pin ${letter}, `}cell y ${read.y}, x ${read.x}`;
+  return `<table><caption>Neighbours of ${whose}, step ${pair + 1}, in cells</caption>
     <thead><tr>${heads.map(head => `<th scope="col">${head}</th>`).join('')}</tr></thead>
     <tbody>${rows.join('')}</tbody></table>`;
 }

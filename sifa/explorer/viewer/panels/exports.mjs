@@ -4,11 +4,12 @@ import { contextOf } from '../marks/canvas.mjs';
 import { gif } from '../marks/gif.mjs';
 import { pairMarks } from '../marks/list.mjs';
 import { pairSvg } from '../marks/svg.mjs';
+import { LETTERS, lettered, setPins } from '../state/pins.mjs';
 import { chosenWhatIf, ghostOf } from '../state/whatif.mjs';
 import { caption } from '../state/words.mjs';
 import { readersOf, trueField } from '../trace/fields.mjs';
 import { COLUMNS, csv, csvRows, npz, withDescription } from '../trace/files.mjs';
-import { framesOfStep } from '../trace/geometry.mjs';
+import { framesOfStep, readout } from '../trace/geometry.mjs';
 import { compose } from './montage.mjs';
 /** @import { Place, Trace } from '../trace/types' */
 /** @import { State } from '../state/types' */
@@ -185,14 +186,54 @@ async function makeWebm(now, paint, root, latest) {
   return made(now, '.webm', type, ...chunks);
 }
 
+/**
+ * The query cell, or all pins where they have letters: each with its letter or ''.
+ * @param {Now} now
+ * @returns {{letter: string, active: boolean, place: Place}[]}
+ */
+function queriesOf({ trace, state }) {
+  if (!lettered(state)) return [{ letter: '', active: true, place: [state.y, state.x] }];
+  return setPins(state, trace).map(({ index, active, y, x }) => ({ letter: LETTERS[index], active, place: [y, x] }));
+}
+
+/**
+ * What of a file's name says which cells it is of.
+ * @param {State} state
+ */
+function cellStem(state) {
+  if (state.reverse) return `_readers_y${state.y}_x${state.x}`;
+  return lettered(state) ? `_pins_${LETTERS.filter((_, i) => state.pins[i]).join('')}` : `_y${state.y}_x${state.x}`;
+}
+
 /** @type {Export['make']} */
 function makeCell(now) {
   const { block, pair, y, x, reverse } = now.state;
   const shown = now.trace.blocks[block];
-  const table = reverse
-    ? csv(fullCaption(now), 'y,x,weight', readersOf(shown, pair, y, x).map(each => [each.y, each.x, each.weight]))
-    : csv(fullCaption(now), COLUMNS, csvRows(shown, pair, [[y, x]]));
-  return made(now, `${reverse ? '_readers' : ''}_y${y}_x${x}.csv`, 'text/csv', table);
+  const text = () => {
+    const readers = reverse ? readersOf(shown, pair, y, x).map(each => [each.y, each.x, each.weight]) : [];
+    if (reverse) return csv(fullCaption(now), 'y,x,weight', readers);
+    if (!lettered(now.state)) return csv(fullCaption(now), COLUMNS, csvRows(shown, pair, [[y, x]]));
+    return csv(fullCaption(now), `pin,${COLUMNS}`, queriesOf(now).flatMap(({ letter, place }) =>
+      csvRows(shown, pair, [place]).map(row => [letter, ...row])));
+  };
+  return made(now, `${cellStem(now.state)}.csv`, 'text/csv', text());
+}
+
+/** @type {Export['make']} */
+function makeJson(now) {
+  const { block, pair, y, x, reverse } = now.state;
+  const shown = now.trace.blocks[block];
+  const cells = () => queriesOf(now).map(({ letter, active, place }) => {
+    const { displacement, sum } = readout(shown, pair, ...place);
+    const names = COLUMNS.split(',').slice(2);
+    const neighbours = csvRows(shown, pair, [place]).map(([, , ...row]) => Object.fromEntries(row.map((v, i) => [names[i], v])));
+    return { pin: letter || null, active, y: place[0], x: place[1], displacement, weights_sum: sum, neighbours };
+  });
+  const said = {
+    caption: fullCaption(now), clip: now.trace.clip.name, block: shown.name, pair, unit: 'cells',
+    ...(reverse ? { y, x, readers: readersOf(shown, pair, y, x) } : { cells: cells() }),
+  };
+  return made(now, `${cellStem(now.state)}.json`, 'application/json', `${JSON.stringify(said, null, 1)}\n`);
 }
 
 /** @type {Export['make']} */
@@ -218,7 +259,8 @@ export const EXPORTS = {
   svg: { kind: 'picture', words: 'SVG', make: makeSvg },
   gif: { kind: 'film', words: 'GIF', make: makeGif },
   webm: { kind: 'film', words: 'WebM', make: makeWebm },
-  cell: { kind: 'numbers', words: 'CSV of this cell', make: makeCell },
+  cell: { kind: 'numbers', words: 'CSV of the cell or pins', make: makeCell },
+  json: { kind: 'numbers', words: 'JSON of the cell or pins', make: makeJson },
   pair: { kind: 'numbers', words: 'CSV of all cells of this step', make: makePair },
   npz: { kind: 'numbers', words: 'NPZ of all blocks', make: makeNpz },
 };

@@ -1,9 +1,11 @@
 // All panels around the pictures, written together.
-import { weightScale } from '../marks/palette.mjs';
+import { PINS, QUERY, weightScale } from '../marks/palette.mjs';
+import { letterOf } from '../state/pins.mjs';
 import { readersSpeech, readoutSpeech } from '../state/words.mjs';
 import { Controls } from './controls.mjs';
 import { box } from './html.mjs';
 import { readersHtml } from './readers.mjs';
+import { PinChips } from './pins.mjs';
 import { ReadOutPanel } from './readout.mjs';
 import { TourPanel } from './tour.mjs';
 import { TrustPanel } from './trust.mjs';
@@ -29,6 +31,7 @@ export class Panels {
     this.controls = new Controls(root);
     this.readOut = new ReadOutPanel(box(root, '.sifa-read'), box(root, '.sifa-scale'));
     this.whatIf = new WhatIfRow(root);
+    this.pins = new PinChips(root);
     this.trust = new TrustPanel(root);
     this.tour = new TourPanel(root);
     this.views = new FurtherViews(root, painter);
@@ -45,9 +48,11 @@ export class Panels {
     this.#writeChanges(shown);
     const { trace, state, read, readers } = shown;
     const block = trace.blocks[state.block];
-    const chosen = state.drawer === 'equation' ? shown.tap : -1;
+    const chosen = state.drawer === 'equation' || shown.lit ? shown.tap : -1;
+    const hue = letterOf(state) ? PINS[state.active] : QUERY;
     if (readers) this.readers.innerHTML = readersHtml(readers, state);
-    else this.readOut.write(read, block, weightScale(block, state.pair), state.pinned, chosen);
+    else this.readOut.write(read, block, weightScale(block, state.pair), state, chosen, hue);
+    this.pins.write(shown.pins);
     this.views.write(shown);
     this.whatIf.write(trace, state, read);
     this.trust.write(trace, state.block);
@@ -64,11 +69,13 @@ export class Panels {
     const { trace, state } = shown;
     const written = this.#written;
     if (written.block !== state.block || written.pair !== state.pair || written.density !== state.density
-      || written.arrows !== state.arrows) this.controls.writePair(shown, this.painter.width);
+      || written.arrows !== state.arrows || written.zoom !== state.zoom) {
+      this.controls.writePair(shown, this.painter.width * state.zoom);
+    }
     if (written.playing !== state.playing) this.controls.writePlaying(state.playing);
-    if (written.reverse !== state.reverse) {
-      this.controls.writeReverse(state.reverse);
-      this.controls.writeClose(trace.blocks[state.block], state.reverse);
+    if (written.reverse !== state.reverse) this.controls.writeReverse(state.reverse);
+    if (written.reverse !== state.reverse || written.pins !== state.pins || written.active !== state.active) {
+      this.controls.writeClose(trace.blocks[state.block], state);
     }
   }
 

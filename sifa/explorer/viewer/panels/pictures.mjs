@@ -4,8 +4,9 @@ import { contextOf, paint } from '../marks/canvas.mjs';
 import { frameMarks } from '../marks/frame.mjs';
 import { cellMarks, closeGround, fieldMarks, pictureOf } from '../marks/list.mjs';
 import { markAt } from '../marks/lit.mjs';
+import { spotsOf } from '../marks/points.mjs';
 import { arrowField } from '../trace/fields.mjs';
-import { closeView, wholeView } from '../trace/geometry.mjs';
+import { closeView, zoomedView } from '../trace/geometry.mjs';
 import { HeatMaps } from './heat.mjs';
 import { LayerStore, TaskQueue } from './layers.mjs';
 /** @import { Block, Trace } from '../trace/types' */
@@ -22,12 +23,15 @@ const AHEAD = 10; // layers that must fit before any is drawn ahead
 /** @param {State} state */
 const fieldKey = ({ block, pair, arrows }) => `${block} ${pair} ${arrows}`;
 
+/** @param {Pick<State, 'zoom' | 'midY' | 'midX'>} about */
+const zoomKey = ({ zoom, midY, midX }) => (zoom === 1 ? '' : [zoom, midY, midX].join());
+
 /**
  * @param {State} state
  * @param {number} side
  */
-const queryKey = ({ block, pair, quiver, arrows, density, tinted, overlay, flow }, side) =>
-  `query ${[block, pair, overlay, flow, side, ...(quiver ? [arrows, density, tinted] : [])].join(' ')}`;
+const queryKey = ({ block, pair, quiver, arrows, density, tinted, overlay, flow, ...about }, side) =>
+  `query ${[block, pair, overlay, flow, side, zoomKey(about), ...(quiver ? [arrows, density, tinted] : [])].join(' ')}`;
 
 /** Painter of the canvases. */
 export class Pictures {
@@ -110,8 +114,8 @@ export class Pictures {
     const near = closeView(block, small, state.y, state.x);
     const scene = { trace, images, side, ratio };
     query.drawImage(this.#queryLayer(scene, state), 0, 0);
-    key.drawImage(this.#frameLayer(scene, state.block, state.pair + 1), 0, 0);
-    const marks = cellMarks(wholeView(block, side), near, shown, ratio);
+    key.drawImage(this.#frameLayer(scene, state, state.pair + 1), 0, 0);
+    const marks = cellMarks(zoomedView(block, side, state), near, shown, ratio);
     paint(query, marks.query, images);
     paint(key, marks.key, images);
     paint(close, [...closeGround(near, trace, state, ratio), ...marks.close], images);
@@ -121,14 +125,14 @@ export class Pictures {
   /**
    * A step's frame at one size.
    * @param {Scene} scene
-   * @param {number} index of the block
+   * @param {State} state
    * @param {number} step
    */
-  #frameLayer({ trace, images, side, ratio }, index, step) {
-    const block = trace.blocks[index];
-    const picture = pictureOf(trace, index, step);
-    return this.#layers.get(`frame ${picture} ${side}`, side, ctx =>
-      paint(ctx, frameMarks(wholeView(block, side), block, picture, trace.crop, ratio), images));
+  #frameLayer({ trace, images, side, ratio }, state, step) {
+    const block = trace.blocks[state.block];
+    const picture = pictureOf(trace, state.block, step);
+    return this.#layers.get(`frame ${picture} ${side} ${zoomKey(state)}`, side, ctx =>
+      paint(ctx, frameMarks(zoomedView(block, side, state), block, picture, trace.crop, ratio), images));
   }
 
   /**
@@ -139,8 +143,8 @@ export class Pictures {
   #queryLayer(scene, state) {
     const { trace, images, side, ratio } = scene;
     return this.#layers.get(queryKey(state, side), side, ctx => {
-      ctx.drawImage(this.#frameLayer(scene, state.block, state.pair), 0, 0);
-      const view = wholeView(trace.blocks[state.block], side);
+      ctx.drawImage(this.#frameLayer(scene, state, state.pair), 0, 0);
+      const view = zoomedView(trace.blocks[state.block], side, state);
       const heat = this.#heats.heat(trace, images, state);
       paint(ctx, fieldMarks(view, trace, state, heat, state.quiver ? this.field(trace, state) : null, ratio), images);
     });
@@ -164,8 +168,8 @@ export class Pictures {
       const next = { ...state, block: b, pair: p };
       if (this.#layers.has(queryKey(next, side))) return [];
       return [
-        () => this.#frameLayer(scene, b, p), () => this.field(trace, next),
-        () => this.#queryLayer(scene, next), () => this.#frameLayer(scene, b, p + 1),
+        () => this.#frameLayer(scene, next, p), () => this.field(trace, next),
+        () => this.#queryLayer(scene, next), () => this.#frameLayer(scene, next, p + 1),
       ];
     }));
   }
@@ -173,12 +177,13 @@ export class Pictures {
   /**
    * The cell under a pointer on frame t or frame t + 1.
    * @param {Block} block
+   * @param {State} state
    * @param {HTMLCanvasElement} canvas
    * @param {MouseEvent} event
    */
-  cellAt(block, canvas, event) {
+  cellAt(block, state, canvas, event) {
     const { px, py, side } = pixel(canvas, event);
-    return wholeView(block, side).cell(px, py);
+    return zoomedView(block, side, state).cell(px, py);
   }
 
   /**
@@ -190,8 +195,10 @@ export class Pictures {
   markUnder({ trace, state, read, tap }, canvas, event) {
     const block = trace.blocks[state.block];
     const { px, py, side } = pixel(canvas, event);
-    const view = canvas === this.canvases.close ? closeView(block, side, read.y, read.x) : wholeView(block, side);
-    return markAt(view, block, read, tap, canvas !== this.canvases.query, px, py, REACH);
+    const near = canvas === this.canvases.close;
+    const view = near ? closeView(block, side, read.y, read.x) : zoomedView(block, side, state);
+    const spots = near ? spotsOf(view, read, 1, false) : null;
+    return markAt(view, block, read, tap, canvas !== this.canvases.query, px, py, REACH, spots);
   }
 
   /** Before another trace. */

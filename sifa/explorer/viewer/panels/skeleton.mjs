@@ -27,11 +27,13 @@ const LEGEND = [
   mark('<path class="q" d="M6.5 3.5h11v11h-11z"/>', 'query cell'),
   mark('<path d="M12 5v8M8 9h8"/>', 'neighbour in the regular grid'),
   mark('<path d="M4 14L20 4"/>', 'its offset'),
-  mark('<circle class="w" cx="12" cy="9" r="5"/>', 'sampled point: colour and size are its weight'),
-  mark('<circle cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
+  mark('<circle class="w" cx="12" cy="9" r="6"/>', 'sampled point that counts more than even'),
+  mark('<circle class="l" cx="12" cy="9" r="5"/><path class="h" d="M7 9a5 5 0 0 0 10 0z"/>', 'about even'),
+  mark('<circle class="l" cx="12" cy="9" r="4"/>', 'less; its area is its share'),
+  mark('<circle class="o" cx="12" cy="9" r="5"/>', 'outside the frame: counts 0'),
   mark('<path class="k" d="M4 9h15M14.5 5l4.5 4l-4.5 4"/>', 'where the attention went: weighted mean'),
   mark('<path d="M6 9h11M14 6.5l3 2.5l-3 2.5"/>', '<i class="sifa-density"></i>'),
-  mark('<circle class="w" cx="12" cy="9" r="5"/><path class="k" d="M2 2h20v14H2z" transform="scale(.98)"/>',
+  mark('<circle class="r" cx="12" cy="9" r="5"/><path class="k" d="M2 2h20v14H2z" transform="scale(.98)"/>',
     'the reverse: a place of frame t + 1, and the queries that read it'),
 ];
 
@@ -58,6 +60,7 @@ export const SKELETON = `
   </div>
   <div class="sifa-group">
     <button type="button" data-do="tour" title="A tour of what SIFA does (g)" hidden>Tour</button>
+    <button type="button" data-do="full" title="Full screen (f)" aria-label="Full screen">\u26F6</button>
     <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
   </div>
 </div>
@@ -80,8 +83,8 @@ export const SKELETON = `
         <svg class="sifa-wheel" viewBox="-24 -24 48 48" aria-hidden="true"></svg>
         <span class="sifa-wheel-words"></span>
         <span class="sifa-group">
-        <button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (\u2212)">\u2212</button>
-        <button type="button" data-do="more" aria-label="More arrows" title="More arrows (+)">+</button>
+        <button type="button" data-do="fewer" aria-label="Fewer arrows" title="Fewer arrows (D)">\u2212</button>
+        <button type="button" data-do="more" aria-label="More arrows" title="More arrows (d)">+</button>
         <button type="button" data-do="tint" title="Colour arrows by direction (c)">Colours</button></span>
       </div>
     </div>
@@ -128,7 +131,11 @@ export const SKELETON = `
   left picture and see the points move in the right one.</p>
   <dl class="sifa-keys">
     <dt>Hover, drag</dt><dd>preview a cell</dd>
-    <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell; again, or <kbd>Esc</kbd>, lets it go</dd>
+    <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell, up to five side by side; again lets it go, on another pin makes
+      that one the query</dd>
+    <dt><kbd>p</kbd>, <kbd>1</kbd> to <kbd>5</kbd></dt><dd>one more pin here, for the arrow keys to move; go to pin A to E</dd>
+    <dt><kbd>Del</kbd>, <kbd>Esc</kbd></dt><dd>let the pin go; <kbd>Esc</kbd> first closes what is open, and twice lets all pins
+      go</dd>
     <dt><kbd>\u2190</kbd> <kbd>\u2192</kbd> or <kbd>,</kbd> <kbd>.</kbd></dt><dd>step through time</dd>
     <dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>previous, next block</dd>
     <dt>Arrow keys on the left picture</dt><dd>move the query cell</dd>
@@ -137,10 +144,13 @@ export const SKELETON = `
     <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
     <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
     <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>
-    <dt><kbd>f</kbd></dt><dd>true motion of generated clips</dd>
+    <dt><kbd>m</kbd></dt><dd>true motion of generated clips</dd>
+    <dt>Wheel, pinch, <kbd>+</kbd> <kbd>\u2212</kbd></dt><dd>enlarge both pictures, up to eight times; drag, or two fingers, move
+      them; double click or <kbd>Esc</kbd> shows the whole</dd>
+    <dt><kbd>f</kbd></dt><dd>full screen</dd>
     <dt><kbd>g</kbd>, <kbd>Page up</kbd> <kbd>Page down</kbd></dt>
       <dd>the tour of the sample “object moves right”, its steps</dd>
-    <dt><kbd>a</kbd> <kbd>+</kbd> <kbd>\u2212</kbd> <kbd>c</kbd></dt>
+    <dt><kbd>a</kbd> <kbd>d</kbd> <kbd>D</kbd> <kbd>c</kbd></dt>
       <dd>what arrows mean, more, fewer, colours by direction</dd>
     <dt><kbd>o</kbd></dt><dd>next overlay: saliency, frame difference, attention track, none</dd>
     <dt><kbd>e</kbd> <kbd>t</kbd> <kbd>s</kbd></dt><dd>equation, table of neighbours, contact sheet below</dd>

@@ -1,5 +1,6 @@
 // The further views around the pictures: menus, arrow options, legend of a heat map, track chart, and the drawer.
 import { HEAT, SECTORS, gradient, sectorColour } from '../marks/palette.mjs';
+import { letterOf } from '../state/pins.mjs';
 import { SETTINGS } from '../state/state.mjs';
 import { direction } from '../state/text.mjs';
 import { saliencyMap } from '../trace/fields.mjs';
@@ -71,7 +72,7 @@ export class FurtherViews {
    */
   #writeMenus(state, block, below) {
     const { root } = this;
-    const { quiver, overlay, tinted, density } = state;
+    const { quiver, overlay, tinted, density, zoom } = state;
     for (const menu of root.querySelectorAll('select')) {
       if (menu.dataset.set) menu.value = `${state[/** @type {keyof Settings} */ (menu.dataset.set)]}`;
     }
@@ -80,7 +81,7 @@ export class FurtherViews {
     box(root, '[data-do=tint]').setAttribute('aria-pressed', `${tinted}`);
     for (const [name, step] of /** @type {[string, number][]} */ ([['fewer', -1], ['more', 1]])) {
       box(root, `[data-do=${name}]`).setAttribute('aria-disabled',
-        `${nextDensity(block, this.painter.width, density, step) === density}`);
+        `${nextDensity(block, this.painter.width * zoom, density, step) === density}`);
     }
     this.chart.hidden = overlay !== 'track';
     this.heat.hidden = !['saliency', 'difference'].includes(overlay);
@@ -128,7 +129,7 @@ export class FurtherViews {
     const block = trace.blocks[state.block];
     const below = state.reverse && drawer !== 'sheet' ? 'query' : drawer;
     const settings = /** @type {(keyof Settings)[]} */ (Object.keys(SETTINGS)).map(name => state[name]);
-    this.#changed('menus', [...settings, state.quiver, block, this.painter.width, below],
+    this.#changed('menus', [...settings, state.quiver, block, this.painter.width * state.zoom, below],
       () => this.#writeMenus(state, block, below));
     if (state.quiver) this.#writeWheel(state, shown.arrow);
     if (!this.heat.hidden) {
@@ -138,13 +139,17 @@ export class FurtherViews {
       });
     }
     if (track && rigid) {
-      this.#changed('track', [trace, state.block, pair, read.y, read.x],
-        () => { this.chart.innerHTML = trackChart(track, rigid, block); });
+      this.#changed('track', [trace, state.block, pair, read.y, read.x, state.pins, state.active],
+        () => { this.chart.innerHTML = trackChart(track, rigid, block, shown.pins); });
     }
     if (below === 'equation') this.#writeEquation(shown);
     if (below === 'neighbours') {
-      this.#changed('neighbours', [trace, state.block, pair, read.y, read.x],
-        () => { box(this.root, '[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair); });
+      const letter = letterOf(state);
+      this.#changed('neighbours', [trace, state.block, pair, read.y, read.x, letter],
+        () => { box(this.root, '[data-drawer=neighbours]').innerHTML = neighbourTable(read, block, pair, letter); });
+      for (const row of boxes(this.root, '[data-drawer=neighbours] [data-tap]')) {
+        row.classList.toggle('sifa-lit', Boolean(shown.lit) && row.dataset.tap === `${shown.tap}`);
+      }
     }
     if (drawer === 'sheet') this.#writeSheet(shown);
   }

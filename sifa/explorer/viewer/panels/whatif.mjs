@@ -19,7 +19,7 @@ function switchesHtml(trace) {
     `<button type="button" data-name="${escapeHtml(name)}" title="${escapeHtml(hint)}">${escapeHtml(title)}</button>`;
   return (trace.what_if.length ? '<span>What if</span>' : '')
     + trace.what_if.map(each => button(each.name, each.title, each.explanation)).join('')
-    + (trace.true_flow.length ? button('flow', 'True motion', 'Known of generated clips (f)') : '');
+    + (trace.true_flow.length ? button('flow', 'True motion', 'Known of generated clips (m)') : '');
 }
 
 /**

@@ -4,8 +4,9 @@ import { Viewer } from './viewer.mjs';
 /** @import { Source } from './source.mjs' */
 
 /**
- * What a host shares with the viewer, as anywidget gives it: `trace`, and any of block, pair, y, x and pinned, which are
- * followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is the viewer's.
+ * What a host shares with the viewer, as anywidget gives it: `trace`, and any of block, pair, pins ({A: [y, x], ...}), y, x and
+ * pinned, which are followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is
+ * the viewer's.
  * @typedef {{
  *   get: (key: string) => unknown, set: (key: string, value: unknown) => void,
  *   on: (event: string, call: () => unknown) => void, save_changes: () => void
@@ -13,7 +14,7 @@ import { Viewer } from './viewer.mjs';
  */
 
 /** @type {Followed[]} */
-const SHARED = ['block', 'pair', 'y', 'x', 'pinned']; // followed in this order, since a cell is one of its block
+const SHARED = ['block', 'pair', 'pins', 'y', 'x', 'pinned']; // followed in this order: a cell is one of its block, maybe a pin's
 
 /**
  * Whether a value holds a trace, as a host gives it.
@@ -35,9 +36,9 @@ export async function render({ model, el }) {
   const view = new Viewer(el, {
     theme: typeof theme === 'string' ? theme : null,
     linked: Boolean(model.get('linked')),
-    changed(state) { // the host's cell is a query: while the question is reversed, it keeps the last one
+    changed(state, pins) { // the host's cell is a query: while the question is reversed, it keeps the last one
       if (state.reverse) return;
-      for (const key of SHARED) model.set(key, state[key]);
+      for (const key of SHARED) model.set(key, key === 'pins' ? pins : state[key]);
       model.save_changes();
     },
   });

@@ -1,7 +1,9 @@
 // The ways in: keys, buttons, mouse and touch. Each ends in one of the actions.
 import { box, boxes, part } from '../panels/html.mjs';
+import { LETTERS } from '../state/pins.mjs';
 import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
+import { listenToZoom } from './zoom.mjs';
 /** @import { Place } from '../trace/types' */
 /** @import { Lit, Settings } from '../state/types' */
 /** @import { Actions } from '../state/actions.mjs' */
@@ -10,7 +12,7 @@ import { near } from './events.mjs';
 /**
  * What lies under a pointer: the cell of a canvas, and the mark that lights up; `busy` is true while there is nothing to act on.
  * @typedef {{
- *   canvases: Canvases, busy: () => boolean, tour: () => number,
+ *   canvases: Canvases, busy: () => boolean, tour: () => number, zoom: () => number,
  *   cellAt: (canvas: HTMLCanvasElement, event: MouseEvent) => Place,
  *   markUnder: (canvas: HTMLCanvasElement, event: MouseEvent) => Lit | null
  * }} Under
@@ -37,6 +39,7 @@ export function listen(root, actions, under) {
   listenToButtons(root, actions, under.busy);
   listenToTour(root, actions, under.tour);
   listenToSheet(box(root, '.sifa-tiles'), actions);
+  listenToZoom(actions, under); // first: a drag is no click
   listenToPointers(actions, under);
   listenToTerms(root, actions, under);
 }
@@ -49,11 +52,15 @@ function keysOf(actions) {
   return {
     ',': actions.previous, '.': actions.next, ArrowLeft: actions.previous, ArrowRight: actions.next,
     '[': actions.shallower, ']': actions.deeper, ' ': actions.play, q: actions.quiver, Q: actions.quiver,
-    a: actions.arrows, '+': actions.more, '=': actions.more, '-': actions.fewer, c: actions.tint, o: actions.overlay,
-    w: actions.nextWhatIf, W: actions.previousWhatIf, f: actions.flow, F: actions.flow,
+    a: actions.arrows, '+': actions.closer, '=': actions.closer, '-': actions.farther, d: actions.more,
+    D: actions.fewer, c: actions.tint, o: actions.overlay,
+    w: actions.nextWhatIf, W: actions.previousWhatIf, m: actions.flow, M: actions.flow,
+    f: actions.full,
     g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
-    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.unpin,
+    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
+    Delete: () => actions.unpin(), p: actions.another,
+    ...Object.fromEntries(LETTERS.map((_, index) => [`${index + 1}`, () => actions.activate(index)])),
   };
 }
 
@@ -93,9 +100,9 @@ function listenToKeys(root, actions, { canvases, busy }) {
  * @returns {{[name: string]: () => void}}
  */
 function buttonsOf(actions) {
-  const { previous, play, next, shallower, deeper, help, fewer, more, tint, previousTap, nextTap } = actions;
+  const { previous, play, next, shallower, deeper, help, full, fewer, more, tint, previousTap, nextTap } = actions;
   return {
-    previous, play, next, shallower, deeper, help, fewer, more, tint, previousTap, nextTap, tour: () => actions.tour(),
+    previous, play, next, shallower, deeper, help, full, fewer, more, tint, previousTap, nextTap, tour: () => actions.tour(),
   };
 }
 
@@ -120,6 +127,11 @@ function listenToButtons(root, actions, busy) {
   box(root, '.sifa-asked').addEventListener('click', event => {
     const { y, x } = near(event, '[data-y]')?.dataset ?? {};
     if (y) actions.pin(Number(y), Number(x));
+  });
+  box(root, '.sifa-pins').addEventListener('click', event => {
+    const { pin, unpin } = near(event, 'button')?.dataset ?? {};
+    if (pin) actions.activate(Number(pin));
+    if (unpin) actions.unpin(Number(unpin));
   });
   box(root, '.sifa-switches').addEventListener('click', event => {
     const name = near(event, 'button')?.dataset.name;
@@ -221,6 +233,13 @@ function listenToTerms(root, { light, keep }, { canvases, markUnder }) {
     const mark = markUnder(canvases.close, event);
     if (mark && mark.tap !== null) keep(mark.tap);
   });
+  for (const table of [box(root, '.sifa-read'), box(root, '[data-drawer=neighbours]')]) {
+    table.addEventListener('pointerover', event => {
+      const tap = near(event, '[data-tap]')?.dataset.tap;
+      light(tap ? { term: 'point', tap: Number(tap) } : null);
+    });
+    table.addEventListener('pointerleave', () => light(null));
+  }
   box(root, '.sifa-read').addEventListener('click', event => {
     const cell = near(event, '[data-tap]');
     if (cell) keep(Number(cell.dataset.tap));

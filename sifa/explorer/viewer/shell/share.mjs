@@ -4,6 +4,7 @@ import { LOCKS, contentId, decodeLink, encodeLink, keepLocked, withLink } from '
 import { EXPORTS } from '../panels/exports.mjs';
 import { box, boxes, element, part } from '../panels/html.mjs';
 import { ASK, DIALOG, HIDEABLE, KEYS, MENU } from '../panels/share.mjs';
+import { pinsLeftOut } from '../state/pins.mjs';
 import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
 /** @import { Trace } from '../trace/types' */
@@ -223,9 +224,10 @@ export class Share {
       return state;
     }
     this.ask.hidden = true;
-    this.#say(weights && weights !== trace.checkpoint.sha256.slice(0, 8)
-      ? 'The link was made with other weights, so the numbers differ.' : '');
     const next = withLink(state, trace, this.#wanted);
+    const others = weights && weights !== trace.checkpoint.sha256.slice(0, 8);
+    this.#say([others ? 'The link was made with other weights, so the numbers differ.' : '',
+      pinsLeftOut(this.#wanted.asked, next)].filter(Boolean).join(' '));
     this.#wanted = null;
     return next;
   }

@@ -8,9 +8,11 @@ import { Pictures } from '../panels/pictures.mjs';
 import { SKELETON } from '../panels/skeleton.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
-import { emptyState, withCell, withNextPair, withTrace } from '../state/state.mjs';
+import { pinsByLetter, readByLetter } from '../state/pins.mjs';
+import { emptyState, withCell, withNextPair, withPins, withTrace, withoutPins } from '../state/state.mjs';
 import { parseTrace } from '../trace/decode.mjs';
 import { readout } from '../trace/geometry.mjs';
+import { toggleFull } from './full.mjs';
 import { listen } from './inputs.mjs';
 import { Share, identify } from './share.mjs';
 import { decodePictures, fetchBytes, viewOf } from './source.mjs';
@@ -20,7 +22,7 @@ import { tell } from './told.mjs';
 /** @import { Lit, Shown, State } from '../state/types' */
 /** @import { Source } from './source.mjs' */
 
-/** What a host may set. @typedef {'block' | 'pair' | 'y' | 'x' | 'pinned'} Followed */
+/** What a host may set. @typedef {'block' | 'pair' | 'pins' | 'y' | 'x' | 'pinned'} Followed */
 
 const STEP_TIME = 600; // ms per step while playing at speed 1
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
@@ -59,8 +61,8 @@ export class Viewer {
 
   /**
    * @param {HTMLElement} el
-   * @param {{changed?: (state: State) => void, theme?: string | null, linked?: boolean}} options `changed` is called once
-   *   the state has come to rest
+   * @param {{changed?: (state: State, pins: ReturnType<typeof pinsByLetter>) => void, theme?: string | null,
+   *   linked?: boolean}} options `changed` is called once the state has come to rest
    */
   constructor(el, { changed = () => {}, theme, linked = false }) {
     const root = this.root = rootIn(el);
@@ -83,11 +85,13 @@ export class Viewer {
       get state() { return viewer.#state; },
       get trace() { return viewer.#present(); },
       get tap() { return viewer.#shownOf(viewer.#present(), viewer.#state).tap; },
-      get width() { return viewer.painter.width; },
+      get width() { return viewer.painter.width * viewer.#state.zoom; },
       set: (/** @type {State} */ next) => this.#set(next),
       play: (/** @type {boolean} */ on) => this.#play(on),
       light: (/** @type {Lit | null} */ mark) => this.#light(mark),
       help: () => this.#help(),
+      say: (/** @type {string} */ words) => this.panels.pins.say(words),
+      full: () => toggleFull(this.root, words => this.panels.pins.say(words)),
     };
   }
 
@@ -108,8 +112,8 @@ export class Viewer {
   #listen() {
     const { painter, canvases } = this;
     listen(this.root, this.actions, {
-      canvases, busy: () => !this.#trace, tour: () => this.#state.tour,
-      cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], canvas, event),
+      canvases, busy: () => !this.#trace, tour: () => this.#state.tour, zoom: () => this.#state.zoom,
+      cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], this.#state, canvas, event),
       markUnder: (canvas, event) => {
         const { reverse, pinned } = this.#state;
         if (!this.#trace || !this.#drawn || reverse || (canvas !== canvases.close && !pinned)) return null;
@@ -186,7 +190,7 @@ export class Viewer {
     clearTimeout(this.#resting);
     this.#resting = window.setTimeout(() => {
       this.panels.speak(shown);
-      this.changed(this.#state);
+      this.changed(this.#state, pinsByLetter(this.#state, shown.trace));
       this.share.updateHash();
     }, QUIET_TIME);
   }
@@ -203,7 +207,7 @@ export class Viewer {
   #light(mark) {
     if (mark?.term === this.#lit?.term && mark?.tap === this.#lit?.tap) return;
     this.#lit = mark;
-    if (this.#state.drawer === 'equation') this.#redraw();
+    if (this.#trace && !this.#state.reverse) this.#redraw();
   }
 
   #help() {
@@ -221,12 +225,16 @@ export class Viewer {
   follow(key, value) {
     const state = this.#state;
     if (value === undefined || value === null || value === state[key]) return;
-    if (key === 'pinned') this.#set({ ...state, pinned: Boolean(value) });
+    const trace = this.#present();
+    if (key === 'pins') {
+      const same = JSON.stringify(value) === JSON.stringify(pinsByLetter(state, trace));
+      if (!same) this.#set(withPins({ ...state, reverse: false }, trace, readByLetter(value, state.block), false));
+    } else if (key === 'pinned') this.#set(value ? withPins(state, trace, state.pins, true) : withoutPins(state));
     else if (key === 'pair') this.actions.goTo(Number(value));
     else if (key === 'block') this.actions.block(Number(value));
     else {
       const [y, x] = key === 'y' ? [Number(value), state.x] : [state.y, Number(value)];
-      this.#set(withCell(state, this.#present(), y, x));
+      this.#set(withCell(state, trace, y, x));
     }
   }
 

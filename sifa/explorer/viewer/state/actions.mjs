@@ -1,10 +1,13 @@
 // What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
-import { nextDensity, sameplace } from '../trace/geometry.mjs';
+import { MARGIN, nextDensity, sameplace } from '../trace/geometry.mjs';
+import { FULL, freeLetter, setPins } from './pins.mjs';
 import {
-  SETTINGS, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutPin,
+  SETTINGS, withActive, withAnotherPin, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutLetter,
+  withoutPin, withoutPins,
 } from './state.mjs';
 import { withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
+import { withCellSeen, withPan, withZoom, withZoomHere, withoutZoom } from './zoom.mjs';
 /** @import { Block, Trace } from '../trace/types' */
 /** @import { Lit, Settings, State } from './types' */
 
@@ -12,7 +15,8 @@ import { whatIfAfter } from './whatif.mjs';
  * What actions act on: the present `state`, `trace`, `tap` (the neighbour of the equation) and `width` of a picture.
  * @typedef {{
  *   readonly state: State, readonly trace: Trace, readonly tap: number, readonly width: number,
- *   set: (next: State) => void, play: (on: boolean) => void, light: (mark: Lit | null) => void, help: () => void
+ *   set: (next: State) => void, play: (on: boolean) => void, light: (mark: Lit | null) => void, help: () => void,
+ *   say: (words: string) => void, full: () => void
  * }} Acted
  *
  * @typedef {ReturnType<typeof viewActions>} Actions
@@ -27,8 +31,8 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 export function viewActions(viewer) {
   return {
     light: viewer.light, help: viewer.help,
-    ...timeActions(viewer), ...cellActions(viewer), ...settingActions(viewer), ...drawerActions(viewer),
-    ...comparisons(viewer), ...tapActions(viewer),
+    ...timeActions(viewer), ...cellActions(viewer), ...pinActions(viewer), ...settingActions(viewer), ...drawerActions(viewer),
+    ...comparisons(viewer), ...tapActions(viewer), ...zoomActions(viewer), full: viewer.full,
     /** To a step of the tour, -1 out of it; without one, into it or out. */
     tour: (/** @type {number | void} */ step) =>
       viewer.set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
@@ -60,13 +64,8 @@ function cellActions(viewer) {
   const block = () => viewer.trace.blocks[viewer.state.block];
   const toCell = (/** @type {number} */ y, /** @type {number} */ x, /** @type {boolean} */ reverse) =>
     set(withCell(viewer.state, viewer.trace, y, x, reverse));
-  const pin = (/** @type {number} */ y, /** @type {number} */ x, reverse = false) =>
-    set(withPin(viewer.state, viewer.trace, y, x, reverse));
   return {
-    pin,
-    pinHere: (/** @type {boolean} */ reverse) => pin(viewer.state.y, viewer.state.x, reverse),
-    unpin: () => set(withoutPin(viewer.state)),
-    turn: () => set({ ...viewer.state, reverse: !viewer.state.reverse }),
+    turn: () => toCell(viewer.state.y, viewer.state.x, !viewer.state.reverse),
     hover(/** @type {number} */ y, /** @type {number} */ x, /** @type {boolean} */ reverse) {
       if (viewer.state.pinned) return;
       const { y: from, x: at, reverse: was } = viewer.state;
@@ -82,8 +81,50 @@ function cellActions(viewer) {
     /** Coming from the other picture, the first key only turns the question round. */
     move(/** @type {number} */ dy, /** @type {number} */ dx, /** @type {boolean} */ reverse) {
       const { y, x, reverse: was } = viewer.state;
-      if (was === reverse) toCell(y + dy, x + dx, reverse);
-      else toCell(y, x, reverse);
+      const [down, across] = was === reverse ? [dy, dx] : [0, 0];
+      const { state, trace } = viewer;
+      set(withCellSeen(withCell(state, trace, y + down, x + across, reverse), trace, MARGIN));
+    },
+  };
+}
+
+/** @param {Acted} viewer */
+function pinActions(viewer) {
+  const { set } = viewer;
+  /** @type {State | null} */
+  let escaped = null; // as the last Escape left it
+  /**
+   * Where no letter is free, words say so.
+   * @param {State} next
+   */
+  const add = next => {
+    if (next === viewer.state && freeLetter(next) < 0) viewer.say(FULL);
+    set(next);
+  };
+  const pin = (/** @type {number} */ y, /** @type {number} */ x, reverse = false) =>
+    add(withPin(viewer.state, viewer.trace, y, x, reverse));
+  const tryAll = (/** @type {State[]} */ states) => {
+    const before = viewer.state;
+    for (const next of states) if (viewer.state === before) set(next); // a link may lock what one would change
+  };
+  return {
+    pin,
+    pinHere: (/** @type {boolean} */ reverse) => pin(viewer.state.y, viewer.state.x, reverse),
+    /** One more pin where the query is; the arrow keys move it from there. */
+    another: () => add(withAnotherPin(viewer.state, viewer.trace, viewer.state.y, viewer.state.x)),
+    activate: (/** @type {number} */ index) => set(withActive(viewer.state, viewer.trace, index)),
+    unpin: (/** @type {number | void} */ index) => set(index === undefined ? withoutPin(viewer.state, viewer.trace)
+      : withoutLetter(viewer.state, viewer.trace, index)),
+    /** Close what is open; else let the active pin go, and the next time all. */
+    escape() {
+      const { state, trace } = viewer;
+      tryAll([
+        ...(state.tour >= 0 ? [withTour(state, trace, -1)] : []),
+        ...(state.drawer === 'none' ? [] : [withSetting(state, 'drawer', 'none')]),
+        ...(state.zoom === 1 ? [] : [withoutZoom(state)]),
+        state === escaped && setPins(state, trace).length ? withoutPins(state) : withoutPin(state, trace),
+      ]);
+      escaped = viewer.state.pins === state.pins ? null : viewer.state;
     },
   };
 }
@@ -167,5 +208,21 @@ function tapActions(viewer) {
     keep,
     nextTap: () => keep((viewer.tap + 1) % taps()),
     previousTap: () => keep((viewer.tap + taps() - 1) % taps()),
+  };
+}
+
+const CLOSER = 1.5; // times, by a key
+
+/** @param {Acted} viewer */
+function zoomActions(viewer) {
+  const { set } = viewer;
+  return {
+    closer: () => set(withZoomHere(viewer.state, viewer.trace, CLOSER, MARGIN)),
+    farther: () => set(withZoomHere(viewer.state, viewer.trace, 1 / CLOSER, MARGIN)),
+    /** About a point of the picture, in shares of its side. */
+    zoom: (/** @type {number} */ factor, /** @type {number} */ down, /** @type {number} */ across) =>
+      set(withZoom(viewer.state, factor, down, across)),
+    pan: (/** @type {number} */ down, /** @type {number} */ across) => set(withPan(viewer.state, down, across)),
+    whole: () => set(withoutZoom(viewer.state)),
   };
 }

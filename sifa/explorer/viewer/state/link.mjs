@@ -1,6 +1,7 @@
 // The view as the hash of a link, and back. Pure functions; ../../README.md lists the keys.
-import { emptyState, withBlock, withCell, withPair, withTrace } from './state.mjs';
 import { own } from '../trace/own.mjs';
+import { pinsText, readPins } from './pins.mjs';
+import { emptyState, withBlock, withCell, withPair, withPins, withTrace, withoutPins } from './state.mjs';
 import { withTour } from './tour.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Link, State, Value } from './types' */
@@ -10,19 +11,19 @@ const LONGEST = 512; // characters of a link's hash
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
 /** @type {{[text: string]: boolean}} */
 const TRUTH = { 0: false, 1: true };
-const PASSING = ['playing']; // what no link keeps
+const PASSING = ['playing', 'active']; // what no link keeps; the active pin is the one at the query cell
 const PARTS = /^[a-z]{2,12}$/; // names of things that a link locks or hides
 /** @type {{[lock: string]: string[]}} */
-const GROUPS = { time: ['pair', 'playing'], block: ['block'], cell: ['y', 'x', 'pinned', 'reverse'] };
+const GROUPS = { time: ['pair', 'playing'], block: ['block'], cell: ['y', 'x', 'pinned', 'pins', 'active', 'reverse'] };
 
 /** What can be locked: `view` is every field of the state that belongs to no other group, `all` is everything. */
 export const LOCKS = [...Object.keys(GROUPS), 'view', 'all'];
 
 /**
- * The fields of a state that a link keeps, as [key in the link, field, standard value].
+ * The fields of a state that a link keeps as [key in the link, field, standard value]; pins are written in their own way.
  * @returns {[string, keyof State, Value][]}
  */
-const linkFields = () => Object.entries(emptyState())
+const linkFields = () => Object.entries({ ...emptyState(), pins: '' })
   .filter(([field]) => !PASSING.includes(field))
   .map(([field, standard]) => [own(SHORT, field) ?? field, /** @type {keyof State} */ (field), standard]);
 
@@ -57,10 +58,12 @@ export function encodeLink({ clip = '', id = '', weights = '', lock = [], hide =
   const about = [['h', id], ['w', weights], ['lock', lock.join(',')], ['hide', hide.join(',')]];
   const pairs = about.filter(([, text]) => text);
   for (const [key, field, standard] of linkFields()) {
-    const text = written(state[field]);
-    if ((text !== written(standard) || state.tour >= 0) && text.length <= 64) pairs.push([key, text]);
+    const value = state[field];
+    const text = typeof value === 'object' ? pinsText(state) : written(value);
+    if ((text !== written(standard) || (text && state.tour >= 0)) && text.length <= 64) pairs.push([key, text]);
   }
-  const hash = (/** @type {string[][]} */ named) => new URLSearchParams(named).toString().replaceAll('%2C', ',');
+  const hash = (/** @type {string[][]} */ named) => new URLSearchParams(named).toString()
+    .replaceAll('%2C', ',').replaceAll('%3B', ';');
   while (hash(pairs).length > LONGEST) pairs.pop();
   for (let name = [...clip.slice(0, LONGEST)]; name.length; name.pop()) {
     const whole = hash([['c', name.join('')], ...pairs]);
@@ -86,13 +89,16 @@ export function decodeLink(text) {
   const fields = {};
   for (const [key, field, standard] of linkFields()) {
     const value = understood(said.get(key) ?? '', standard);
-    if (said.has(key) && value !== undefined) fields[field] = value;
+    if (said.has(key) && value !== undefined && field !== 'pins') fields[field] = value;
   }
+  const block = typeof fields.block === 'number' ? fields.block : 0;
+  const { pins, asked } = readPins((said.get('pins') ?? '').slice(0, LONGEST), block);
   const link = {
     clip: said.get('c') ?? '', id: matching('h', /^[0-9a-f]{16}$/), weights: matching('w', /^[0-9a-f]{8}$/),
-    lock: names('lock').filter(name => LOCKS.includes(name)), hide: names('hide'), fields,
+    lock: names('lock').filter(name => LOCKS.includes(name)), hide: names('hide'), asked,
+    fields: { ...fields, ...(asked ? { pins } : {}) },
   };
-  const empty = !link.clip && !link.id && !link.lock.length && !link.hide.length && !Object.keys(fields).length;
+  const empty = !link.clip && !link.id && !link.lock.length && !link.hide.length && !Object.keys(link.fields).length;
   return empty ? null : link;
 }
 
@@ -108,14 +114,16 @@ export function withLink(state, trace, { fields }) {
     Number.isInteger(value) && value >= 0 && value < end;
   const base = withTour(state, trace, fields.tour ?? -1);
   const standard = Object.fromEntries(linkFields().map(([, field, value]) => [field, value]));
-  const { block, pair, y, x, tour, ...rest } = /** @type {State} */ ({ ...(base.tour < 0 ? standard : base), ...fields });
-  let next = { ...base, ...rest };
+  const wanted = /** @type {State} */ ({ ...(base.tour < 0 ? standard : base), ...fields });
+  const { block, pair, y, x, tour, pins, pinned, active, ...rest } = wanted;
+  let next = { ...withoutPins(base), ...rest };
   const view = Object.keys(fields).length > 0; // a link that says nothing of the view leaves the block as it is
   if (view && inside(block, trace.blocks.length)) next = withBlock(next, trace, block);
   const { pairs, height, width } = trace.blocks[next.block];
   if (inside(pair, pairs)) next = withPair(next, trace, pair);
   if (inside(y, height) && inside(x, width)) next = withCell(next, trace, y, x);
-  return withTrace(next, trace, trace); // which lets go of whatever else the trace does not have
+  next = withTrace(next, trace, trace); // which lets go of whatever else the trace does not have
+  return withPins(next, trace, fields.pins ?? [], pinned);
 }
 
 /**

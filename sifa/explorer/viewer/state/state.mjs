@@ -1,7 +1,9 @@
 // What is shown, as plain data, and how it changes. Pure functions: each takes a state and gives the next one.
 import { displacementField, liveliestCell, sameplace } from '../trace/geometry.mjs';
+import { LETTERS, activePin, freeLetter, movedPins, pinCell, sameClip, setPins, withLetter } from './pins.mjs';
+import { withKnownZoom, withoutZoom } from './zoom.mjs';
 /** @import { Trace } from '../trace/types' */
-/** @import { Settings, State } from './types' */
+/** @import { Pin, Settings, State } from './types' */
 
 /**
  * The values that each setting of the view may have, the first at the start.
@@ -28,14 +30,15 @@ const within = (value, end) => Math.max(0, Math.min(end - 1, Math.trunc(value) |
 export function emptyState() {
   const first = Object.fromEntries(Object.entries(SETTINGS).map(([name, [value]]) => [name, value]));
   return {
-    block: 0, pair: -1, y: -1, x: -1, pinned: false, reverse: false, tap: -1, quiver: true, playing: false, whatIf: '',
-    flow: false, tour: -1, .../** @type {Settings} */ (/** @type {unknown} */ (first)),
+    block: 0, pair: -1, y: -1, x: -1, pinned: false, pins: [], active: 0, reverse: false, tap: -1, quiver: true,
+    playing: false, whatIf: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
+    .../** @type {Settings} */ (/** @type {unknown} */ (first)),
   };
 }
 
 /**
- * The same view of another trace where it still makes sense; a first trace opens on the block that it names, in the
- * middle, where most moves.
+ * The same view of another trace where it still makes sense; another clip leaves nothing pinned. A first trace opens on the
+ * block that it names, in the middle, where most moves.
  * @param {State} state
  * @param {Trace} trace
  * @param {Trace | null} before
@@ -47,8 +50,15 @@ export function withTrace(state, trace, before) {
   const pair = state.pair < 0 ? (next.pairs - 1) >> 1 : within(state.pair, next.pairs);
   const [y, x] = before && state.y >= 0 ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  const settings = withWhatIf(withKnownSettings(state), trace, state.whatIf);
-  return withTap({ ...settings, block, pair, y, x, playing: false, tour: before === trace ? state.tour : -1 }, trace, state.tap);
+  const settings = withWhatIf(withKnownZoom(withKnownSettings(state)), trace, state.whatIf);
+  const same = before === trace;
+  if (before && !same) {
+    const kept = sameClip(before, trace) ? { ...settings, pins: movedPins(state.pins, before, trace) }
+      : withoutZoom(withoutPins(settings));
+    const moved = withTap({ ...kept, block, pair, y, x, playing: false, tour: -1 }, trace, state.tap);
+    return activePin(moved) ? withActive(moved, trace, moved.active) : moved;
+  }
+  return withTap({ ...settings, block, pair, y, x, playing: false, tour: same ? state.tour : -1 }, trace, state.tap);
 }
 
 /**
@@ -95,12 +105,14 @@ export function withPair(state, trace, pair) {
 export function withBlock(state, trace, index) {
   const block = within(index, trace.blocks.length);
   const [from, to] = [trace.blocks[state.block], trace.blocks[block]];
-  const [y, x] = sameplace(state.y, state.x, from, to);
+  const pin = activePin(state);
+  const [y, x] = pin ? pinCell(pin, trace, block) : sameplace(state.y, state.x, from, to);
   return withTap({ ...state, block, pair: within(state.pair, to.pairs), y, x }, trace, state.tap);
 }
 
 /**
- * Ask from a query cell or, `reverse`, who reads a cell of the next frame.
+ * Ask from a query cell or, `reverse`, who reads a cell of the next frame. An active pin moves along; back from the reverse
+ * question, it is the query cell again.
  * @param {State} state
  * @param {Trace} trace
  * @param {number} y
@@ -109,11 +121,16 @@ export function withBlock(state, trace, index) {
  */
 export function withCell(state, trace, y, x, reverse = state.reverse) {
   const block = trace.blocks[state.block];
-  return { ...state, y: within(y, block.height), x: within(x, block.width), reverse };
+  if (state.reverse && !reverse && state.pins.length) return withActive(state, trace, state.active);
+  const next = { ...state, y: within(y, block.height), x: within(x, block.width), reverse };
+  if (!state.pinned || reverse) return next;
+  const index = state.pins.length ? state.active : 0;
+  return { ...next, active: index, pins: withLetter(state.pins, index, { block: state.block, y: next.y, x: next.x }) };
 }
 
 /**
- * Pin a cell; the pinned cell itself is let go.
+ * Pin a cell beside those that are pinned, under the first letter that is free; where none is, the state stays. The
+ * query cell, where it is pinned, is let go; another pin's cell makes that one active.
  * @param {State} state
  * @param {Trace} trace
  * @param {number} y
@@ -121,17 +138,98 @@ export function withCell(state, trace, y, x, reverse = state.reverse) {
  * @returns {State}
  */
 export function withPin(state, trace, y, x, reverse = state.reverse) {
-  const again = state.pinned && state.y === y && state.x === x && state.reverse === reverse;
-  return { ...withCell(state, trace, y, x, reverse), pinned: !again };
+  if (state.pinned && state.y === y && state.x === x && state.reverse === reverse) return withoutPin(state, trace);
+  if (reverse) return { ...withCell(state, trace, y, x, true), pinned: true };
+  const there = setPins(state, trace).find(pin => pin.y === y && pin.x === x);
+  return there ? withActive(state, trace, there.index) : withAnotherPin(state, trace, y, x);
 }
 
 /**
- * Let a pinned cell go; the next time, return from the reverse question.
+ * One more pin at a cell, whether another one is there or not.
+ * @param {State} state
+ * @param {Trace} trace
+ * @param {number} y
+ * @param {number} x
+ * @returns {State}
+ */
+export function withAnotherPin(state, trace, y, x) {
+  const active = freeLetter(state);
+  if (active < 0) return state;
+  const cell = withCell({ ...state, pinned: false, pins: [], reverse: false }, trace, y, x);
+  const pin = { block: state.block, y: cell.y, x: cell.x };
+  return { ...cell, pinned: true, active, pins: withLetter(state.pins, active, pin) };
+}
+
+/**
+ * The query cell is that of a pin; a letter that is free changes nothing.
+ * @param {State} state
+ * @param {Trace} trace
+ * @param {number} active number of its letter
+ * @returns {State}
+ */
+export function withActive(state, trace, active) {
+  const pin = state.pins[active];
+  if (!pin) return state;
+  const [y, x] = pinCell(pin, trace, state.block);
+  return { ...state, y, x, active, pinned: true, reverse: false };
+}
+
+/**
+ * Let the active pin go, and the one before it is active; the last one leaves its cell to be hovered away. A reverse
+ * question gives way to the active pin; without any, it is let go, and the next time it ends.
+ * @param {State} state
+ * @param {Trace} trace
+ * @returns {State}
+ */
+export function withoutPin(state, trace) {
+  if (!state.pinned) return { ...state, reverse: false };
+  if (state.reverse) return state.pins.length ? withActive(state, trace, state.active) : { ...state, pinned: false };
+  return withoutLetter(state, trace, state.active);
+}
+
+/**
+ * Let one pin go, by the number of its letter.
+ * @param {State} state
+ * @param {Trace} trace
+ * @param {number} index
+ * @returns {State}
+ */
+export function withoutLetter(state, trace, index) {
+  const pins = withLetter(state.pins, index, null);
+  const left = [...pins.keys()].filter(i => pins[i]);
+  if (!left.length) return { ...state, pins, active: 0, pinned: state.pinned && state.reverse };
+  const active = index === state.active ? left.filter(i => i < index).pop() ?? left[0] : state.active;
+  return state.reverse ? { ...state, pins, active } : withActive({ ...state, pins }, trace, active);
+}
+
+/**
  * @param {State} state
  * @returns {State}
  */
-export function withoutPin(state) {
-  return state.pinned ? { ...state, pinned: false } : { ...state, reverse: false };
+export const withoutPins = state => ({ ...state, pins: [], active: 0, pinned: false });
+
+/**
+ * Pins from elsewhere in place of those that are set: the first five letters, where they are cells of their blocks. The one at
+ * the query cell is active, or else the first; where there is none, the cell itself is pinned if it is to be.
+ * @param {State} state
+ * @param {Trace} trace
+ * @param {readonly (Pin | null)[]} wanted
+ * @param {boolean} pinned
+ * @returns {State}
+ */
+export function withPins(state, trace, wanted, pinned) {
+  const there = (/** @type {number} */ value, /** @type {number} */ end) => value === within(value, end);
+  const known = LETTERS.map((_, index) => {
+    const pin = wanted[index];
+    const grid = pin && there(pin.block, trace.blocks.length) && trace.blocks[pin.block];
+    return grid && there(pin.y, grid.height) && there(pin.x, grid.width) ? pin : null;
+  });
+  const pins = withLetter(known, 0, known[0]);
+  const next = { ...withoutPins(state), pins };
+  if (state.reverse) return { ...next, active: Math.max(0, pins.findIndex(Boolean)), pinned: pinned || pins.length > 0 };
+  if (!pins.length) return pinned ? withAnotherPin(next, trace, state.y, state.x) : next;
+  const listed = setPins(next, trace);
+  return withActive(next, trace, (listed.find(({ y, x }) => y === state.y && x === state.x) ?? listed[0]).index);
 }
 
 /**

@@ -35,5 +35,14 @@ export function direction([dy, dx]) {
   return `${down} ${dy < 0 ? 'up' : 'down'}, ${across} ${dx < 0 ? 'left' : 'right'}`;
 }
 
+const ARROWS = ['→', '↘', '↓', '↙', '←', '↖', '↑', '↗'];
+
+/**
+ * One of eight arrows along a direction, a dot where it is shorter than a twentieth of a cell.
+ * @param {Place} direction
+ */
+export const compass = ([dy, dx]) =>
+  (Math.hypot(dy, dx) < 0.05 ? '·' : ARROWS[(Math.round(Math.atan2(dy, dx) / (Math.PI / 4)) + 8) % 8]);
+
 /** @param {unknown} text */
 export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);

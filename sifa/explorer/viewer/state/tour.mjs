@@ -5,7 +5,7 @@ import { displacementField } from '../trace/geometry.mjs';
 import { strongestTap } from '../trace/terms.mjs';
 import { attentionTrack } from '../trace/tracks.mjs';
 import { anyChange, changeWords, grouped } from './answers.mjs';
-import { emptyState } from './state.mjs';
+import { emptyState, withPins } from './state.mjs';
 import { direction, percent, withSign } from './text.mjs';
 /** @import { Trace, TrackPoint } from '../trace/types' */
 /** @import { State, TourStep } from './types' */
@@ -172,5 +172,5 @@ export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.lengt
 export function withTour(state, trace, step) {
   if (!tourFits(trace) || !Number.isInteger(step) || step < 0) return { ...state, tour: -1 };
   const tour = Math.min(step, TOUR.length - 1);
-  return { ...emptyState(), ...BALL, pinned: true, ...TOUR[tour].view, tour };
+  return withPins({ ...emptyState(), ...BALL, ...TOUR[tour].view, tour }, trace, [], true);
 }

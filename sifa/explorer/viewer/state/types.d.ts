@@ -15,12 +15,20 @@ export interface Settings {
   speed: number;
 }
 
+/** A pinned query: a cell (y, x) on the grid of `block`. */
+export interface Pin {
+  block: number;
+  y: number;
+  x: number;
+}
+
 /**
  * Frame pair `pair` goes from query step `pair` to key step `pair + 1`. (y, x) is the query cell or, where the question is
- * `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `tap` is
- * the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the reading
- * `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
- * the step of the tour, -1 none.
+ * `reverse`, the cell of the next frame whose readers are shown; hovering leaves it alone while it is `pinned`. `pins` are
+ * the pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is
+ * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
+ * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
+ * the step of the tour, -1 none. Both pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
  */
 export interface State extends Settings {
   block: number;
@@ -28,6 +36,8 @@ export interface State extends Settings {
   y: number;
   x: number;
   pinned: boolean;
+  pins: readonly (Pin | null)[];
+  active: number;
   reverse: boolean;
   tap: number;
   quiver: boolean;
@@ -35,14 +45,17 @@ export interface State extends Settings {
   whatIf: string;
   flow: boolean;
   tour: number;
+  zoom: number;
+  midY: number;
+  midX: number;
 }
 
-/** A value of a field of the state. */
+/** A value of a field of the state that a link writes as it is. */
 export type Value = string | number | boolean;
 
 /**
  * A link's content: file name of the clip, `id` of its pictures (`contentId`), first digits of the weights' sha256,
- * what is locked and hidden, and fields of the state that differ from the empty one.
+ * what is locked and hidden, how many pins it asks for, and fields of the state that differ from the empty one.
  */
 export interface Link {
   clip: string;
@@ -50,6 +63,7 @@ export interface Link {
   weights: string;
   lock: string[];
   hide: string[];
+  asked: number;
   fields: Partial<State>;
 }
 
@@ -66,10 +80,18 @@ export interface Lit {
   tap: number | null;
 }
 
+/** A pin as it is shown: number of its letter, read-out of its cell, whether it is the query cell, its track or null. */
+export interface ShownPin {
+  index: number;
+  active: boolean;
+  read: ReadOut;
+  track: TrackPoint[] | null;
+}
+
 /**
  * All that a state shows of a trace. `tap` is the neighbour of the equation and `lit` the term of it that is pointed at,
- * '' none; `readers` answer the reverse question, or are null, as are tracks where none is asked for; `arrow` is the
- * field's at the cell.
+ * '' none; `pins` are there where they have letters; `readers` answer the reverse question, or are null, as are tracks where
+ * none is asked for; `arrow` is the field's at the cell.
  */
 export interface Shown {
   trace: Trace;
@@ -79,6 +101,7 @@ export interface Shown {
   readers: Reader[] | null;
   track: TrackPoint[] | null;
   rigid: TrackPoint[] | null;
+  pins: ShownPin[];
   tap: number;
   lit: string;
   arrow: Place;

@@ -1,5 +1,7 @@
 // What the viewer says, as plain text.
+import { readout } from '../trace/geometry.mjs';
 import { strongestTap } from '../trace/terms.mjs';
+import { LETTERS, lettered, letterOf, setPins } from './pins.mjs';
 import { direction, groupDigits, percent, span, weightText } from './text.mjs';
 /** @import { Checkpoint, ReadOut, Reader, Span, Trace } from '../trace/types' */
 /** @import { State } from './types' */
@@ -55,8 +57,33 @@ export function caption(trace, state, from, to, cell = true) {
   return `${blockName(trace, state.block)} (${name}). Step ${state.pair + 1} → ${state.pair + 2}: `
     + `source frames ${sourceFrames(trace, from)} → ${sourceFrames(trace, to)}.`
     + (cell ? ` ${state.reverse ? 'Who reads cell' : 'Query cell'} y ${state.y}, x ${state.x}`
-      + `${state.reverse ? ' of frame t + 1' : ''}${state.pinned ? ', pinned' : ''}.` : '')
+      + `${state.reverse ? ' of frame t + 1' : ''}${pinnedWords(state)}.${restingWords(trace, state)}` : '')
     + (limited ? ` ${limited} offsets too large to pack were limited.` : '');
+}
+
+/**
+ * ", pinned", with the letter where there is one.
+ * @param {State} state
+ */
+function pinnedWords(state) {
+  if (!state.pinned) return '';
+  const letter = letterOf(state);
+  return letter ? `, pinned as ${letter}` : ', pinned';
+}
+
+/**
+ * The other pins, with their displacements in cells.
+ * @param {Trace} trace
+ * @param {State} state
+ */
+function restingWords(trace, state) {
+  if (!lettered(state)) return '';
+  const block = trace.blocks[state.block];
+  const pins = setPins(state, trace);
+  const words = (/** @type {{index: number, y: number, x: number}} */ { index, y, x }) =>
+    `${LETTERS[index]} y ${y}, x ${x}: ${direction(readout(block, state.pair, y, x).displacement)}`;
+  const [now, others] = [pins.filter(pin => pin.active), pins.filter(pin => !pin.active)];
+  return ` Mean displacement, in cells: ${[...now, ...others].map(words).join('; ')}.`;
 }
 
 /**
@@ -90,11 +117,19 @@ export function readoutSpeech(read, trace, state) {
   const [py, px] = read.points[best].map(v => v.toFixed(1));
   const lost = read.outside.filter(Boolean).length;
   return `Step ${state.pair + 1} of ${block.pairs}, block ${state.block + 1}. Query cell row ${read.y}, column ${read.x}`
-    + `${state.pinned ? ', pinned' : ''}. Attention went ${direction(read.displacement)}, in cells. `
+    + `${pinnedWords(state)}${amongWords(state)}. Attention went ${direction(read.displacement)}, in cells. `
     + `Largest weight ${weightText(block, read.weights[best])} at row ${py}, column ${px}. `
     + `Sum of weights ${weightText(block, read.sum)}.`
-    + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '');
+    + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '')
+    + (state.zoom > 1 ? ` Enlarged ${state.zoom.toFixed(1)} times.` : '');
 }
+
+/**
+ * " of the pins A, B, D"
+ * @param {State} state
+ */
+const amongWords = state => (letterOf(state)
+  ? ` of the pins ${LETTERS.filter((_, index) => state.pins[index]).join(', ')}` : '');
 
 /**
  * The readers of a place as a sentence, for the live region.

@@ -119,9 +119,9 @@ export function csvRows(block, pair, cells) {
 }
 
 /**
- * Rows of numbers as lines; the caption is a first line with '#'.
+ * Rows as lines; the caption is a first line with '#'.
  * @param {string} caption
  * @param {string} columns
- * @param {number[][]} rows
+ * @param {(string | number)[][]} rows
  */
 export const csv = (caption, columns, rows) => `${[`# ${caption}`, columns, ...rows].join('\n')}\n`;

@@ -174,13 +174,13 @@ function windowOn({ height, width }, side, centre, cells) {
   const [top, left] = [centre[0] - cells[0] / 2, centre[1] - cells[1] / 2];
   const clamp = (/** @type {number} */ v, /** @type {number} */ end) => Math.max(0, Math.min(end - 1, v));
   return {
-    side, ch, cw,
+    side, ch, cw, whole: true,
     px: (y, x) => [(x - left) * cw, (y - top) * ch],
     cell: (px, py) => [clamp(Math.round(py / ch + top), height), clamp(Math.round(px / cw + left), width)],
   };
 }
 
-const MARGIN = 0.06; // of the picture's side, left free so that points outside the frame can be drawn
+export const MARGIN = 0.06; // of the picture's side, left free so that points outside the frame can be drawn
 
 /**
  * The view of a whole picture with its margin.
@@ -190,6 +190,22 @@ const MARGIN = 0.06; // of the picture's side, left free so that points outside 
 export function wholeView({ height, width }, side) {
   const wide = 1 / (1 - 2 * MARGIN);
   return windowOn({ height, width }, side, [(height - 1) / 2, (width - 1) / 2], [height * wide, width * wide]);
+}
+
+/**
+ * The view of a picture enlarged `zoom` times about a middle, in shares of the whole.
+ * @param {Grid} grid
+ * @param {number} side
+ * @param {{zoom: number, midY: number, midX: number}} about
+ * @returns {View}
+ */
+export function zoomedView(grid, side, { zoom, midY, midX }) {
+  if (zoom === 1) return wholeView(grid, side);
+  const [down, across] = [grid.height, grid.width].map(count => count / (1 - 2 * MARGIN));
+  const middle = (/** @type {number} */ count, /** @type {number} */ cells, /** @type {number} */ mid) =>
+    (count - 1) / 2 + (mid - 0.5) * cells;
+  const centre = /** @type {Place} */ ([middle(grid.height, down, midY), middle(grid.width, across, midX)]);
+  return { ...windowOn(grid, side, centre, [down / zoom, across / zoom]), whole: false };
 }
 
 /**

@@ -1,5 +1,5 @@
 // The equation of one neighbour of one query, term by term. Pure functions.
-/** @import { Corner, Grid, Place, ReadOut } from './types' */
+/** @import { Amount, Corner, Grid, Place, ReadOut } from './types' */
 
 /**
  * The four cells that bilinear reading of a place [y, x] mixes, and their weights, which sum to 1; `outside` cells hold
@@ -40,3 +40,27 @@ export function tapShare(read, tap) {
   const [y, x] = read.points[tap];
   return { share, part: [share * (y - read.y), share * (x - read.x)] };
 }
+
+const [MORE, LESS, NEARLY] = [1.15, 0.85, 0.35]; // of an even share
+
+/**
+ * |weights| of a read-out as times the share that each would have if all counted alike; 1 each where all are 0.
+ * @param {Pick<ReadOut, 'weights'>} read
+ */
+export function evenness({ weights }) {
+  const total = weights.reduce((sum, w) => sum + Math.abs(w), 0);
+  return weights.map(w => (total ? Math.abs(w) * weights.length / total : 1));
+}
+
+/**
+ * Whether that is more than even, about even, or less.
+ * @param {number} times
+ * @returns {Amount}
+ */
+export const amountOf = times => (times > MORE ? 'more' : times < LESS ? 'less' : 'even');
+
+/**
+ * Whether no share is more than 35 % of an even one away from it.
+ * @param {number[]} times
+ */
+export const nearlyEven = times => times.every(v => Math.abs(v - 1) <= NEARLY);

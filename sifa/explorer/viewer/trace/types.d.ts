@@ -229,15 +229,19 @@ export interface Span {
 
 /**
  * A window on the cell grid, drawn on a square canvas of `side` pixels: px(y, x) gives the pixel [x, y] of a place,
- * cell(px, py) the cell under a pixel. A cell is `ch` x `cw` pixels, and (0, 0) is the centre of the first.
+ * cell(px, py) the cell under a pixel; it is `whole` unless it is enlarged. A cell is `ch` x `cw` pixels, and (0, 0) is the centre of the first.
  */
 export interface View {
   side: number;
+  whole: boolean;
   ch: number;
   cw: number;
   px: (y: number, x: number) => [number, number];
   cell: (px: number, py: number) => Place;
 }
+
+/** How a share compares with an even one. */
+export type Amount = 'more' | 'even' | 'less';
 
 /** What an arrow of the field means. */
 export type Arrows = 'displacement' | 'offset' | 'strongest';

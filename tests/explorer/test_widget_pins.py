@@ -1,0 +1,58 @@
+"""The pins of the notebook's explorer, seen from Python."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from traitlets import TraitError
+
+from sifa import explorer
+from tests.predictions import nano_prediction
+
+
+@pytest.fixture(scope="module")
+def prediction():
+    return nano_prediction()
+
+
+@pytest.fixture
+def widget(prediction):
+    return explorer.explore(prediction)
+
+
+def test_pins_make_one_of_them_the_query(widget):
+    widget.pins = {"B": (3, 4), "A": [10, 8]}
+    assert widget.pins == {"A": (10, 8), "B": (3, 4)}
+    assert (widget.y, widget.x, widget.pinned) == (10, 8, True)
+    widget.pins = {"A": (1, 1), "C": (10, 8)}
+    assert (widget.y, widget.x) == (10, 8)
+    widget.pins = {}
+    assert not widget.pinned
+
+
+@pytest.mark.parametrize(
+    ("pins", "words"),
+    [
+        ({"F": (1, 1)}, "letter 'F'; there are five, A, B, C, D, E"),
+        ({1: (1, 1)}, "letter 1"),
+        ({"A": (16, 0)}, "pin A is (16, 0); give a cell (y, x) of this block, which has 16 x 16 cells"),
+        ({"A": (0, -1)}, "16 x 16 cells"),
+        ({"B": (1.5, 2)}, "pin B is (1.5, 2)"),
+        ({"B": "ab"}, "pin B is 'ab'"),
+        ({"B": (1, 2, 3)}, "pin B is (1, 2, 3)"),
+    ],
+)
+def test_a_pin_that_there_is_not_is_refused(widget, pins, words):
+    widget.pins = {"A": (2, 2)}
+    with pytest.raises(TraitError, match=re.escape(words)):
+        widget.pins = pins
+    assert widget.pins == {"A": (2, 2)}
+
+
+def test_another_clip_lets_pins_go_and_the_same_clip_keeps_them(widget, prediction):
+    widget.pins = {"A": (2, 2), "B": (3, 3)}
+    backwards = replace(prediction.clip, indices=prediction.clip.indices[::-1])
+    widget.prediction = replace(prediction, clip=backwards)
+    assert widget.pins == {"A": (2, 2), "B": (3, 3)}
+    widget.prediction = replace(prediction, clip=replace(prediction.clip, path="other.mp4"))
+    assert (widget.pins, widget.pinned) == ({}, False)
