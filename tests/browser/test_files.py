@@ -44,6 +44,8 @@ def test_a_clip_dropped_anywhere_is_run(opened, files, place):  # noqa: F811
 def test_files_that_are_taken_away_again_leave_the_page_as_it_was(opened, files):  # noqa: F811
     hold(opened, files / "numbered.mp4")
     expect(opened.locator(TARGET)).to_be_visible()
+    for chart in ("#probabilities", "#blocks"):
+        opened.locator(f"{chart} .js-plotly-plot").wait_for()  # before it the framework has a placeholder of its own
     assert violations(opened) == {}
     leave(opened)
     expect(opened.locator(TARGET)).to_be_hidden()
