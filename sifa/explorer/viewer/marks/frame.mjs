@@ -165,7 +165,7 @@ const linesOf = (view, points) => lines([points.flatMap(({ place }) => view.px(.
  */
 export function trackPath(view, track, colour, ratio) {
   return [
-    strokePath(linesOf(view, track), colour, 2.2 * ratio),
+    strokePath(linesOf(view, track), colour, 2.2 * ratio, { round: true }),
     ...track.slice(1).map(({ place }) => {
       const [x, y] = view.px(...place);
       return /** @type {Mark} */ ({ kind: 'disc', x, y, radius: 2.6 * ratio, fill: colour, edge: colour, width: 1.4 * ratio });

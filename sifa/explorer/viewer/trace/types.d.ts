@@ -229,7 +229,8 @@ export interface Span {
 
 /**
  * A window on the cell grid, drawn on a square canvas of `side` pixels: px(y, x) gives the pixel [x, y] of a place,
- * cell(px, py) the cell under a pixel; it is `whole` unless it is enlarged. A cell is `ch` x `cw` pixels, and (0, 0) is the centre of the first.
+ * cell(px, py) the cell under a pixel; it is `whole` unless it is enlarged. A cell is `ch` x `cw` pixels, and (0, 0) is the
+ * centre of the first.
  */
 export interface View {
   side: number;
