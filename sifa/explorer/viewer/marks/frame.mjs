@@ -93,7 +93,7 @@ export function quiverMarks(view, { height, width }, field, every, tinted, ratio
       const i = 2 * (y * width + x);
       const from = view.px(y, x);
       const to = view.px(y + field[i], x + field[i + 1]);
-      if (!(near(from) || near(to))) continue;
+      if (!(view.whole || near(from) || near(to))) continue;
       if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) {
         still.push(from[0], from[1]);
         continue;
