@@ -93,7 +93,7 @@ export function quiverMarks(view, { height, width }, field, every, tinted, ratio
       const i = 2 * (y * width + x);
       const from = view.px(y, x);
       const to = view.px(y + field[i], x + field[i + 1]);
-      if (!(near(from) || near(to))) continue;
+      if (!(view.whole || near(from) || near(to))) continue;
       if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * ratio) {
         still.push(from[0], from[1]);
         continue;
@@ -165,7 +165,7 @@ const linesOf = (view, points) => lines([points.flatMap(({ place }) => view.px(.
  */
 export function trackPath(view, track, colour, ratio) {
   return [
-    strokePath(linesOf(view, track), colour, 2.2 * ratio),
+    strokePath(linesOf(view, track), colour, 2.2 * ratio, { round: true }),
     ...track.slice(1).map(({ place }) => {
       const [x, y] = view.px(...place);
       return /** @type {Mark} */ ({ kind: 'disc', x, y, radius: 2.6 * ratio, fill: colour, edge: colour, width: 1.4 * ratio });

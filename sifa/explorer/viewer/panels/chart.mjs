@@ -13,8 +13,9 @@ const [CHART_WIDTH, CHART_HEIGHT, PAD] = [280, 110, 24];
  * @param {0 | 1} axis
  * @param {Pick<Block, 'pairs' | 'height' | 'width'>} block
  * @param {{index: number, track: TrackPoint[]}[]} others the tracks of other pins
+ * @param {string} colour of the track, '' its own
  */
-function axisChart(track, rigid, axis, { pairs, height, width }, others) {
+function axisChart(track, rigid, axis, { pairs, height, width }, others, colour) {
   const values = [...track, ...rigid, ...others.flatMap(each => each.track)].flatMap(
     ({ place, spread }) => [place[axis] - spread[axis], place[axis] + spread[axis]]);
   const [low, high] = [Math.floor(Math.min(...values)), Math.ceil(Math.max(...values) + 0.01)];
@@ -37,7 +38,7 @@ function axisChart(track, rigid, axis, { pairs, height, width }, others) {
     `<text x="${across(s)}" y="${CHART_HEIGHT - 5}" text-anchor="middle">${s + 1}</text>`).join('')}
     <polygon points="${band}" class="sifa-band"/><polyline points="${line(rigid)}" class="sifa-rigid"/>
     ${others.map(each => `<polyline points="${line(each.track)}" class="sifa-other" style="stroke:${PINS[each.index]}"/>`).join('')}
-    <polyline points="${line(track)}" class="sifa-path"/></svg></figure>`;
+    <polyline points="${line(track)}" class="sifa-path"${colour && ` style="stroke:${colour}"`}/></svg></figure>`;
 }
 
 const whereabouts = (/** @type {TrackPoint} */ { place, step }) =>
@@ -56,7 +57,8 @@ export function trackChart(track, rigid, block, pins = []) {
   const left = end.step < block.pairs ? ' It left the frame there.' : '';
   const others = pins.flatMap(pin => (pin.track && !pin.active ? [{ index: pin.index, track: pin.track }] : []));
   const now = pins.find(pin => pin.active);
-  return `${axisChart(track, rigid, 0, block, others)}${axisChart(track, rigid, 1, block, others)}
+  const colour = now ? PINS[now.index] : '';
+  return `${axisChart(track, rigid, 0, block, others, colour)}${axisChart(track, rigid, 1, block, others, colour)}
     <p>${now ? letterHtml(now.index) : ''}
     <b class="sifa-path">Attention</b> ends at ${whereabouts(end)}, spread ${spread} (weighted standard
     deviation of the points read).${left} <b class="sifa-rigid">Rigid grid</b>, same weights without the offsets:

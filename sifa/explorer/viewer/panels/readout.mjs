@@ -37,6 +37,7 @@ function meaningOf({ meaning, normalised }) {
 /** The panel in its two sections: the numbers of a cell, and the legend of its weights. */
 export class ReadOutPanel {
   #shape = '';
+  #hue = '';
   /** @type {{cell: HTMLElement, weight: HTMLElement, bar: HTMLElement, offset: HTMLElement}[]} */
   #cells = [];
   /** @type {{[name in 'sum' | 'mean' | 'even' | 'low' | 'high' | 'title' | 'pin']: HTMLElement} | null} */
@@ -108,7 +109,8 @@ export class ReadOutPanel {
     put(words.even, even ? `Nearly even, ${evenSpan(times)}. Where the points are says more than what each counts.`
       : `${evenSpan(times)} of all; an even share is ${shareText(1, times.length)}.`);
     words.even.classList.toggle('sifa-nearly', even);
-    this.reading.style.setProperty('--hue', even ? 'var(--soft)' : hue);
+    const bars = even ? 'var(--soft)' : hue;
+    if (this.#hue !== bars) this.reading.style.setProperty('--hue', this.#hue = bars);
     this.#cells.forEach(({ cell, weight, bar, offset }, tap) => {
       const lost = read.outside[tap];
       put(weight, weightText(block, read.weights[tap]));

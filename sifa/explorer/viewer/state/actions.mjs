@@ -204,10 +204,15 @@ function comparisons(viewer) {
 function tapActions(viewer) {
   const keep = (/** @type {number} */ tap) => viewer.set(withTap(viewer.state, viewer.trace, tap));
   const taps = () => viewer.trace.blocks[viewer.state.block].taps;
+  const step = (/** @type {number} */ by) => {
+    const next = (viewer.tap + by) % taps();
+    viewer.light(null); // what is pointed at gives way to what is chosen
+    keep(next);
+  };
   return {
     keep,
-    nextTap: () => keep((viewer.tap + 1) % taps()),
-    previousTap: () => keep((viewer.tap + taps() - 1) % taps()),
+    nextTap: () => step(1),
+    previousTap: () => step(taps() - 1),
   };
 }
 
