@@ -25,9 +25,12 @@ class Books:
         return pending
 
     def functions(self) -> dict[int | str, list[bool]]:
-        """Of each of the page's functions whether each input is a file: by its index, and by its name if it has one."""
+        """Of each of the page's functions whether each input is a file: by its index, and by its name if it has one. What is
+        done in the browser alone is none."""
         found: dict[int | str, list[bool]] = {}
         for index, function in self._page.fns.items():
+            if function.fn is None:
+                continue
             found[index] = [getattr(each, "data_model", None) is not None for each in function.inputs]
             if function.api_name and function.api_visibility == "public":
                 found[str(function.api_name)] = found[index]

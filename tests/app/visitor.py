@@ -35,7 +35,7 @@ class Visitor:
         """The indices of the page's functions, in the order of layout.connect."""
         config = json.loads(self.ask("GET", "/config")[1])
         names = ("load", "sample", "run", "what_if", "weights", "again", "predict")
-        listed = sorted(each["id"] for each in config["dependencies"])
+        listed = sorted(each["id"] for each in config["dependencies"] if each["backend_fn"])
         assert len(listed) == len(names)
         self.functions = dict(zip(names, listed, strict=True))
         self.titles = next(
