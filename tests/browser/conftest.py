@@ -6,6 +6,9 @@ import shutil
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
+from sifa import explorer
+from tests.predictions import nano_prediction
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -60,6 +63,14 @@ def open_page(page, file):
     page.goto(file.as_uri())
     page.wait_for_function("() => document.querySelector('.sifa')?.sifa.ready")
     settle(page)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A page of one file; modules that look at another clip have a fixture of this name of their own."""
+    path = tmp_path_factory.mktemp("page") / "clip.html"
+    path.write_text(explorer.to_html(explorer.pack(nano_prediction())))
+    return path
 
 
 @pytest.fixture

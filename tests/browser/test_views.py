@@ -24,13 +24,6 @@ from tests.viewer.by_numpy import track_by_numpy
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "clip.html"
-    path.write_text(explorer.to_html(explorer.pack(nano_prediction())))
-    return path
-
-
 def over_key(page, y, x):
     """Move over a cell of frame t + 1."""
     left, right = (page.locator(canvas).bounding_box() for canvas in (CANVAS, KEY_CANVAS))

@@ -3,18 +3,9 @@
 import numpy as np
 import pytest
 
-from sifa import explorer
 from tests.browser.test_viewer import CANVAS, KEY_CANVAS, open_page, pixels, place, state, until
-from tests.predictions import nano_prediction
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "clip.html"
-    path.write_text(explorer.to_html(explorer.pack(nano_prediction())))
-    return path
 
 
 def view(page):

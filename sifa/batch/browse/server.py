@@ -30,6 +30,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-cache",
 }
+LOCAL = ["127.0.0.1", "localhost", "[::1]"]
 
 
 class ClipNumber(IntegerConvertor):
@@ -39,7 +40,6 @@ class ClipNumber(IntegerConvertor):
 
 
 register_url_convertor("clip", ClipNumber())
-LOCAL = ["127.0.0.1", "localhost", "[::1]"]
 
 
 def application(table: Table, hosts: list[str] | None = None) -> Starlette:
