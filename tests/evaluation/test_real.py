@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
         (folder / name.replace(" ", "_")).mkdir()
         write_mp4(frames, folder / name.replace(" ", "_") / "clip.mp4", fps=8)
     (folder / "damaged.mp4").write_bytes(b"no video at all")
-    scenes = np.concatenate([np.full_like(clips[0][:8], 20), np.full_like(clips[0][8:], 220)])
+    scenes = np.concatenate([clips[0][:8], clips[2][8:]])
     write_mp4(scenes, folder / "scenes.mp4", fps=8)
     return folder
 

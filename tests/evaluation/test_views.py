@@ -41,14 +41,15 @@ def model():
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    """A list of the released format: two files, a folder of frames, a clip shorter than the span, a broken file."""
+    """A list of the released format: two files, a folder of frames, a clip of fewer frames than the model takes, a
+    broken file."""
     folder = tmp_path_factory.mktemp("videos")
     write_clip(folder / "a b.mp4", numbered_frames(40))
     write_clip(folder / "tall.mp4", numbered_frames(30, height=96, width=48))
     write_frames(folder / "85", numbered_frames(25))
-    write_clip(folder / "short.mp4", numbered_frames(7))
+    write_clip(folder / "short.mp4", numbered_frames(3))
     (folder / "broken.mp4").write_bytes(b"nothing" * 99)
-    (folder / "list.txt").write_text("a b 40 0\ntall.mp4 30 1\n85 25 2\nshort 7 0\nbroken 40 1\n")
+    (folder / "list.txt").write_text("a b 40 0\ntall.mp4 30 1\n85 25 2\nshort 3 0\nbroken 40 1\n")
     return folder / "list.txt"
 
 
