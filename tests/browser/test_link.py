@@ -168,12 +168,12 @@ def test_locked_menus_cannot_say_what_is_not_so(page, file):
 
 
 CONTROLS = """() => [...document.querySelectorAll('.sifa :is(button, select, input)')].filter(each => each.checkVisibility()
-  && !each.closest('dialog, [inert]') && !each.matches('[data-do=help], [data-share], [data-term]')).map(each => each.outerHTML)"""
+  && !each.closest('dialog, [inert]') && !each.matches('[data-do=help], [data-do=full], [data-share], [data-term]')).map(each => each.outerHTML)"""
 
 
 @pytest.mark.parametrize("view", ["", "&drawer=equation", "&drawer=sheet", "&reverse=1", "&tour=5"])
 def test_where_all_is_locked_there_is_no_control_that_does_nothing(page, file, view):
-    """Help, sharing and terms, which light up, are all that is left."""
+    """Help, the full screen, sharing and terms, which light up, are all that is left."""
     open_link(page, f"{file.as_uri()}#lock=all{view}")
     expect(page.locator(".sifa-caption")).to_be_visible()
     assert page.evaluate(CONTROLS) == []
