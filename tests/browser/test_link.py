@@ -168,7 +168,8 @@ def test_locked_menus_cannot_say_what_is_not_so(page, file):
 
 
 CONTROLS = """() => [...document.querySelectorAll('.sifa :is(button, select, input)')].filter(each => each.checkVisibility()
-  && !each.closest('dialog, [inert]') && !each.matches('[data-do=help], [data-do=full], [data-share], [data-term]')).map(each => each.outerHTML)"""
+  && !each.closest('dialog, [inert]') && !each.matches('[data-do=help], [data-do=full], [data-share], [data-term]'))
+  .map(each => each.outerHTML)"""
 
 
 @pytest.mark.parametrize("view", ["", "&drawer=equation", "&drawer=sheet", "&reverse=1", "&tour=5"])
