@@ -48,7 +48,7 @@ bench: $(VENV)/installed $(VENV)/browser
 	$(RUN) -m tests.bench.operator
 	$(RUN) -m tests.bench.explorer
 
-# What only a GPU can show, in at most four minutes; ARGS="--device cpu" runs what makes sense without one.
+# What only a GPU can show, in at most six minutes; ARGS="--device cpu" runs what makes sense without one.
 gpu: $(VENV)/installed
 	$(RUN) -m tests.gpu $(ARGS)
 

@@ -1,4 +1,4 @@
-"""What only a GPU can show, in at most four minutes: `python -m tests.gpu [--device cpu] [--only PART ...] [--out FILE]`.
+"""What only a GPU can show, in at most six minutes: `python -m tests.gpu [--device cpu] [--only PART ...] [--out FILE]`.
 
 Each part is a process of its own with a limit of time. What fails, and how, is a line of the table at the end; nothing stops the
 others. The last line is the same as JSON, which is also written to a file. Needs this repository, what requirements.txt names and
@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.gpu", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--only", nargs="+", metavar="PART", help="parts whose names begin so")
-    parser.add_argument("--minutes", type=float, help="for all parts together (default: 4; on a CPU 30)")
+    parser.add_argument("--minutes", type=float, help="for all parts together (default: 6; on a CPU 30)")
     parser.add_argument(
         "--out", type=Path, default=ROOT / "runs" / "gpu.json", help="the JSON (default: runs/gpu.json)"
     )
@@ -34,7 +34,7 @@ def main() -> int:
     wanted = [p for p in parts() if not chosen.only or p.name.startswith(tuple(chosen.only))]
     if not wanted:
         parser.error(f"no part begins so; there are {', '.join(p.name for p in parts())}")
-    found = run_all(wanted, setting, 60 * (chosen.minutes or (30 if setting.small else 4)))
+    found = run_all(wanted, setting, 60 * (chosen.minutes or (30 if setting.small else 6)))
     told = summary(found, setting)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

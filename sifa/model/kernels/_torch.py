@@ -36,29 +36,31 @@ class _Attend(torch.autograd.Function):
 
     tokens (T, M, H, W, C) of M maps, y and x (P, M, H, W, N) -> sums like the tokens, weights like y.
 
-    Each value is sampled once and used twice, for the weight and for the sum; pairs, and parts of them, are worked on one
-    after another so that the sampled values stay in cache. The backward pass samples again instead of keeping them.
+    Each value is sampled once and used twice, for the weight and for the sum. As many pairs as have few sampled values are
+    worked on at once, as if they were more maps, and larger ones in parts, one after another, so that the values stay in
+    cache. The backward pass samples again instead of keeping them.
     """
 
     @staticmethod
     def forward(ctx: Any, tokens: Tensor, y: Tensor, x: Tensor, softmax: bool) -> tuple[Tensor, Tensor]:
         steps, maps, height, width, channels = tokens.shape  # y, x (P, maps, height, width, N)
         taps = y.shape[-1]
-        flat = tokens.view(steps, -1, channels)
-        features, weights = torch.zeros_like(flat), flat.new_empty(steps - 1, flat.shape[1], taps)
-        for pair in range(steps - 1):
-            table = padded_table(tokens[pair + 1])
-            at = corners(y[pair], x[pair], height, width)
-            for part in _parts(flat.shape[1], taps * channels, flat.device):
+        features, weights = torch.zeros_like(tokens), torch.empty_like(y)
+        for pairs in _at_once(steps - 1, maps * height * width * taps * channels, tokens.device):
+            query, keys = tokens[pairs].reshape(-1, channels), tokens[_next(pairs)].flatten(0, 1)
+            table = padded_table(keys)
+            at = corners(y[pairs].flatten(0, 1), x[pairs].flatten(0, 1), height, width)
+            summed, share_of = features[pairs].view(-1, channels), weights[pairs].view(-1, taps)
+            for part in _parts(len(query), taps * channels, tokens.device):
                 points = slice(part.start * taps, part.stop * taps)
                 values = gather(table, at.index[points], at.weight[points])  # (L N, C)
-                dots = torch.linalg.vecdot(values.view(-1, taps, channels), flat[pair, part, None])
+                dots = torch.linalg.vecdot(values.view(-1, taps, channels), query[part, None])
                 share = (dots / math.sqrt(channels)).softmax(1) if softmax else dots / channels
-                weights[pair, part] = share
-                features[pair, part] = gather(values, torch.arange(len(values), device=y.device).view(-1, taps), share)
+                share_of[part] = share
+                summed[part] = gather(values, torch.arange(len(values), device=y.device).view(-1, taps), share)
         ctx.save_for_backward(tokens, y, x, weights)
         ctx.softmax = softmax
-        return features.view_as(tokens), weights.view_as(y)
+        return features, weights
 
     @staticmethod
     @once_differentiable
@@ -71,37 +73,53 @@ class _Attend(torch.autograd.Function):
         tokens, y, x, weights = ctx.saved_tensors
         steps, maps, height, width, channels = tokens.shape
         taps = y.shape[-1]
-        flat = tokens.view(steps, -1, channels)
-        grad_features = grad_features.reshape(flat.shape)
-        grad_weights = grad_weights.reshape(weights.shape)
+        grad_features, grad_weights = grad_features.contiguous(), grad_weights.contiguous()
         grad_tokens, grad_y, grad_x = torch.zeros_like(tokens), torch.empty_like(y), torch.empty_like(x)
-        grad_flat = grad_tokens.view_as(flat)
-        grad_values = flat.new_empty(flat.shape[1], taps, channels)
-        for pair in range(steps - 1):
-            table = padded_table(tokens[pair + 1])
-            at = corners(y[pair], x[pair], height, width)
-            slopes = corner_slopes(y[pair], x[pair], height, width)
-            for part in _parts(flat.shape[1], taps * channels, flat.device):
+        for pairs in _at_once(steps - 1, maps * height * width * taps * channels, tokens.device):
+            queries, keys = tokens[pairs].reshape(-1, channels), tokens[_next(pairs)].flatten(0, 1)
+            shares, grads = weights[pairs].view(-1, taps), grad_features[pairs].view(-1, channels)
+            table, places = padded_table(keys), (y[pairs].flatten(0, 1), x[pairs].flatten(0, 1), height, width)
+            at, slopes = corners(*places), corner_slopes(*places)
+            grad_query, grad_share = grad_tokens[pairs].view(-1, channels), grad_weights[pairs].view(-1, taps)
+            grad_places = grad_y[pairs].view(-1, taps), grad_x[pairs].view(-1, taps)
+            grad_values = queries.new_empty(len(queries), taps, channels)
+            for part in _parts(len(queries), taps * channels, tokens.device):
                 points = slice(part.start * taps, part.stop * taps)
-                query, share, g = flat[pair, part, None], weights[pair, part], grad_features[pair, part, None]
+                query, share, g = queries[part, None], shares[part], grads[part, None]
                 values = gather(table, at.index[points], at.weight[points])
-                grad_dots = torch.linalg.vecdot(values.view(-1, taps, channels), g) + grad_weights[pair, part]
+                grad_dots = torch.linalg.vecdot(values.view(-1, taps, channels), g) + grad_share[part]
                 if ctx.softmax:
                     grad_dots = share * (grad_dots - (share * grad_dots).sum(1, keepdim=True)) / math.sqrt(channels)
                 else:
                     grad_dots = grad_dots / channels
                 each = torch.arange(len(values), device=y.device).view(-1, taps)
-                grad_flat[pair, part] += gather(values, each, grad_dots)
+                grad_query[part] += gather(values, each, grad_dots)
                 here = torch.mul(share[:, :, None], g, out=grad_values[part]).addcmul_(grad_dots[:, :, None], query)
-                for slope, grad in zip(slopes, (grad_y, grad_x)):
+                for slope, grad in zip(slopes, grad_places):
                     change = torch.linalg.vecdot(gather(table, at.index[points], slope[points]), here.flatten(0, 1))
-                    grad[pair].view(-1, taps)[part] = change.view(-1, taps)
+                    grad[part] = change.view(-1, taps)
             spread = scatter(grad_values.flatten(0, 1), at.index, at.weight, len(table))
-            grad_tokens[pair + 1] += unpadded_maps(spread, maps, height, width)
+            grad_tokens[_next(pairs)] += unpadded_maps(spread, len(keys), height, width).view_as(tokens[pairs])
         return grad_tokens, grad_y, grad_x, None
 
 
+def _most(device: torch.device) -> int:
+    """Sampled values that are worked on at once: about 4 MB of them on a CPU, 1 GB elsewhere."""
+    return 2**20 if device.type == "cpu" else 2**28
+
+
+def _at_once(pairs: int, values_each: int, device: torch.device) -> list[slice]:
+    """Slices of the pairs that are worked on at once."""
+    size = max(1, _most(device) // max(1, values_each))
+    return [slice(first, min(first + size, pairs)) for first in range(0, pairs, size)]
+
+
+def _next(pairs: slice) -> slice:
+    """The steps that pairs of steps look into."""
+    return slice(pairs.start + 1, pairs.stop + 1)
+
+
 def _parts(locations: int, values_each: int, device: torch.device) -> list[slice]:
-    """Slices of the locations whose sampled values fill about 4 MB on a CPU, 1 GB elsewhere."""
-    size = max(1, 2 ** (20 if device.type == "cpu" else 28) // values_each)
+    """Slices of the locations that are worked on at once."""
+    size = max(1, _most(device) // values_each)
     return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
