@@ -15,13 +15,21 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 app: $(VENV)/installed
 	$(RUN) -m app $(ARGS)
 
-# About a quarter of an hour on two cores.
+# The tests of the page and of the browser mostly wait, so the others run beside them.
 test: check $(VENV)/browser
-	$(RUN) -m pytest -m "not full" $(ARGS)
+	$(MAKE) --keep-going --jobs 2 test-pages test-others MARKED="not full"
 
 # Also what is marked `full`, since it takes longer.
 test-all: check $(VENV)/browser
-	$(RUN) -m pytest -m "" $(ARGS)
+	$(MAKE) --keep-going --jobs 2 test-pages test-others
+
+test-pages test-others: export OMP_WAIT_POLICY = passive  # threads that wait leave the cores to others
+
+test-pages:
+	$(RUN) -m pytest -m "$(MARKED)" tests/app tests/browser $(ARGS)
+
+test-others:
+	$(RUN) -m pytest -m "$(MARKED)" --ignore tests/app --ignore tests/browser $(ARGS)
 
 quick: $(VENV)/installed
 	$(RUN) -m pytest -m "not slow and not full and not browser" $(ARGS)
@@ -81,4 +89,4 @@ ifeq ($(CHROMIUM),)
 endif
 	touch $@
 
-.PHONY: app test test-all quick check notebooks notebook-pages lecture bench gpu viewer check-viewer wheel
+.PHONY: app test test-all test-pages test-others quick check notebooks notebook-pages lecture bench gpu viewer check-viewer wheel
