@@ -370,7 +370,7 @@ def test_long_work_stops_when_its_visitor_leaves(tmp_path):
         visitor.find_functions()
         clip = visitor.upload(write_clip(tmp_path / "clip.mp4", numbered_frames(20, 48, 64)))
         (large,) = [title for title in visitor.titles if "128 pixels" in title]
-        assert visitor.join("what_if", [-1, clip, 0, 1, large])[0] == 200
+        assert visitor.join("what_if", [-1, clip, 0, 1, large, None])[0] == 200
         messages = visitor.listen()
         for message in messages:
             if "What if" in str(message.get("progress_data")):
