@@ -162,7 +162,8 @@ class Events:
             if chosen >= 0:
                 clip, start, step, part = str(self.samples[chosen].clip), 0, None, None
             else:
-                clip, part = uploaded(clip, self.folder), square(place)
+                clip = uploaded(clip, self.folder)
+                part = square(place, clip)
                 step = None if step == self.usual_step else step
             self.disk.check(RESULT_BYTES, "The result")
             make = partial(

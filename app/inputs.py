@@ -65,10 +65,10 @@ def is_own(path: str, folder: Path) -> bool:
     return plain.name == real.name and home in real.parents and real.parent != home
 
 
-def square(value: Json) -> Square | None:
-    """A square of the picture, {"square": [top, left, side]} in pixels of the source; None for all else that has none, such as
-    None. Raises SifaError where it is none."""
-    listed = value.get("square") if isinstance(value, dict) else None
+def square(value: Json, clip: str | None) -> Square | None:
+    """The square that a choice of the visitor's, {"clip": path, "square": [top, left, side]}, names in pixels of this clip; None
+    where it names none, or another clip. Raises SifaError where it is no square."""
+    listed = value.get("square") if isinstance(value, dict) and value.get("clip") == clip else None
     if listed is None:
         return None
     if not isinstance(listed, list) or len(listed) != 3:

@@ -139,7 +139,7 @@ class Timeline:
         except SifaError as error:
             yield dict(clip=clip and clip.get("path"), failed=str(error))
 
-    async def run(
+    async def window(
         self, clip: Upload, choice: Any, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> AsyncIterator[Outputs]:
         """The window and the square that the visitor has chosen."""
@@ -147,12 +147,12 @@ class Timeline:
         async for shown in self.events.show(request, progress, -1, clip, start, step, weights, choice):
             yield shown
 
-    async def read(self, clip: Upload, choice: Any, weights: str, request: gr.Request) -> AsyncIterator[Value]:
+    async def whole(self, clip: Upload, choice: Any, weights: str, request: gr.Request) -> AsyncIterator[Value]:
         """The answers over time, as they come."""
         named = clip.get("path") if isinstance(clip, dict) else None
         try:
             path, checkpoint = self._asked(clip, weights)
-            work = partial(self._read, path, square(choice), checkpoint, weights)
+            work = partial(self._read, path, square(choice, path), checkpoint, weights)
             async for said in take_turn(
                 self.events.jobs, self.events.visit(request), "whole", work, long=True, beside=True
             ):
@@ -220,7 +220,7 @@ def survey_of(clip: str, overview: Overview, share: float) -> Value:
         end=round(float(footage.times[-1]) + gap, 3),
         frame=round(gap, 5),
         frames=overview.num_frames,
-        step=round(step, 5),
+        step=round(step, 3),
         size=list(footage.source_size),
         count=min(MOST, len(set(footage.numbers.tolist()))),
         thumbnails=[

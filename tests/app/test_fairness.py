@@ -347,7 +347,7 @@ def test_a_client_that_never_listens_does_not_hold_others_up(tmp_path):
         other.run(clip)
         alone = quickest(other, clip)
         hostile.find_functions()
-        wish = [clip, 0, 1, hostile.titles[0]]
+        wish = [clip, 0, 1, hostile.titles[0], None]
         said = [hostile.join("run", wish, f"session{i}")[0] for i in range(52)]
         assert said[:30] == [200] * 30
         assert said[-4:] == [503] * 4

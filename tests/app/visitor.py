@@ -34,7 +34,20 @@ class Visitor:
     def find_functions(self) -> None:
         """The indices of the page's functions, in the order of layout.connect and timeline_row.connect."""
         config = json.loads(self.ask("GET", "/config")[1])
-        names = ("load", "sample", "open", "run", "what_if", "weights", "again", "predict", "survey", "window", "whole", "stop")
+        names = (
+            "load",
+            "sample",
+            "run",
+            "what_if",
+            "weights",
+            "again",
+            "predict",
+            "open",
+            "survey",
+            "window",
+            "whole",
+            "stop",
+        )
         listed = sorted(each["id"] for each in config["dependencies"] if each["backend_fn"])
         assert len(listed) == len(names)
         self.functions = dict(zip(names, listed, strict=True))
