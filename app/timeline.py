@@ -61,11 +61,11 @@ class Timeline:
         beginning. A start or a step that the visitor has set is kept to."""
         if isinstance(choice, dict) and start == choice.get("start") and step == choice.get("step"):
             start, step = 0, self.events.usual_step  # they are those of the clip before
-        chosen = dict[str, Any](clip=clip and clip.get("path"), start=start or 0, step=step, square=None)
+        chosen = dict[str, Any](clip=path_of(clip), start=start or 0, step=step, square=None)
         own = bool(start) or step != self.events.usual_step
         view = partial(self._find_and_view, chosen, own)
         async for shown in self.events.show(request, progress, -1, clip, start, step, weights, view=view):
-            done = isinstance(shown.explorer, dict)
+            done = "trace" in shown.explorer
             yield *shown, *((dict(chosen), chosen["start"], chosen["step"]) if done else [gr.skip()] * 3)
 
     def _find_and_view(
@@ -137,7 +137,7 @@ class Timeline:
         except StoppedError:
             yield gr.skip()
         except SifaError as error:
-            yield dict(clip=clip and clip.get("path"), failed=str(error))
+            yield dict(clip=path_of(clip), failed=str(error))
 
     async def window(
         self, clip: Upload, choice: Any, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -149,7 +149,7 @@ class Timeline:
 
     async def whole(self, clip: Upload, choice: Any, weights: str, request: gr.Request) -> AsyncIterator[Value]:
         """The answers over time, as they come."""
-        named = clip.get("path") if isinstance(clip, dict) else None
+        named = path_of(clip)
         try:
             path, checkpoint = self._asked(clip, weights)
             work = partial(self._read, path, square(choice, path), checkpoint, weights)
@@ -200,6 +200,11 @@ class Timeline:
         if path is None or checkpoint is None:
             raise SifaError("Choose a clip and one of the listed weights first.")
         return path, checkpoint
+
+
+def path_of(clip: Any) -> Any:
+    """What a value from outside says of where its clip is."""
+    return clip.get("path") if isinstance(clip, dict) else None
 
 
 def overview_of(path: str, card: ModelCard) -> Overview:
