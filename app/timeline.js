@@ -50,8 +50,9 @@ function showTimeline({ element, props, watch, trigger }) {
     if (choice) choice = { ...choice, ...part };
     draw();
   };
+  const changed = () => JSON.stringify(choice) !== JSON.stringify(props.value);
   const run = () => {
-    if (!choice || JSON.stringify(choice) === JSON.stringify(props.value)) return;
+    if (!choice || !changed()) return;
     props.value = choice;
     trigger('input', {});
   };
@@ -72,8 +73,9 @@ function showTimeline({ element, props, watch, trigger }) {
     if (!(event instanceof CustomEvent) || !choice) return;
     const { name, times } = clipOf(event.detail.bytes);
     row.hidden = name !== choice.clip.split(/[\\/]/).pop();
-    if (row.hidden || held || times.length < 2) return;
+    if (row.hidden || held || times.length < 2 || changed()) return;
     choose({ start: roundUp(times[0]) }); // the form may have run another one
+    props.value = choice;
   });
   find('best').addEventListener('click', () => {
     const best = survey()?.best;
