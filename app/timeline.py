@@ -33,7 +33,7 @@ from .inputs import square, title, uploaded
 from .jobs import Place, StoppedError
 from .turns import Pause, take_turn
 
-FIRST_SECONDS = 1.5  # so long is a new clip looked through before its first window is run
+FIRST_SECONDS = 1.5  # so long is a new clip looked through before its first window is run; twice as long where that suffices
 MOST_SURVEYS = 16  # that are remembered, of at most a third of a megabyte each
 TELL_SECONDS = 0.25  # between two tellings
 STOPPED = "It was stopped."
@@ -96,10 +96,11 @@ class Timeline:
     def _first_look(self, clip: str, checkpoint: Path, progress: Progress) -> Value | None:
         """The window to begin with, where it is found soon."""
         progress("looking where it moves", 0.02)
-        overview, until = overview_of(clip, load_card(checkpoint)), time.monotonic() + FIRST_SECONDS
+        overview, began = overview_of(clip, load_card(checkpoint)), time.monotonic()
         for share in overview:
             progress("looking where it moves", 0.1 * share)
-            if time.monotonic() > until and share < 1:
+            gone = time.monotonic() - began
+            if gone > FIRST_SECONDS and gone / share - gone > FIRST_SECONDS:
                 return None
         best: Value | None = self._remember(clip, checkpoint, overview)["best"]
         return best

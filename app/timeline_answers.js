@@ -128,7 +128,7 @@ function familyOf(label) {
 function arrowOf(label) {
   const signs = {
     left: '←', right: '→', up: '↑', down: '↓', 'counter-clockwise': '↺', clockwise: '↻', in: '⊕', out: '⊖', closer: '⊕', away: '⊖',
-    together: '⇥', apart: '⇤', shakes: '≈', bounces: '⤒', squashed: '⤓', stretched: '↕', another: '⧉', moves: '·',
+    together: '⇥', apart: '⇤', shakes: '↭', bounces: '↕', squashed: '↧', stretched: '↥', another: '⇄', moves: '·',
   };
   const word = label.split(' ').reverse().find(each => Object.hasOwn(signs, each));
   return word ? signs[/** @type {keyof typeof signs} */ (word)] : '';
