@@ -33,7 +33,9 @@ from .inputs import square, title, uploaded
 from .jobs import Place, StoppedError
 from .turns import Pause, take_turn
 
-FIRST_SECONDS = 1.5  # so long is a new clip looked through before its first window is run; twice as long where that suffices
+FIRST_SECONDS = (
+    1.5  # so long is a new clip looked through before its first window is run; twice as long where that suffices
+)
 MOST_SURVEYS = 16  # that are remembered, of at most a third of a megabyte each
 TELL_SECONDS = 0.25  # between two tellings
 STOPPED = "It was stopped."

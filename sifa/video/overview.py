@@ -75,7 +75,9 @@ class _Thumbnails:
         self.footage, self._frames, self._kept = frames.footage, frames, kept
         numbers = np.unique(self.footage.numbers)
         self.count = min(MOST, len(numbers))
-        at = np.round(np.linspace(0, len(numbers) - 1, 2 * self.count + 1)[1::2]).astype(int)  # the middle of each part
+        at = ((np.arange(self.count) + 0.5) * len(numbers) / self.count).astype(
+            int
+        )  # the middle of each part, no two alike
         self._wanted = set(numbers[at].tolist())
 
     def __iter__(self) -> Iterator[Frame]:

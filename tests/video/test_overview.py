@@ -58,6 +58,14 @@ def test_a_video_of_few_frames_has_as_many_thumbnails(tmp_path):
     assert seen.liveliest() is not None
 
 
+@pytest.mark.parametrize("count", [79, 80, 82, 84, 90, 119])
+def test_there_are_as_many_as_there_may_be_whatever_the_length(tmp_path, count):
+    """At 41 samples, rounding to even numbers once took each second one twice."""
+    seen = Overview(write_clip(tmp_path / "a.mp4", shot(0, count, 48, 64), fps=30), 16, STEP)
+    list(seen)
+    assert len(seen.thumbnails) == min(MOST, len(set(seen.footage.numbers.tolist())))
+
+
 def test_it_can_be_stopped_and_what_is_left_out_is_said(video):
     seen = Overview(video, 16, STEP)
     for share in seen:
