@@ -24,10 +24,10 @@ from sifa.model.cost import has_large_calls
 from sifa.tracing.predict import predict, predict_anywhere, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
-from sifa.video.clip import Clip
+from sifa.video.clip import Clip, Square
 from sifa.video.read import read_seconds
 from sifa.weights import shipped
-from sifa.weights.card import CARDS_FRAME_RATE, VideoModel, load_card
+from sifa.weights.card import CARDS_FRAME_RATE, ModelCard, VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
 
@@ -38,6 +38,8 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
+USUAL_SIDE, MOST_SIDE = 640, 1920  # pixels of frames that are read, of which a square is cut out
+SHARP_SIDE = 480  # a square of fewer source pixels is cut out of larger frames
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,10 @@ def view_clip(
     progress: Progress = no_progress,
     what_if: bool = False,
     give_way: Callable[[], None] = nothing,
+    square: Square | None = None,
 ) -> View:
-    """Run the model on a clip and write what the page shows of it; with `what_if`, also every what-if and the
-    figures of trust, and call `give_way` before each of their runs. Raises SifaError for any failure."""
+    """Run the model on a clip, or a square of its picture, and write what the page shows of it; with `what_if`, also every what-if
+    and the figures of trust, and call `give_way` before each of their runs. Raises SifaError for any failure."""
     if checkpoint is None:
         raise WeightsError("Choose one of the listed weights.")
 
@@ -187,7 +190,7 @@ def view_clip(
             return add_trust(network, prediction, part(progress, 0.4, 0.5))
 
     forward, more = (part(progress, 0, 0.4), add_what_ifs) if what_if else (progress, None)
-    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward, more)
+    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward, more, square)
     progress("packing the trace", 0.95)
     return view(explorer.pack(prediction), prediction, folder)
 
@@ -234,10 +237,11 @@ def run(
     device: str,
     progress: Progress = no_progress,
     more: Callable[[VideoModel, Prediction], Prediction] | None = None,
+    square: Square | None = None,
 ) -> Prediction:
     """Read, decode, sample and predict a clip, at the weights' own step if none is given, and add `more`; the numbers may be
-    anything. Where the graphics card has no memory left for it, all but the decoding is done on the CPU, and the prediction's
-    notes say so."""
+    anything. The model sees the `square`, or else the middle of the picture. Where the graphics card has no memory left for it,
+    all but the decoding is done on the CPU, and the prediction's notes say so."""
     if not clip:
         raise VideoError("Choose a clip first: drop a video file here, or record one with the camera.")
     start = number(start_seconds, "The start in seconds", 0, LONGEST)
@@ -251,15 +255,25 @@ def run(
         card = network.card
         if sampled is None:
             progress(f"decoding and sampling {card.num_frames} frames", 0.2)
-            usual = step == usual_step(checkpoint)
-            sampled = (
-                card.read(clip, start) if usual or step is None else read_seconds(clip, card.num_frames, step, start)
-            )
+            sampled = read(clip, start, None if step == usual_step(checkpoint) else step, card, square)
         progress("preparing the frames", 0.5)
         prediction = predict(network, sampled, part(progress, 0.5, 0.45))
         return more(network, prediction) if more else prediction
 
     return predict_anywhere(device, attempt)
+
+
+def read(clip: str, start: float, step: float | None, card: ModelCard, square: Square | None) -> Clip:
+    """The clip that weights want, or one at another step; of a small square, the frames are read larger."""
+    rate = card.sampling_rate
+    if square is None:
+        return card.read(clip, start) if step is None else read_seconds(clip, card.num_frames, step, start)
+    usual = step is None
+    side = MOST_SIDE if square.side < SHARP_SIDE else USUAL_SIDE
+    found = read_seconds(
+        clip, card.num_frames, card.step_seconds if usual else step, start, sampling_rate=rate, fit=usual, max_side=side
+    )
+    return found.cut_out(square)
 
 
 def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:

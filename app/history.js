@@ -79,12 +79,12 @@ function valuesNow(...values) {
 function valuesToShow({ url, saved, view, status, whatIfs, values }) {
   const [cards, explorer, probabilities, blocks, traceFile, pageFile, clip, ...form] = values ?? [];
   const shown = { trace: { url }, saved, view, status: saved ? explorer.status : status };
-  const [start, step, weights] = form;
+  const [start, step, weights, choice] = form;
   const same = { __type__: 'update' };
   const button = { ...same, visible: Boolean(saved) && !whatIfs };
-  if (!saved) return [-1, shown, shown.status, same, same, same, same, button, null, same, same, same];
+  if (!saved) return [-1, shown, shown.status, same, same, same, same, button, null, same, same, same, null];
   const own = cards < 0 ? [clip, start, step] : [same, same, same]; // a sample leaves the form as it is
-  return [cards, shown, shown.status, probabilities, blocks, traceFile, pageFile, button, ...own, weights];
+  return [cards, shown, shown.status, probabilities, blocks, traceFile, pageFile, button, ...own, weights, cards < 0 ? choice : same];
 }
 
 /**

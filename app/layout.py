@@ -17,15 +17,16 @@ from PIL import Image
 from sifa.explorer import script, unpack
 from sifa.video.containers import SUFFIXES
 
-from . import texts
+from . import texts, timeline_row
 from .disk import KEEP_SECONDS, Disk
 from .events import Events, Outputs
 from .handlers import Sample
 from .jobs import Jobs
+from .timeline import Timeline
 from .visitors import Visitors
 
 FOLDER = resources.files(__package__)
-CSS = (FOLDER / "page.css").read_text(encoding="utf-8")
+CSS = (FOLDER / "page.css").read_text(encoding="utf-8") + timeline_row.CSS
 SCRIPT = "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("page", "clips", "history"))
 CHOOSER = f"""
 <p><label class="choose">Choose a file<input type="file" accept="video/*,image/gif,{",".join(SUFFIXES)},.sifa"></label>
@@ -86,6 +87,7 @@ def build(
                 what_if = gr.Button("Try the what-ifs", elem_id="what-if", size="sm", visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
         view = explorer(disk)
+        row = timeline_row.build()
         history = history_strip()
         with gr.Accordion("How to read this", open=False, elem_id="reading"):
             gr.Markdown(texts.HOW_TO_READ)
@@ -97,8 +99,9 @@ def build(
             trace_file = gr.DownloadButton("Save the trace (.sifa)", size="sm", elem_classes="save")
             page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm", elem_classes="save")
         outputs = Outputs(cards, view, status, probabilities, blocks, trace_file, page_file, what_if)
-        connect(page, events, form, link, weights, notice, outputs)
-        remember(history, form, weights, outputs)
+        connect(page, events, form, link, weights, notice, row.choice, outputs)
+        timeline_row.connect(row, Timeline(events), form.clip, [form.start, form.step], weights, outputs)
+        remember(history, form, weights, row.choice, outputs)
     page.queue(
         max_size=None, default_concurrency_limit=None
     )  # who may enter is said by door.py, whose turn it is by jobs.py
@@ -220,10 +223,11 @@ def connect(
     link: gr.Textbox,
     weights: gr.Dropdown,
     notice: gr.HTML,
+    choice: gr.HTML,
     outputs: Outputs,
 ) -> None:
     """Which event each component starts; a newer wish takes the place of one that waits."""
-    upload = [form.clip, form.start, form.step, weights]
+    upload = [form.clip, form.start, form.step, weights, choice]
     on_show = [outputs.cards, *upload]
     shown = list(outputs)
     heavy: dict[str, Any] = dict(
@@ -243,16 +247,16 @@ def connect(
         preprocess=False,
     )
     outputs.cards.select(events.show_sample, [outputs.cards, weights], **heavy)
-    gr.on([form.clip.upload, form.run.click], events.run, upload, **heavy)
+    form.run.click(events.run, upload, **heavy)
     outputs.what_if.click(events.try_what_ifs, on_show, **heavy)
     weights.input(events.run_again, on_show, **heavy)
     notice.again(events.run_again, on_show, **heavy)
     api(events.predict, api_name="predict")
 
 
-def remember(history: gr.HTML, form: ClipForm, weights: gr.Dropdown, outputs: Outputs) -> None:
+def remember(history: gr.HTML, form: ClipForm, weights: gr.Dropdown, choice: gr.HTML, outputs: Outputs) -> None:
     """Results are kept and brought back in the browser alone; `valuesToShow` in history.js has the same order."""
-    kept = [form.clip, form.start, form.step, weights]
+    kept = [form.clip, form.start, form.step, weights, choice]
     files = [outputs.probabilities, outputs.blocks, outputs.trace_file, outputs.page_file]
     quiet: dict[str, Any] = dict(show_progress="hidden", queue=False, api_visibility="private")
     history.input(None, [outputs.cards, outputs.explorer, *files, *kept], history, js=function("valuesNow"), **quiet)

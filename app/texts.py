@@ -66,8 +66,12 @@ def describe(prediction: Prediction) -> str:
         f'<p class="knows"><b>No answer.</b> {html.escape(prediction.withheld)}</p>' if prediction.withheld else ""
     )
     height, width = clip.source_size
-    part, size = "whole" if height == width else "middle square of the", prediction.crop.size
-    used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
+    size, square = prediction.crop.size, clip.part
+    part = "the whole" if height == width else "the middle square of the"
+    if square:
+        place = f"{square.left} from the left and {square.top} from the top"
+        part = f"a square of {square.side} pixels, {place}, of the"
+    used += f" The model sees {part} {width} × {height} picture, scaled to {size} × {size}."
     used += "".join(f" {note}" for note in (*clip.notes, *prediction.notes))
     name = html.escape(Path(clip.path).name)
     training = html.escape(training_note(prediction.card.trained_on, len(prediction.labels)))
@@ -98,15 +102,20 @@ def training_note(trained_on: str, classes: int) -> str:
 
 
 def waiting(ahead: int, seconds: float | None, replaces: bool = False) -> str:
-    """HTML of a place in the queue, in round numbers, so that it does not change at every look."""
-    place = (
+    """HTML of a place in the queue."""
+    return f'<p class="waits">{place(ahead, seconds, replaces)}</p>'
+
+
+def place(ahead: int, seconds: float | None, replaces: bool = False) -> str:
+    """A place in the queue in words, in round numbers, so that it does not change at every look."""
+    where = (
         "You are next"
         if ahead <= 1
         else f"{ahead - 1} {'clip is' if ahead == 2 else 'clips are'} to be run before yours"
     )
     wait = "" if seconds is None else f", in {about(seconds)}" if ahead <= 1 else f". Yours begins in {about(seconds)}"
     dropped = " Your earlier wish was dropped for this one." if replaces else ""
-    return f'<p class="waits">{place}{wait}.{dropped}</p>'
+    return f"{where}{wait}.{dropped}"
 
 
 def about(seconds: float) -> str:

@@ -62,12 +62,12 @@ def test_a_result_fills_every_output():
 
 
 def test_an_error_is_said_and_the_earlier_result_stays(page, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise VideoError("No <clip>.")
 
     monkeypatch.setattr(handlers, "view_clip", fail)
     with pytest.warns(UserWarning, match="No <clip>"):  # Gradio's way outside a page
-        (said,) = shown(page.run(upload(page), 0, 1, next(iter(page.models)), Asking(), no_progress))
+        (said,) = shown(page.run(upload(page), 0, 1, next(iter(page.models)), None, Asking(), no_progress))
     assert "No &lt;clip&gt;." in said.status
     assert [value for value in said if value != gr.skip()] == [said.status]
 
@@ -75,7 +75,7 @@ def test_an_error_is_said_and_the_earlier_result_stays(page, monkeypatch):
 def test_shares_of_progress_are_for_gradio_first(page, monkeypatch):
     calls = []
 
-    def make(*rest):
+    def make(*rest, **_):
         progress = rest[6]
         progress("packing the trace", 0.95)
         raise VideoError("enough")
@@ -84,7 +84,13 @@ def test_shares_of_progress_are_for_gradio_first(page, monkeypatch):
     with pytest.warns(UserWarning, match="enough"):
         shown(
             page.run(
-                upload(page), 0, 1, next(iter(page.models)), Asking(), lambda share, desc: calls.append((share, desc))
+                upload(page),
+                0,
+                1,
+                next(iter(page.models)),
+                None,
+                Asking(),
+                lambda share, desc: calls.append((share, desc)),
             )
         )
     assert calls == [(0.95, "Packing the trace")]
@@ -94,11 +100,11 @@ def test_a_sample_is_shown_as_shipped_by_the_default_weights_only(page, monkeypa
     view = View(Path("a.sifa"), Path("a.html"), "", "", "", what_ifs=True)
     asked = []
     monkeypatch.setattr(handlers, "view_sample", lambda sample, folder: asked.append(sample.title) or view)
-    monkeypatch.setattr(handlers, "view_clip", lambda clip, *rest: asked.append(Path(clip).name) or view)
+    monkeypatch.setattr(handlers, "view_clip", lambda clip, *rest, **_: asked.append(Path(clip).name) or view)
     first, *others = page.models
     for weights in (first, others[0]):
-        shown(page.run_again(0, None, 1, 2, weights, Asking(), no_progress))
-    shown(page.run_again(-1, upload(page), 1, 2, first, Asking(), no_progress))
+        shown(page.run_again(0, None, 1, 2, weights, None, Asking(), no_progress))
+    shown(page.run_again(-1, upload(page), 1, 2, first, None, Asking(), no_progress))
     assert asked == [page.samples[0].title, page.samples[0].clip.name, "mine.mp4"]
 
 
@@ -113,12 +119,12 @@ def test_a_sample_waits_for_nobody(page):
 def test_a_clip_waits_for_its_turn_and_the_place_is_told(page, monkeypatch):
     monkeypatch.setattr("app.turns.LOOK_SECONDS", 0.01)
     view = View(Path("a.sifa"), Path("a.html"), "done", "", "", what_ifs=True)
-    monkeypatch.setattr(handlers, "view_clip", lambda *_: view)
+    monkeypatch.setattr(handlers, "view_clip", lambda *_, **__: view)
     other = page.jobs.enter("another", "visitor", lambda: True)
 
     async def collect():
         said = []
-        async for step in page.run(upload(page), 0, 1, next(iter(page.models)), Asking(), no_progress):
+        async for step in page.run(upload(page), 0, 1, next(iter(page.models)), None, Asking(), no_progress):
             said.append(step.status)
             page.jobs.leave(other)
         return said
