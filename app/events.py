@@ -32,11 +32,8 @@ class Outputs(NamedTuple):
     cards: Any
     explorer: Any
     status: Any
-    probabilities: Any
-    blocks: Any
     trace_file: Any
     page_file: Any
-    what_if: Any
 
 
 UNCHANGED = Outputs(*[gr.skip()] * len(Outputs._fields))
@@ -55,6 +52,7 @@ class Events:
         self.visitors, self.jobs = visitors, jobs
         visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
+        self.tour = handlers.tour(self.samples, self.models)
         self.usual_step = handlers.usual_step(checkpoint)  # a form that says this leaves the step to the weights
 
     async def show_first(
@@ -200,9 +198,6 @@ def outputs(chosen: int, view: View) -> Outputs:
         cards=chosen,
         explorer={"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}, "status": view.status},
         status=view.status,
-        probabilities=view.probabilities,
-        blocks=view.blocks,
         trace_file=str(view.trace),
         page_file=str(view.page),
-        what_if=gr.Button(visible=not view.what_ifs),
     )

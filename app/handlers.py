@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import plotly.graph_objects as go
 import torch
 
 from sifa import explorer
-from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import SifaError, VideoError, WeightsError
 from sifa.model import kernels
 from sifa.model.cost import has_large_calls
@@ -30,6 +28,7 @@ from sifa.weights import shipped
 from sifa.weights.card import CARDS_FRAME_RATE, VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from .disk import KEPT, FullError
 from .inputs import number, title, uploaded
@@ -38,6 +37,7 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
+TOUR_CLIP = "02_object_moves_right.mp4"
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,6 @@ class View:
     trace: Path
     page: Path
     status: str
-    probabilities: go.Figure
-    blocks: go.Figure
-    what_ifs: bool  # whether the trace holds them
 
 
 @contextmanager
@@ -133,6 +130,13 @@ def samples(folder: Path = SAMPLES) -> list[Sample]:
     """The clips of a folder that have a packed trace beside them, in the order of their numbers."""
     found = [Sample(title, clip, clip.with_suffix(".sifa")) for title, clip in shipped.clips(folder).items()]
     return [sample for sample in found if sample.trace.exists()]
+
+
+def tour(samples: list[Sample], models: dict[str, Path]) -> tuple[int, str]:
+    """The number of the sample that the viewer's tour is about, and the weights' title; -1 where the page lacks either."""
+    index = next((i for i, sample in enumerate(samples) if sample.clip.name == TOUR_CLIP), -1)
+    name = next((name for name, file in models.items() if file == DEFAULT_CHECKPOINT), "")
+    return (index, name) if name else (-1, "")
 
 
 def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights: Any) -> tuple[int, str]:
@@ -263,7 +267,7 @@ def run(
 
 
 def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:
-    """Write a result's files into a new folder inside `folder` and draw its charts."""
+    """Write a result's files into a new folder inside `folder`."""
     here = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     name = Path(prediction.clip.path).stem[:60] or "clip"
     trace, page = here / f"{name}.sifa", here / f"{name}.html"
@@ -273,5 +277,4 @@ def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "res
     except OSError:
         shutil.rmtree(here, ignore_errors=True)
         raise
-    charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
-    return View(trace, page, describe(prediction), *charts, bool(prediction.what_if))
+    return View(trace, page, describe(prediction))

@@ -107,7 +107,7 @@ export const SKELETON = `
 <div class="sifa-top">
   <b class="sifa-brand">SIFA explorer</b>
   <div class="sifa-slot"></div>
-  <p class="sifa-clip"></p>
+  <span class="sifa-clip"></span>
   <div class="sifa-tools" role="group" aria-label="Panels">
     <button type="button" data-panel="experiment" aria-expanded="false" title="What if? (y)">Experiment</button>
     <button type="button" data-panel="inside" aria-expanded="false" title="Views, numbers, blocks (i)">Inside</button>
