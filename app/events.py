@@ -58,11 +58,11 @@ class Events:
     async def show_first(
         self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """The sample that the page's link names, or the first one, and the weights."""
+        """The sample that the page's link names, or that of the tour, and the weights."""
         if not self.samples:
             yield *UNCHANGED, gr.skip()
             return
-        index, weights = handlers.read_link(link, self.samples, self.models, weights)
+        index, weights = handlers.read_link(link, self.samples, self.models, weights, max(0, self.tour[0]))
         async for shown in self._show(request, progress, index, None, 0, None, weights):
             yield *shown, weights
 
@@ -163,7 +163,6 @@ class Events:
         except StoppedError:
             yield UNCHANGED  # whoever wished for it does not look at it any more
         except SifaError as error:
-            gr.Warning(str(error))
             yield UNCHANGED._replace(status=texts.failure(str(error)))
 
     async def _in_turn(

@@ -139,8 +139,10 @@ def tour(samples: list[Sample], models: dict[str, Path]) -> tuple[int, str]:
     return (index, name) if name else (-1, "")
 
 
-def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights: Any) -> tuple[int, str]:
-    """The sample's number and the weights' title that a link's hash names; the first sample and `weights`, or else the first
+def read_link(
+    link: Any, samples: list[Sample], models: dict[str, Path], weights: Any, first: int = 0
+) -> tuple[int, str]:
+    """The sample's number and the weights' title that a link's hash names; the sample `first` and `weights`, or else the first
     of them, where it names neither. The viewer itself asks for a clip that is no sample, and says so where the weights are
     others. Both may be anything."""
     weights = title(weights, models) or next(iter(models))
@@ -151,7 +153,7 @@ def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights
     clip, digits = (fields.get(key, [""])[0] for key in ("c", "w"))
     index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
     if index is None or not digits:
-        return index or 0, weights
+        return first if index is None else index, weights
     return index, next((name for name, file in models.items() if digest(file).startswith(digits)), weights)
 
 

@@ -122,7 +122,7 @@ def sample_cards(events: Events) -> gr.HTML:
         for sample in events.samples
     )
     return gr.HTML(
-        0,
+        max(0, events.tour[0]),
         html_template=f'<p>Samples</p><div class="cards" role="group" aria-label="Samples">{cards}</div>',
         js_on_load=call("chooseCards", *events.tour),
         apply_default_css=False,

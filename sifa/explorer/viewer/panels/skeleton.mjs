@@ -160,7 +160,8 @@ export const SKELETON = `
     <dt>Hover, drag</dt><dd>preview a cell</dd>
     <dt>Click, tap, <kbd>Enter</kbd></dt><dd>pin a cell, up to five side by side; again lets it go, on another pin makes
       that one the query</dd>
-    <dt><kbd>p</kbd>, <kbd>1</kbd> to <kbd>5</kbd></dt><dd>one more pin here, for Shift and the arrow keys to move; go to pin A to E</dd>
+    <dt><kbd>p</kbd>, <kbd>1</kbd> to <kbd>5</kbd></dt><dd>one more pin here, for Shift and arrow keys to move; go to
+      pin A to E</dd>
     <dt><kbd>Del</kbd>, <kbd>Esc</kbd></dt><dd>let the pin go; <kbd>Esc</kbd> first closes what is open, and twice lets all pins
       go</dd>
     <dt><kbd>\u2190</kbd> <kbd>\u2192</kbd> or <kbd>,</kbd> <kbd>.</kbd></dt><dd>step through time, wherever you are</dd>

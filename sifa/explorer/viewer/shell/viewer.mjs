@@ -102,7 +102,8 @@ export class Viewer {
   #listen() {
     const { painter, canvases } = this;
     listen(this.root, this.actions, {
-      canvases, busy: () => !this.#trace, reversed: () => this.#state.reverse, tour: () => this.#state.tour, zoom: () => this.#state.zoom,
+      canvases, busy: () => !this.#trace, reversed: () => this.#state.reverse,
+      tour: () => this.#state.tour, zoom: () => this.#state.zoom,
       cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], this.#state, canvas, event),
       markUnder: (canvas, event) => {
         const { reverse, pinned } = this.#state;

@@ -51,7 +51,7 @@ function withWords(read) {
   if (times.length !== 9) return `, mostly with ${strong} of its ${count} points`;
   const { more, less } = uneven(times);
   if (!more) return `, mostly with ${strong} of its nine points`;
-  return `, mostly with the ${more} points${less ? `, hardly the ${less} ones` : ''}`;
+  return `, mostly with the ${more} points${less && !less.includes(' and ') ? `, hardly the ${less} ones` : ''}`;
 }
 
 /**

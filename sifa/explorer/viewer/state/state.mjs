@@ -48,13 +48,13 @@ export function emptyState() {
 export function withTrace(state, trace, before) {
   const block = within(before ? state.block : trace.opens_on ?? 0, trace.blocks.length);
   const next = trace.blocks[block];
-  const known = before && sameClip(before, trace); // the same clip, maybe by other weights
+  const same = before === trace;
+  const known = before && (same || sameClip(before, trace)); // maybe by other weights
   const pair = state.pair >= 0 && known ? within(state.pair, next.pairs) : (next.pairs - 1) >> 1;
   const stays = before && state.y >= 0 && (known || state.pinned);
   const [y, x] = stays ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
   const settings = withWhatIf(withKnownZoom(withKnownSettings(state)), trace, known ? state.whatIf : '');
-  const same = before === trace;
   const shown = { ...settings, block, pair, y, x, playing: false, led: known ? state.led : !stays, tour: same ? state.tour : -1 };
   if (!before || same) return withTap(shown, trace, state.tap);
   const kept = { ...shown, reverse: known || state.pinned ? state.reverse : false, pins: movedPins(state.pins, before, trace) };
