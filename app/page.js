@@ -64,7 +64,17 @@ function showExplorer({ element, props, watch }, address) {
       document.dispatchEvent(new Event('page-bar'));
       return shown;
     })
+    .then(() => { if (document.activeElement === document.body) focusViewer(root); })
     .catch(error => { root.textContent = `The explorer could not start: ${error}`; });
+}
+
+/**
+ * Keys work at once, as in the page of one file.
+ * @param {HTMLElement} root
+ */
+function focusViewer(root) {
+  const viewer = root.querySelector('.sifa');
+  if (viewer instanceof HTMLElement) viewer.focus({ preventScroll: true });
 }
 
 /**

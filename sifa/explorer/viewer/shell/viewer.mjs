@@ -275,8 +275,8 @@ export class Viewer {
     const plain = withTrace(this.#state, next, before);
     const opened = this.share.openingState(plain, next, id, view);
     this.#jump(opened);
-    const moves = opened === plain && !(before && sameClip(before, next)) && !matchMedia('(prefers-reduced-motion: reduce)').matches;
-    if (moves && this.share.own) this.#play(true);
+    const fresh = opened === plain && !(before && sameClip(before, next)); // no link says how it is looked at
+    if (fresh && this.share.own && !matchMedia('(prefers-reduced-motion: reduce)').matches) this.#play(true);
   }
 
   close() {

@@ -30,7 +30,8 @@ export const underTitle = (label, { name }) =>
  * The answers in a few words; '' where there are none.
  * @param {Pick<Trace, 'answers' | 'withheld'>} trace
  */
-export const headline = ({ answers, withheld }) => (withheld && answers.length ? 'no answer' : '') || answers.map(({ label, sure }) => (sure ? label : 'unsure')).join(', ');
+export const headline = ({ answers, withheld }) => (withheld && answers.length ? 'no answer' : '')
+  || answers.map(({ label, sure }) => (sure ? label : 'unsure')).join(', ');
 
 const PLAIN = 0.55; // below which an answer of weights that state no threshold is unsure
 

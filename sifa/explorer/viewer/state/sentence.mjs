@@ -79,8 +79,8 @@ function checked(found, truth, how) {
     return [
       { text: still.found ? 'The model looked at the same place' : 'The model looked ' },
       { text: still.found ? '' : wayWords(found), loud: true },
-      { text: `, but this spot really ${still.truth ? 'stayed' : `moved ${wayWords(truth)}`}: ` }, { text: 'wrong here', loud: true },
-      { text: '.' },
+      { text: `, but this spot really ${still.truth ? 'stayed' : `moved ${wayWords(truth)}`}: ` },
+      { text: 'wrong here', loud: true }, { text: '.' },
     ];
   }
   if (still.truth) return [{ text: 'This spot ' }, { text: 'stayed', loud: true }, { text: `; the model looked there${how}.` }];
@@ -109,8 +109,8 @@ export function sentenceOf(trace, state, read) {
   }
   const truth = truthOf(trace, state, read);
   if (truth) return checked(found, truth, how);
-  return still ? [{ text: 'This spot seems to have ' }, { text: 'stayed', loud: true }, { text: `; the model looked there${how}.` }]
-    : [{ text: 'This spot seems to have moved ' }, { text: wayWords(found), loud: true }, { text: `; the model looked there${how}.` }];
+  return [{ text: `This spot seems to have ${still ? '' : 'moved '}` }, { text: still ? 'stayed' : wayWords(found), loud: true },
+    { text: `; the model looked there${how}.` }];
 }
 
 /**
