@@ -82,3 +82,17 @@ def viewer(page, file):
     yield page
     assert page.requests == []
     assert page.problems == []
+
+
+@pytest.fixture
+def inside(viewer):
+    """With the drawer Inside open."""
+    viewer.click(".sifa-tools [data-panel=inside]")
+    settle(viewer)
+
+
+@pytest.fixture
+def experiment(viewer):
+    """With the drawer Experiment open."""
+    viewer.click(".sifa-tools [data-panel=experiment]")
+    settle(viewer)

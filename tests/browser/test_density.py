@@ -55,6 +55,7 @@ def test_each_density_draws_more_than_the_one_before(page, tmp_path, made, width
     page.set_viewport_size(dict(width=width, height=900))
     (tmp_path / "a.html").write_text(explorer.to_html(MADE[made]()))
     open_page(page, tmp_path / "a.html")
+    page.click(".sifa-tools [data-panel=inside]")
     for index, steps in blocks.items():
         page.locator(".sifa-bar select").select_option(str(index))
         while not disabled(page, "fewer"):

@@ -393,12 +393,13 @@ def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, predict
     assert page.locator(".sifa-empty").is_visible()
     assert not page.locator(".sifa-body").is_visible()
     page.evaluate("() => put('trace', traces[0])")
-    page.click("[data-do=deeper]")
+    page.locator(".sifa").focus()
+    page.keyboard.press("]")
     page.fill(".sifa-bar input", "6")
     settle(page)
     page.evaluate("() => put('trace', traces[1])")
     settle(page)
-    assert (state(page)["block"], state(page)["pair"]) == (1, 2)  # the other clip has three pairs
+    assert (state(page)["block"], state(page)["pair"]) == (1, 1)  # in the middle of the other clip's three pairs
     assert page.locator(".sifa-bar select option").count() == 2
     for damaged, words in (
         ("btoa('nothing at all here')", "not a SIFA trace"),

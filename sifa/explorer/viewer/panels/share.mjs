@@ -7,7 +7,7 @@ import { EXPORTS } from './exports.mjs';
  * @type {{[name: string]: string}}
  */
 export const HIDEABLE = {
-  head: 'answer', bar: 'controls', film: 'filmstrip', panel: 'numbers', legend: 'legend', note: 'note',
+  head: 'answer', bar: 'controls', tools: 'drawers', film: 'filmstrip', panel: 'numbers', legend: 'legend', note: 'note',
 };
 
 const checkbox = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {string} */ words) =>

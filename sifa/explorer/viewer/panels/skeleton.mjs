@@ -129,7 +129,7 @@ export const SKELETON = `
       place and show who reads it, Enter pins it, Escape lets it go."></canvas>
   </figure>
 </div>
-<aside class="sifa-side" aria-label="The query cell, and what is opened">
+<aside class="sifa-side" tabindex="0" aria-label="The query cell, and what is opened">
   <div class="sifa-panel">
     <figure class="sifa-close"><figcaption></figcaption>
       <canvas role="img" aria-label="Close-up of the sampled points"></canvas>
