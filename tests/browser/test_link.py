@@ -95,7 +95,7 @@ def test_a_link_to_another_clip_asks_for_it_and_then_follows(page, chromium, fil
     page.keyboard.press("]")
     until(page, "location.hash.includes('t=2') && location.hash.includes('b=1')")
     hash_ = page.evaluate("() => location.hash")
-    wanted, seen = state(page), all_pixels(page)
+    wanted, seen = state(page) | dict(led=False), all_pixels(page)  # a link names the cell
     reader = fresh(chromium)
     open_link(reader, file.as_uri() + hash_)
     asked = reader.inner_text(".sifa-ask")
@@ -179,7 +179,7 @@ def test_where_all_is_locked_there_is_no_control_that_does_nothing(page, file, v
     assert page.evaluate(CONTROLS) == []
     page.evaluate("() => { location.hash = 'b=1'; }")
     until(page, "state.block === 1")
-    assert len(page.evaluate(CONTROLS)) > 5
+    assert len(page.evaluate(CONTROLS)) >= 5
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def test_each_switch_shows_the_answer_before_and_after(viewer, prediction):
 
 
 def test_the_other_run_is_drawn_over_the_hovered_cell(viewer, prediction):
+    viewer.set_viewport_size(dict(width=1920, height=1080))
     base = {selector: count(viewer, selector, GHOST) for selector in (CANVAS, KEY_CANVAS, CLOSE_UP)}
     viewer.keyboard.press("]")
     choose(viewer, "uniform")
