@@ -140,9 +140,7 @@ def moving_picture(sample: Sample) -> str:
     small[0].save(film, "WEBP", save_all=True, append_images=small[1:], duration=250, quality=60)
     small[len(small) // 2].save(still, "WEBP", quality=80)
     films, stills = ("data:image/webp;base64," + base64.b64encode(each.getvalue()).decode() for each in (film, still))
-    return (
-        f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{stills}"><img alt="" src="{films}"></picture>'
-    )
+    return f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{stills}"><img alt="" src="{films}"></picture>'
 
 
 def clip_form(clip: gr.HTML, step: float) -> ClipForm:

@@ -24,7 +24,9 @@ def app(tmp_path_factory):
 def camera(chromium):
     """A page of a browser of its own: a camera is pretended for a whole one."""
     browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS + PRETENDED)
-    page = browser.new_context(viewport=dict(width=1280, height=900), permissions=["camera"], reduced_motion="reduce").new_page()
+    page = browser.new_context(
+        viewport=dict(width=1280, height=900), permissions=["camera"], reduced_motion="reduce"
+    ).new_page()
     page.set_default_timeout(20_000)
     yield page
     browser.close()

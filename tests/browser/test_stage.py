@@ -9,7 +9,11 @@ from tests.browser.interactions import SAMPLE
 from tests.browser.test_viewer import settle, until
 from tests.clips import numbered_frames, write_clip
 
-SIZES = {"laptop": (1280, 800, 480), "desk": (1920, 1080, 720), "phone": (390, 844, 220)}  # and the least side of a frame
+SIZES = {
+    "laptop": (1280, 800, 480),
+    "desk": (1920, 1080, 720),
+    "phone": (390, 844, 220),
+}  # and the least side of a frame
 FRAMES = [".sifa-query canvas", ".sifa-key canvas"]
 SHOWN = [*FRAMES, ".sifa-head", ".sifa-sentence", ".sifa-bar", "[data-do=play]", ".sifa-top button", ".sifa-time input"]
 SEEN = """() => { const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -185,7 +189,9 @@ def test_escape_closes_what_is_open_and_returns_to_the_button(opened):
 def test_arrow_keys_do_the_same_wherever_the_keyboard_is(opened):
     for place in (".sifa-query canvas", ".sifa-key canvas", "[data-do=help]", ".sifa"):
         opened.locator(place).focus()
-        before = opened.evaluate("() => { const { pair, y, x } = document.querySelector('.sifa').sifa.state; return [pair, y, x]; }")
+        before = opened.evaluate(
+            "() => { const { pair, y, x } = document.querySelector('.sifa').sifa.state; return [pair, y, x]; }"
+        )
         opened.keyboard.press("ArrowRight")
         until(opened, f"state.pair === {before[0] + 1} && state.y === {before[1]} && state.x === {before[2]}")
         opened.keyboard.press("ArrowLeft")

@@ -578,7 +578,9 @@ def test_a_dark_host_makes_a_dark_viewer(viewer, host):
 
 
 def test_touch_drags_and_pins(chromium, file):
-    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     pair = state(page)["pair"]
@@ -601,7 +603,9 @@ def test_touch_drags_and_pins(chromium, file):
 
 
 def test_sharp_on_dense_screens(chromium, file):
-    context = chromium.new_context(viewport=dict(width=1280, height=900), device_scale_factor=2, reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport=dict(width=1280, height=900), device_scale_factor=2, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     drawn, shown = page.evaluate(
@@ -612,7 +616,9 @@ def test_sharp_on_dense_screens(chromium, file):
 
 
 def test_a_touch_pins_several_and_its_chips_let_them_go(chromium, file):
-    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     page.locator(CANVAS).scroll_into_view_if_needed()

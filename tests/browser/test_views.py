@@ -325,7 +325,9 @@ def test_every_view_fits(page, file, width, scheme):
     assert page.problems == []
 
 
-@pytest.mark.parametrize(("focused", "hides"), [("[data-do=fewer]", "q"), ("[data-do=nextTap]", "e"), ("[data-do=full]", "i")])
+@pytest.mark.parametrize(
+    ("focused", "hides"), [("[data-do=fewer]", "q"), ("[data-do=nextTap]", "e"), ("[data-do=full]", "i")]
+)
 def test_keys_go_on_where_the_focused_part_is_hidden(viewer, focused, hides):
     viewer.keyboard.press("i" if hides == "i" else "e")
     viewer.focus(focused)

@@ -76,7 +76,9 @@ def test_keys_follow_the_cell(viewer):
 
 
 def test_two_fingers_enlarge_and_move_the_pictures_and_not_the_page(chromium, file):
-    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     page.locator(CANVAS).scroll_into_view_if_needed()
