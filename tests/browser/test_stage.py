@@ -189,9 +189,7 @@ def test_escape_closes_what_is_open_and_returns_to_the_button(opened):
 def test_arrow_keys_do_the_same_wherever_the_keyboard_is(opened):
     for place in (".sifa-query canvas", ".sifa-key canvas", "[data-do=help]", ".sifa"):
         opened.locator(place).focus()
-        before = opened.evaluate(
-            "() => { const { pair, y, x } = document.querySelector('.sifa').sifa.state; return [pair, y, x]; }"
-        )
+        before = [state(opened)[key] for key in ("pair", "y", "x")]
         opened.keyboard.press("ArrowRight")
         until(opened, f"state.pair === {before[0] + 1} && state.y === {before[1]} && state.x === {before[2]}")
         opened.keyboard.press("ArrowLeft")
