@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.app.program import start
 from tests.browser.interactions import SAMPLE
-from tests.browser.test_viewer import settle, until
+from tests.browser.test_viewer import settle, state, until
 from tests.clips import numbered_frames, write_clip
 
 SIZES = {
