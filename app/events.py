@@ -32,11 +32,8 @@ class Outputs(NamedTuple):
     cards: Any
     explorer: Any
     status: Any
-    probabilities: Any
-    blocks: Any
     trace_file: Any
     page_file: Any
-    what_if: Any
 
 
 UNCHANGED = Outputs(*[gr.skip()] * len(Outputs._fields))
@@ -55,16 +52,17 @@ class Events:
         self.visitors, self.jobs = visitors, jobs
         visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
+        self.tour = handlers.tour(self.samples, self.models)
         self.usual_step = handlers.usual_step(checkpoint)  # a form that says this leaves the step to the weights
 
     async def show_first(
         self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """The sample that the page's link names, or the first one, and the weights."""
+        """The sample that the page's link names, or that of the tour, and the weights."""
         if not self.samples:
             yield *UNCHANGED, gr.skip()
             return
-        index, weights = handlers.read_link(link, self.samples, self.models, weights)
+        index, weights = handlers.read_link(link, self.samples, self.models, weights, max(0, self.tour[0]))
         async for shown in self.show(request, progress, index, None, 0, None, weights):
             yield *shown, weights
 
@@ -174,7 +172,6 @@ class Events:
         except StoppedError:
             yield UNCHANGED  # whoever wished for it does not look at it any more
         except SifaError as error:
-            gr.Warning(str(error))
             yield UNCHANGED._replace(status=texts.failure(str(error)))
 
     async def _in_turn(
@@ -209,9 +206,6 @@ def outputs(chosen: int, view: View) -> Outputs:
         cards=chosen,
         explorer={"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}, "status": view.status},
         status=view.status,
-        probabilities=view.probabilities,
-        blocks=view.blocks,
         trace_file=str(view.trace),
         page_file=str(view.page),
-        what_if=gr.Button(visible=not view.what_ifs),
     )

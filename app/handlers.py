@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import plotly.graph_objects as go
 import torch
 
 from sifa import explorer
-from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import SifaError, VideoError, WeightsError
 from sifa.model import kernels
 from sifa.model.cost import has_large_calls
@@ -30,6 +28,7 @@ from sifa.weights import shipped
 from sifa.weights.card import CARDS_FRAME_RATE, ModelCard, VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from .disk import KEPT, FullError
 from .inputs import number, title, uploaded
@@ -40,6 +39,7 @@ SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
 USUAL_SIDE, MOST_SIDE = 640, 1920  # pixels of frames that are read, of which a square is cut out
 SHARP_SIDE = 480  # a square of fewer source pixels is cut out of larger frames
+TOUR_CLIP = "02_object_moves_right.mp4"
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,6 @@ class View:
     trace: Path
     page: Path
     status: str
-    probabilities: go.Figure
-    blocks: go.Figure
-    what_ifs: bool  # whether the trace holds them
 
 
 @contextmanager
@@ -137,8 +134,17 @@ def samples(folder: Path = SAMPLES) -> list[Sample]:
     return [sample for sample in found if sample.trace.exists()]
 
 
-def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights: Any) -> tuple[int, str]:
-    """The sample's number and the weights' title that a link's hash names; the first sample and `weights`, or else the first
+def tour(samples: list[Sample], models: dict[str, Path]) -> tuple[int, str]:
+    """The number of the sample that the viewer's tour is about, and the weights' title; -1 where the page lacks either."""
+    index = next((i for i, sample in enumerate(samples) if sample.clip.name == TOUR_CLIP), -1)
+    name = next((name for name, file in models.items() if file == DEFAULT_CHECKPOINT), "")
+    return (index, name) if name else (-1, "")
+
+
+def read_link(
+    link: Any, samples: list[Sample], models: dict[str, Path], weights: Any, first: int = 0
+) -> tuple[int, str]:
+    """The sample's number and the weights' title that a link's hash names; the sample `first` and `weights`, or else the first
     of them, where it names neither. The viewer itself asks for a clip that is no sample, and says so where the weights are
     others. Both may be anything."""
     weights = title(weights, models) or next(iter(models))
@@ -149,7 +155,7 @@ def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights
     clip, digits = (fields.get(key, [""])[0] for key in ("c", "w"))
     index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
     if index is None or not digits:
-        return index or 0, weights
+        return first if index is None else index, weights
     return index, next((name for name, file in models.items() if digest(file).startswith(digits)), weights)
 
 
@@ -277,7 +283,7 @@ def read(clip: str, start: float, step: float | None, card: ModelCard, square: S
 
 
 def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:
-    """Write a result's files into a new folder inside `folder` and draw its charts."""
+    """Write a result's files into a new folder inside `folder`."""
     here = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     name = Path(prediction.clip.path).stem[:60] or "clip"
     trace, page = here / f"{name}.sifa", here / f"{name}.html"
@@ -287,5 +293,4 @@ def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "res
     except OSError:
         shutil.rmtree(here, ignore_errors=True)
         raise
-    charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
-    return View(trace, page, describe(prediction), *charts, bool(prediction.what_if))
+    return View(trace, page, describe(prediction))

@@ -6,11 +6,6 @@ from pathlib import Path
 from sifa.tracing.records import Prediction
 
 TITLE = "See how a video model follows motion"
-INTRODUCTION = f"""
-# {TITLE}
-For every place of a frame, see where the model looked in the **next** one: nine points, each with its offset and its weight.
-Choose a clip, then move over the left picture.
-"""
 HOW_TO_READ = """
 **The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
 belong to me? The orange square is the cell that asks.
@@ -27,17 +22,12 @@ whole field. In the default weights they were trained to follow the true motion 
 under "Weights" there are others that were not, for comparison.
 
 **What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the
-answers; for other clips the button "Try the what-ifs" works them out. A switch above the pictures then shows the answer before and
+answers; for other clips the button "Try the what-ifs" in Experiment works them out. A switch there shows the answer before and
 after, and the changed run's points as dashed rings.
 
-**How far to trust it.** The panel under the pictures holds figures of each block. The model has seen generated clips of 24
+**How far to trust it.** Inside holds figures of each block. The model has seen generated clips of 24
 motions and nothing else. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
 read, not why the class was chosen.
-"""
-CHARTS = """
-**Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the frame.
-**Attention entropy** is that of the nine |weights| made to sum to 1, divided by log 9: 1 means spread evenly, 0 means all on
-one place. One point for each pair of successive steps.
 """
 LIMITS = (
     "At most 200 MB, 20 000 frames and 9.4 million pixels a frame. The clip is decoded on the computer that runs this "

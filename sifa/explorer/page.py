@@ -42,8 +42,7 @@ def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False)
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{title}</title>
-<style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 16px; background: Canvas }}
-main {{ max-width: 1240px; margin: auto }} main:has(.sifa-slide) {{ max-width: none }}
+<style>:root {{ color-scheme: light dark }} body {{ margin: 0; background: Canvas }}
 h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}</style>
 </head>
 <body>

@@ -52,7 +52,7 @@ class Visitor:
         assert len(listed) == len(names)
         self.functions = dict(zip(names, listed, strict=True))
         self.titles = next(
-            [title for title, _ in each["props"]["choices"]]
+            each["props"]["props"]["titles"]
             for each in config["components"]
             if each["props"].get("elem_id") == "weights"
         )

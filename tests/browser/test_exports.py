@@ -337,6 +337,8 @@ def test_a_light_page_says_what_it_leaves_out(page, packed, prediction, tmp_path
     assert page.locator(".sifa-bar select option").count() == 3
     plain = pixels(page, KEY_CANVAS)
     for each in prediction.what_if:
+        if not page.locator(".sifa-switches").is_visible():
+            page.click(".sifa-tools [data-panel=experiment]")
         page.click(f".sifa-switches [data-name={each.name}]")
         said = page.inner_text(".sifa-says")
         assert each.explanation in said

@@ -260,7 +260,7 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
     bench.locator("button:has-text('5 × 5')").click()
     bench.locator(".sifa-read td >> nth=24").wait_for()
     python_sees(page, "panel.explorer.prediction.trace[0].kernel", "5")
-    bench.locator("[data-do=shallower]").click()
+    bench.locator(".sifa-bar select").select_option("0")
     python_sees(page, "panel.controls['block'].label", "2: 8 × 8 cells")
     choice(bench, "Weights").select_option(label="no temporal module (16 k clips)")
     bench.locator("[role=alert]:has-text('no SIFA block')").wait_for()

@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
-  SETTINGS, emptyState, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
+  SETTINGS, emptyState, openPanel, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
   withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { anyChange, changeOf, changeWords, comparedBest, titleOf, underTitle } from '../../sifa/explorer/viewer/state/answers.mjs';
 import { chosenWhatIf, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
 import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
-import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
+import { displacementField, liveliestCell, readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
 import { strongestTap } from '../../sifa/explorer/viewer/trace/terms.mjs';
 import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
 import { block, compared, made, twoAnswers } from './made.mjs';
@@ -31,11 +31,55 @@ test('a first trace opens on the block that it names, and another one does not c
   assert.equal(withTrace(start, named, trace).block, 0);
 });
 
-test('another trace keeps the view where it makes sense', () => {
-  const other = made([block({ pairs: 2, height: 14, width: 22 })]);
-  const next = withTrace({ ...start, block: 1, pair: 2, y: 3, x: 5, whatIf: 'rigid', tap: 4, playing: true, tour: 3 }, other, trace);
-  assert.deepEqual([next.block, next.pair, next.y, next.x], [0, 1, 12, 20]);
+test('the same clip by other weights keeps the view where it makes sense', () => {
+  const other = made([block({ height: 14, width: 22 })]);
+  const before = { ...start, block: 1, pair: 2, y: 3, x: 5, whatIf: 'rigid', tap: 4, playing: true, tour: 3 };
+  const next = withTrace(before, other, trace);
+  assert.deepEqual([next.block, next.pair, next.y, next.x], [0, 2, 12, 20]);
   assert.deepEqual([next.whatIf, next.tap, next.playing, next.tour], ['', 4, false, -1]);
+  assert.equal(withTrace(before, compared(), trace).whatIf, 'rigid');
+});
+
+test('another clip opens in the middle where most moves, without a what-if; a pinned cell stays', () => {
+  const other = { ...compared(), clip: { ...trace.clip, name: 'other.mp4' } };
+  const before = { ...start, pair: 2, y: 0, x: 0, whatIf: 'rigid', zoom: 2, reverse: true };
+  const next = withTrace(before, other, trace);
+  assert.deepEqual([next.pair, next.y, next.x, next.led, next.reverse], [1, start.y, start.x, true, false]);
+  assert.deepEqual([next.whatIf, next.zoom], ['', 1]);
+  const pinned = withPin({ ...start, whatIf: 'rigid' }, trace, 6, 10);
+  const kept = withTrace(pinned, other, trace);
+  assert.deepEqual([kept.y, kept.x, kept.pinned, kept.led, kept.whatIf], [6, 10, true, false, '']);
+});
+
+test('while it plays, the query is where most moves, until a cell is chosen', () => {
+  const block0 = trace.blocks[0];
+  const best = pair => liveliestCell(block0, displacementField(block0, pair));
+  const next = withNextPair(start, trace);
+  assert.deepEqual([next.pair, next.y, next.x], [2, ...best(2)]);
+  const chosen = withNextPair(withCell(start, trace, 0, 0), trace);
+  assert.deepEqual([chosen.pair, chosen.y, chosen.x, chosen.led], [2, 0, 0, false]);
+});
+
+test('one drawer is open at a time, and what is asked of Inside opens it', () => {
+  const { viewer, actions } = acted();
+  const open = act => { act(); return openPanel(viewer.state); };
+  assert.deepEqual([open(actions.inside), open(actions.experiment), open(actions.equation)], ['inside', 'experiment', 'inside']);
+  assert.deepEqual([open(() => actions.panel('experiment')), viewer.state.drawer], ['experiment', 'none']);
+  assert.equal(open(() => actions.panel('none')), 'none');
+  assert.deepEqual([open(actions.inside), open(actions.sheet)], ['inside', 'inside']);
+  assert.deepEqual([open(actions.escape), viewer.state.drawer, open(actions.escape)], ['inside', 'none', 'none']);
+});
+
+test('whoever goes to a step stays there', () => {
+  const { viewer, actions } = acted({ ...start, playing: true });
+  actions.next();
+  assert.deepEqual([viewer.state.pair, viewer.state.playing], [2, false]);
+});
+
+test('the tour of a clip that has none is asked of the host', () => {
+  const { viewer, actions } = acted();
+  actions.tour();
+  assert.deepEqual([viewer.asked, viewer.state.tour], [['tour'], -1]);
 });
 
 test('a state from elsewhere is settled', () => {
@@ -141,8 +185,9 @@ test('all that a state shows: the strongest neighbour, the lit one, readers, tra
 /** Actions on a viewer without a page: what they do to its state. */
 function acted(first = start) {
   const viewer = {
-    state: first, trace, tap: 3, width: 460, log: [],
+    state: first, trace, tap: 3, width: 460, log: [], asked: [],
     set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {}, say(words) { viewer.log.push(words); }, full() {},
+    ask(what) { viewer.asked.push(what); },
   };
   return { viewer, actions: viewActions(viewer) };
 }

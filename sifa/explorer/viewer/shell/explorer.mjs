@@ -6,7 +6,7 @@ import { Viewer } from './viewer.mjs';
 /**
  * What a host shares with the viewer, as anywidget gives it: `trace`, and any of block, pair, pins ({A: [y, x], ...}), y, x and
  * pinned, which are followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is
- * the viewer's.
+ * the viewer's; `asks`, whether it answers the event `sifa-asks`, whose detail is 'tour' or 'what-ifs'.
  * @typedef {{
  *   get: (key: string) => unknown, set: (key: string, value: unknown) => void,
  *   on: (event: string, call: () => unknown) => void, save_changes: () => void
@@ -36,6 +36,7 @@ export async function render({ model, el }) {
   const view = new Viewer(el, {
     theme: typeof theme === 'string' ? theme : null,
     linked: Boolean(model.get('linked')),
+    asks: Boolean(model.get('asks')),
     changed(state, pins) { // the host's cell is a query: while the question is reversed, it keeps the last one
       if (state.reverse) return;
       for (const key of SHARED) model.set(key, key === 'pins' ? pins : state[key]);

@@ -12,7 +12,7 @@ import { listenToZoom } from './zoom.mjs';
 /**
  * What lies under a pointer: the cell of a canvas, and the mark that lights up; `busy` is true while there is nothing to act on.
  * @typedef {{
- *   canvases: Canvases, busy: () => boolean, tour: () => number, zoom: () => number,
+ *   canvases: Canvases, busy: () => boolean, reversed: () => boolean, tour: () => number, zoom: () => number,
  *   cellAt: (canvas: HTMLCanvasElement, event: MouseEvent) => Place,
  *   markUnder: (canvas: HTMLCanvasElement, event: MouseEvent) => Lit | null
  * }} Under
@@ -25,7 +25,7 @@ const MOVE = 'onpointerrawupdate' in window ? 'pointerrawupdate' : 'pointermove'
 const GRID_KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 /** @type {{[tag: string]: string[]}} */
 const THEIR_OWN = {
-  BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'],
+  BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'], // sliders
 };
 
 /**
@@ -59,7 +59,7 @@ function keysOf(actions) {
     g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
     N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
-    Delete: () => actions.unpin(), p: actions.another,
+    Delete: () => actions.unpin(), p: actions.another, y: actions.experiment, i: actions.inside,
     ...Object.fromEntries(LETTERS.map((_, index) => [`${index + 1}`, () => actions.activate(index)])),
   };
 }
@@ -69,7 +69,7 @@ function keysOf(actions) {
  * @param {Actions} actions
  * @param {Under} under
  */
-function listenToKeys(root, actions, { canvases, busy }) {
+function listenToKeys(root, actions, { canvases, busy, reversed }) {
   const help = part(root, '.sifa-help', HTMLDialogElement);
   const keys = keysOf(actions);
   // Jupyter Notebook 7 takes keys before the page does, unless what has the focus says this
@@ -77,15 +77,15 @@ function listenToKeys(root, actions, { canvases, busy }) {
     if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = '';
   });
   root.addEventListener('keydown', event => {
-    const { target, key } = event;
+    const { target, key, shiftKey } = event;
     if (!(target instanceof HTMLElement)) return;
     const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState('AltGraph');
-    if (busy() || shortcut || own(THEIR_OWN, target.tagName)?.includes(key)) return;
+    if (busy() || shortcut || (!shiftKey && own(THEIR_OWN, target.tagName)?.includes(key))) return;
     if (target.tagName === 'SELECT' && /^\w$/.test(key)) return; // finds an option
     if (help.open && key !== '?') return;
-    const reverse = target === canvases.key;
-    const grid = reverse || target === canvases.query;
-    const step = grid ? own(GRID_KEYS, key) : null;
+    const grid = target === canvases.key || target === canvases.query;
+    const reverse = grid ? target === canvases.key : reversed();
+    const step = shiftKey ? own(GRID_KEYS, key) : null; // without Shift, arrow keys are those of time
     const act = step ? () => actions.move(...step, reverse)
       : grid && key === 'Enter' ? () => actions.pinHere(reverse) : own(keys, key);
     if (!act) return;
@@ -116,13 +116,19 @@ function listenToButtons(root, actions, busy) {
   const help = part(root, '.sifa-help', HTMLDialogElement);
   const buttons = buttonsOf(actions);
   root.addEventListener('click', event => {
-    const name = near(event, '[data-do]')?.dataset.do;
-    if (!busy()) own(buttons, name)?.();
+    const { do: name, panel, ask } = near(event, '[data-do], [data-panel], [data-ask]')?.dataset ?? {};
+    if (ask) actions.ask(ask);
+    else if (!busy()) own(buttons, name)?.();
+    if (panel && !busy()) actions.panel(panel);
     if (event.target === help) help.close();
   });
   box(root, '.sifa-film').addEventListener('click', event => {
     const button = near(event, '[data-step]');
     if (button) actions.goTo(Number(button.dataset.step));
+  });
+  box(root, '.sifa-way').addEventListener('click', event => {
+    const index = near(event, '[data-block]')?.dataset.block;
+    if (index) actions.block(Number(index));
   });
   box(root, '.sifa-asked').addEventListener('click', event => {
     const { y, x } = near(event, '[data-y]')?.dataset ?? {};

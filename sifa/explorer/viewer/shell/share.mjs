@@ -11,7 +11,7 @@ import { near } from './events.mjs';
 /** @import { Link, State } from '../state/types' */
 /** @import { Paint } from '../panels/exports.mjs' */
 
-const ESSENTIAL = ['body', 'stage', 'error', 'empty', 'ask', 'live', 'said'];
+const ESSENTIAL = ['body', 'top', 'side', 'pictures', 'error', 'empty', 'ask', 'live', 'said'];
 const UNNAMED = 'SIFA explorer'; // the title of a page that hides its answer
 const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and link to that.';
 
@@ -49,9 +49,9 @@ export class Share {
     this.dialog.setAttribute('aria-label', 'Share and export');
     this.ask.setAttribute('role', 'status');
     this.ask.hidden = true;
-    box(root, '.sifa-bar').append(element('div', 'sifa-group', MENU));
+    box(root, '[data-do=help]').insertAdjacentHTML('beforebegin', MENU);
     box(root, '.sifa-body').append(this.dialog);
-    box(root, '.sifa-bar').after(this.ask);
+    box(root, '.sifa-body').before(this.ask);
     box(root, '.sifa-keys').insertAdjacentHTML('beforeend', KEYS);
     this.field = part(this.dialog, '[readonly]', HTMLInputElement);
     this.#listen();

@@ -1,19 +1,17 @@
 // The viewer: a trace, a state, one redraw per animation frame.
-import viewerStyle from '../styles/viewer.css';
-import shareStyle from '../styles/share.css';
-import tourStyle from '../styles/tour.css';
 import { box, part } from '../panels/html.mjs';
 import { Panels } from '../panels/panels.mjs';
 import { Pictures } from '../panels/pictures.mjs';
-import { SKELETON } from '../panels/skeleton.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
-import { pinsByLetter, readByLetter } from '../state/pins.mjs';
+import { pinsByLetter, readByLetter, sameClip } from '../state/pins.mjs';
 import { emptyState, withCell, withNextPair, withPins, withTrace, withoutPins } from '../state/state.mjs';
 import { parseTrace } from '../trace/decode.mjs';
 import { readout } from '../trace/geometry.mjs';
+import { fitPictures } from './fit.mjs';
 import { toggleFull } from './full.mjs';
 import { listen } from './inputs.mjs';
+import { rootIn } from './root.mjs';
 import { Share, identify } from './share.mjs';
 import { decodePictures, fetchBytes, viewOf } from './source.mjs';
 import { followTheme } from './theme.mjs';
@@ -26,20 +24,6 @@ import { tell } from './told.mjs';
 
 const STEP_TIME = 600; // ms per step while playing at speed 1
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
-
-/**
- * The root of a viewer in an element.
- * @param {HTMLElement} el
- */
-function rootIn(el) {
-  const root = document.createElement('section');
-  root.className = 'sifa';
-  root.tabIndex = -1;
-  root.setAttribute('aria-label', 'SIFA explorer');
-  root.innerHTML = `<style>${viewerStyle}${shareStyle}${tourStyle}</style>${SKELETON}`;
-  el.replaceChildren(root);
-  return root;
-}
 
 /** A viewer in an element. */
 export class Viewer {
@@ -62,16 +46,18 @@ export class Viewer {
   /**
    * @param {HTMLElement} el
    * @param {{changed?: (state: State, pins: ReturnType<typeof pinsByLetter>) => void, theme?: string | null,
-   *   linked?: boolean}} options `changed` is called once the state has come to rest
+   *   linked?: boolean, asks?: boolean}} options `changed` is called once the state has come to rest; `asks`: the host answers the
+   *   event `sifa-asks`, by the tour's clip or by what-ifs
    */
-  constructor(el, { changed = () => {}, theme, linked = false }) {
-    const root = this.root = rootIn(el);
+  constructor(el, { changed = () => {}, theme, linked = false, asks = false }) {
+    const root = this.root = rootIn(el, asks);
     this.changed = changed;
     const canvas = (/** @type {string} */ name) => part(root, `.sifa-${name} canvas`, HTMLCanvasElement);
     this.canvases = { query: canvas('query'), key: canvas('key'), close: canvas('close') };
     this.painter = new Pictures(this.canvases, () => { this.panels.forget(); this.#redraw(); });
     this.panels = new Panels(root, this.painter);
     this.share = new Share(root, linked, this.#shared());
+    this.unfit = fitPictures(root, this.share.own);
     this.actions = viewActions(this.#acted());
     this.#listen();
     this.unfollow = followTheme(dark => root.classList.toggle('sifa-dark', dark), theme);
@@ -81,6 +67,7 @@ export class Viewer {
   /** What actions act on. */
   #acted() {
     const viewer = this;
+    const { root } = this;
     return {
       get state() { return viewer.#state; },
       get trace() { return viewer.#present(); },
@@ -92,6 +79,9 @@ export class Viewer {
       help: () => this.#help(),
       say: (/** @type {string} */ words) => this.panels.pins.say(words),
       full: () => toggleFull(this.root, words => this.panels.pins.say(words)),
+      ask: (/** @type {string} */ what) => {
+        if (root.dataset.asks) root.dispatchEvent(new CustomEvent('sifa-asks', { bubbles: true, detail: what }));
+      },
     };
   }
 
@@ -112,7 +102,8 @@ export class Viewer {
   #listen() {
     const { painter, canvases } = this;
     listen(this.root, this.actions, {
-      canvases, busy: () => !this.#trace, tour: () => this.#state.tour, zoom: () => this.#state.zoom,
+      canvases, busy: () => !this.#trace, reversed: () => this.#state.reverse,
+      tour: () => this.#state.tour, zoom: () => this.#state.zoom,
       cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], this.#state, canvas, event),
       markUnder: (canvas, event) => {
         const { reverse, pinned } = this.#state;
@@ -189,8 +180,9 @@ export class Viewer {
     this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
     clearTimeout(this.#resting);
     this.#resting = window.setTimeout(() => {
-      this.panels.speak(shown);
       this.changed(this.#state, pinsByLetter(this.#state, shown.trace));
+      if (this.#state.playing) return; // a step is no rest
+      this.panels.speak(shown);
       this.share.updateHash();
     }, QUIET_TIME);
   }
@@ -280,7 +272,11 @@ export class Viewer {
     this.#images = images;
     this.panels.forget();
     if (!this.#trace) return; // a model without SIFA blocks: its answer is all there is
-    this.#jump(this.share.openingState(withTrace(this.#state, next, before), next, id, view));
+    const plain = withTrace(this.#state, next, before);
+    const opened = this.share.openingState(plain, next, id, view);
+    this.#jump(opened);
+    const fresh = opened === plain && !(before && sameClip(before, next)); // no link says how it is looked at
+    if (fresh && this.share.own && !matchMedia('(prefers-reduced-motion: reduce)').matches) this.#play(true);
   }
 
   close() {
@@ -289,6 +285,7 @@ export class Viewer {
     cancelAnimationFrame(this.#frame);
     this.#closed = true;
     this.unfollow();
+    this.unfit();
     this.share.close();
     this.painter.close();
     this.#images.forEach(image => image.close());

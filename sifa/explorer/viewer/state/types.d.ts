@@ -3,6 +3,7 @@ import type { Arrows, Density, Measure, Place, ReadOut, Reader, Trace, TrackPoin
 
 export type Overlay = 'none' | 'saliency' | 'difference' | 'track';
 export type Drawer = 'none' | 'equation' | 'neighbours' | 'sheet';
+export type Panel = 'none' | 'experiment' | 'inside';
 
 /** What a person may set; SETTINGS in state.mjs lists the values that each may have. */
 export interface Settings {
@@ -11,6 +12,7 @@ export interface Settings {
   tinted: boolean;
   overlay: Overlay;
   drawer: Drawer;
+  panel: Panel;
   measure: Measure;
   speed: number;
 }
@@ -28,7 +30,8 @@ export interface Pin {
  * the pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is
  * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
  * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
- * the step of the tour, -1 none. Both pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
+ * the step of the tour, -1 none. While `led`, playing takes the query to where most moves; choosing a cell ends it. Both
+ * pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
  */
 export interface State extends Settings {
   block: number;
@@ -42,6 +45,7 @@ export interface State extends Settings {
   tap: number;
   quiver: boolean;
   playing: boolean;
+  led: boolean;
   whatIf: string;
   flow: boolean;
   tour: number;

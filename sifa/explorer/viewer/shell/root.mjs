@@ -1,0 +1,22 @@
+// The element that a viewer fills.
+import viewerStyle from '../styles/viewer.css';
+import stageStyle from '../styles/stage.css';
+import shareStyle from '../styles/share.css';
+import tourStyle from '../styles/tour.css';
+import { SKELETON } from '../panels/skeleton.mjs';
+
+/**
+ * The root of a viewer in an element.
+ * @param {HTMLElement} el
+ * @param {boolean} asks whether the host answers the event `sifa-asks`
+ */
+export function rootIn(el, asks) {
+  const root = document.createElement('section');
+  root.className = 'sifa';
+  root.tabIndex = -1;
+  if (asks) root.dataset.asks = 'yes';
+  root.setAttribute('aria-label', 'SIFA explorer');
+  root.innerHTML = `<style>${viewerStyle}${stageStyle}${shareStyle}${tourStyle}</style>${SKELETON}`;
+  el.replaceChildren(root);
+  return root;
+}
