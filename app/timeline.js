@@ -27,7 +27,8 @@ function passOn({ props, watch }, name) {
  * @param {Component} component
  */
 function showTimeline({ element, props, watch, trigger }) {
-  const row = /** @type {HTMLElement} */ (element.querySelector('.timeline'));
+  const row = /** @type {HTMLElement} */ (element.querySelector('.tl-row'));
+  keepInPlace(element, row);
   const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (row.querySelector(`.tl-${name}`));
   /** @type {Map<string, Survey>} */
   const surveys = new Map();
@@ -95,6 +96,19 @@ function showTimeline({ element, props, watch, trigger }) {
     },
   });
   follow();
+}
+
+/**
+ * The row stands in the viewer's place for it where the page is wide, else below the viewer.
+ * @param {HTMLElement} home of the row
+ * @param {HTMLElement} row
+ */
+function keepInPlace(home, row) {
+  const wide = matchMedia('(min-width: 1001px)');
+  const place = () => (wide.matches && document.querySelector('.explorer-root .sifa-body > .timeline') || home).append(row);
+  wide.addEventListener('change', place);
+  document.addEventListener('page-bar', place);
+  place();
 }
 
 /**

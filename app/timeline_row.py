@@ -15,7 +15,7 @@ SCRIPT = "\n".join(
 )
 CSS = (FOLDER / "timeline.css").read_text(encoding="utf-8")
 HTML = """
-<section class="timeline" aria-label="The whole video" hidden>
+<section class="tl-row" aria-label="The whole video" hidden>
 <div class="tl-picture">
 <img alt="">
 <div class="tl-square" role="slider" tabindex="0" aria-label="The part of the picture that the model sees"><i></i></div>
@@ -24,12 +24,12 @@ HTML = """
 <div class="tl-film"><div class="tl-frames"></div><div class="tl-cuts"></div>
 <div class="tl-window" role="slider" tabindex="0" aria-label="The time that the model sees"><i></i><i></i></div></div>
 <div class="tl-answers"><ol></ol><i></i><button type="button" class="tl-read">Read the whole video</button></div>
+</div>
 <p class="tl-words"><span class="tl-said" aria-live="polite"></span> <span class="tl-progress"></span>
 <button type="button" class="tl-best" hidden>Go to the most motion</button>
 <button type="button" class="tl-stop" hidden>Stop</button>
 <button type="button" class="tl-again" hidden>Read again</button>
 <a class="tl-csv" download hidden>Save as CSV</a></p>
-</div>
 </section>"""
 
 
@@ -44,7 +44,7 @@ class Row:
 
 
 def build() -> Row:
-    """The row, which stays hidden until a clip of one's own is open."""
+    """The row, which stays hidden until a clip of one's own is open; on a wide page it moves into the viewer's place for it."""
     return Row(
         gr.HTML(
             html_template=HTML,

@@ -15,7 +15,7 @@ from tests.video.test_windows import shot
 
 WINDOW, SQUARE, WORDS, ITEMS = ".tl-window", ".tl-square", ".tl-said", ".tl-answers li button"
 SHOWN = (
-    "() => document.querySelector('.timeline')?.dataset.share === '1' && !document.querySelector('.timeline').hidden"
+    "() => document.querySelector('.tl-row')?.dataset.share === '1' && !document.querySelector('.tl-row').hidden"
 )
 PATIENT = "from app import server, timeline; timeline.FIRST_SECONDS = 60; raise SystemExit(server.main())"
 
@@ -43,7 +43,7 @@ def row(opened, video):  # noqa: F811
     own_clip(opened, video)
     ready(opened, "four.mp4")
     opened.wait_for_function(SHOWN)
-    opened.locator("#timeline").scroll_into_view_if_needed()
+    opened.locator(".tl-row").scroll_into_view_if_needed()
     return opened
 
 
@@ -169,9 +169,9 @@ def test_the_square_is_dragged_and_sized_and_comes_back_with_its_result(row):
     row.get_by_role("tab", name="Samples").click()
     row.get_by_role("button", name="nothing moves").click()
     ready(row, "nothing_moves")
-    expect(row.locator(".timeline")).to_be_hidden()
+    expect(row.locator(".tl-row")).to_be_hidden()
     row.locator(RESULTS).nth(1).click()
-    expect(row.locator(".timeline")).to_be_visible()
+    expect(row.locator(".tl-row")).to_be_visible()
 
 
 def test_the_whole_is_read_each_answer_opens_its_window_and_the_table_is_saved(row, tmp_path):
@@ -208,7 +208,7 @@ def test_it_works_by_touch_on_a_phone_and_nothing_runs_over(chromium, app, video
     own_clip(page, video)
     ready(page, "four.mp4")
     page.wait_for_function(SHOWN)
-    page.locator("#timeline").scroll_into_view_if_needed()
+    page.locator(".tl-row").scroll_into_view_if_needed()
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     box = still(page, WINDOW)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
