@@ -48,12 +48,14 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, prediction: Prediction):
         super().__init__(prediction=prediction, trace=pack(prediction))
-        if len(prediction.trace):
-            self.block = prediction.best_block
-            self._open()
+        self._open()
 
     def _open(self) -> None:
-        """Go where the viewer opens a block: in the middle of time, to the cell whose attention went furthest."""
+        """Go where the viewer opens a trace: to its best block, in the middle of time, to the cell whose attention went
+        furthest."""
+        if not len(self.prediction.trace):
+            return
+        self.block = self.prediction.best_block
         block = self.prediction.trace[self.block]
         self.pair = (len(block.attention) - 1) // 2
         self.y, self.x = start_cell(block, self.pair)
@@ -111,12 +113,11 @@ class Explorer(anywidget.AnyWidget):
         if isinstance(change.old, Prediction):
             if not same_clip(change.old, change.new):
                 self.pins, self.pinned = {}, False
-            if len(change.new.trace):
+            if len(change.new.trace) and len(change.old.trace) and self.cell:
                 self.block = min(self.block, len(change.new.trace) - 1)
-                if len(change.old.trace) and self.cell:
-                    _, self.pair, self.y, self.x = self.cell
-                else:
-                    self._open()
+                _, self.pair, self.y, self.x = self.cell
+            else:
+                self._open()
             self.trace = pack(change.new)
 
     @property

@@ -12,7 +12,7 @@ from tests.app.program import program
 from tests.app.visitor import Visitor, status_of
 from tests.clips import frame_number, numbered_frames, write_clip
 
-VISITORS, ROUNDS, ADDRESSES = 50, 5, 10
+VISITORS, ROUNDS, ADDRESSES = 50, 2, 10
 pytestmark = pytest.mark.full
 
 

@@ -226,10 +226,12 @@ def test_the_charts_follow_the_cell(notebook):
     page.locator(".sifa-empty:has-text('no SIFA block')").wait_for()
     page.wait_for_function("() => !document.querySelector('.js-plotly-plot')")
     run(page, "explorer.prediction = prediction")
-    wanted = "from sifa.explorer.widget import start_cell; print(*start_cell(prediction.trace[2], 3))"
+    wanted = (
+        "from sifa.explorer.widget import start_cell; print(*start_cell(prediction.trace[prediction.best_block], 3))"
+    )
     y, x = run(page, wanted).split()
-    until(page, f"state.block === 2 && state.pair === 3 && state.y === {y} && state.x === {x}")
-    python_sees(page, "explorer.cell", f"(2, 3, {y}, {x})")
+    until(page, f"state.block === 0 && state.pair === 3 && state.y === {y} && state.x === {x}")
+    python_sees(page, "explorer.cell", f"(0, 3, {y}, {x})")
     assert page.locator(".js-plotly-plot").count() == 4
 
 
