@@ -85,7 +85,7 @@ def wait_for(address, server, log, seconds=60):
 @pytest.fixture
 def notebook(page, lab, request):
     """A notebook opened in JupyterLab, every cell run; its name is the test's parameter."""
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.set_viewport_size(dict(width=1280, height=1000))
     page.goto(f"{lab}/lab/tree/{request.param}?reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
