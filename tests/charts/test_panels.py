@@ -110,8 +110,8 @@ def test_blocks_after_none_open_where_the_viewer_does(prediction, without_blocks
     assert late.cell == explorer.explore(prediction).cell
     late.block, late.pair = 1, 2
     late.prediction = without_blocks
-    late.prediction = prediction  # as the viewer, which keeps the block and opens it
-    assert late.cell == (1, 1, *start_cell(prediction.trace[1], 1))
+    late.prediction = prediction  # as the viewer, which has nothing to keep
+    assert late.cell == explorer.explore(prediction).cell
 
 
 def titles(panel):

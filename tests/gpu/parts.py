@@ -81,5 +81,5 @@ def parts() -> list[Part]:
         Part("tuning", "tests.gpu.tuning:scan", 45, engine="triton", without="triton runs on a GPU"),
         Part("page", "tests.gpu.page:check", 80),
         Part("models", "tests.gpu.models:measure", 45),
-        Part("compiled", "tests.gpu.models:compiled", 160, without="compiling on a CPU is tested in tests/evaluation"),
+        Part("compiled", "tests.gpu.models:compiled", 120, without="compiling on a CPU is tested in tests/evaluation"),
     ]

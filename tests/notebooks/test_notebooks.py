@@ -26,7 +26,7 @@ from tests.browser.lesson_pictures import content, executed, figures
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CPU_SECONDS = 120  # of the kernel, on one core: on a busy machine a CPU second does about half of what it does on a quiet one
+CPU_SECONDS = 120  # of the kernel, on one core: busy machines do half as much in a CPU second as quiet ones
 LINES, PICTURE_BYTES = 6, 150_000
 PICTURES = ROOT / "notebooks" / "pictures"
 OFFLINE = "--IPKernelApp.exec_lines=import tests.offline"

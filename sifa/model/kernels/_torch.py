@@ -51,7 +51,7 @@ class _Attend(torch.autograd.Function):
             table = padded_table(keys)
             at = corners(y[pairs].flatten(0, 1), x[pairs].flatten(0, 1), height, width)
             summed, share_of = features[pairs].view(-1, channels), weights[pairs].view(-1, taps)
-            for part in _parts(len(query), taps * channels, tokens.device):
+            for part in _at_once(len(query), taps * channels, tokens.device):
                 points = slice(part.start * taps, part.stop * taps)
                 values = gather(table, at.index[points], at.weight[points])  # (L N, C)
                 dots = torch.linalg.vecdot(values.view(-1, taps, channels), query[part, None])
@@ -83,7 +83,7 @@ class _Attend(torch.autograd.Function):
             grad_query, grad_share = grad_tokens[pairs].view(-1, channels), grad_weights[pairs].view(-1, taps)
             grad_places = grad_y[pairs].view(-1, taps), grad_x[pairs].view(-1, taps)
             grad_values = queries.new_empty(len(queries), taps, channels)
-            for part in _parts(len(queries), taps * channels, tokens.device):
+            for part in _at_once(len(queries), taps * channels, tokens.device):
                 points = slice(part.start * taps, part.stop * taps)
                 query, share, g = queries[part, None], shares[part], grads[part, None]
                 values = gather(table, at.index[points], at.weight[points])
@@ -103,23 +103,12 @@ class _Attend(torch.autograd.Function):
         return grad_tokens, grad_y, grad_x, None
 
 
-def _most(device: torch.device) -> int:
-    """Sampled values that are worked on at once: about 4 MB of them on a CPU, 1 GB elsewhere."""
-    return 2**20 if device.type == "cpu" else 2**28
-
-
-def _at_once(pairs: int, values_each: int, device: torch.device) -> list[slice]:
-    """Slices of the pairs that are worked on at once."""
-    size = max(1, _most(device) // max(1, values_each))
-    return [slice(first, min(first + size, pairs)) for first in range(0, pairs, size)]
-
-
 def _next(pairs: slice) -> slice:
     """The steps that pairs of steps look into."""
     return slice(pairs.start + 1, pairs.stop + 1)
 
 
-def _parts(locations: int, values_each: int, device: torch.device) -> list[slice]:
-    """Slices of the locations that are worked on at once."""
-    size = max(1, _most(device) // values_each)
-    return [slice(first, min(first + size, locations)) for first in range(0, locations, size)]
+def _at_once(count: int, values_each: int, device: torch.device) -> list[slice]:
+    """Slices of pairs or locations whose sampled values fill about 4 MB on a CPU, 1 GB elsewhere."""
+    size = max(1, 2 ** (20 if device.type == "cpu" else 28) // max(1, values_each))
+    return [slice(first, min(first + size, count)) for first in range(0, count, size)]
