@@ -107,9 +107,9 @@ def spare_model(checkpoint: Path) -> VideoModel:
 
 
 def checkpoints(chosen: Path) -> dict[str, Path]:
-    """The weights that the page offers: the chosen ones first, then what is shipped, by a title from each card;
+    """The weights that the page offers: the chosen ones first, then what is shipped, by title;
     of two with the same title, the first."""
-    offered = {load_card(chosen).title: chosen}
+    offered = {shipped.title_of(chosen): chosen}
     for name, file in shipped.weights().items():
         offered.setdefault(name, file)
     return offered

@@ -133,12 +133,12 @@ def _figures(prediction: Prediction, clip: ListedClip, watch: Watch) -> Row:
         seen, probabilities = prediction.clip, prediction.probabilities
         answers, groups = prediction.answers(), prediction.card.groups
         together = math.prod(answer.probability for answer in answers)
-        sure = all(answer.sure for answer in answers) if groups else together > SURE
+        sure = all(answer.sure for answer in answers) and (bool(groups) or together > SURE)
         return _first_columns(clip) | dict(
             correct=clip.label in [answer.label for answer in answers] if clip.label in prediction.labels else None,
             answer=", ".join(answer.label for answer in answers),
             probability=round(together, 6),
-            unsure=not sure or bool(prediction.withheld),
+            unsure=not sure,
             top5=[
                 dict(label=label, probability=round(p, 6))
                 for name in [group.name for group in groups] or [""]

@@ -161,7 +161,7 @@ def describe(prediction: "Prediction") -> str:
     for group in [group.name for group in prediction.card.groups] or [""]:
         lines += [f"{group}:"] if group else []
         lines += [f"  {p:6.1%}  {label}" for label, p in prediction.top(3 if group else 5, group)]
-    lines += [f"{answer.group}: unsure" for answer in prediction.answers() if not answer.sure]
+    lines += [": ".join(filter(None, (answer.group, "unsure"))) for answer in prediction.answers() if not answer.sure]
     lines += [f"  {p:6.1%}  {label}  (what if: {title.lower()})" for title, label, p in prediction.changed_answers()]
     lines += [*clip.notes, *prediction.notes]
     lines.append(f"weights: {prediction.card.trained_on or 'untrained'}")

@@ -210,9 +210,13 @@ class Prediction:
 
     def answers(self) -> tuple[Answer, ...]:
         """What the model says in each group of its labels, with the card's thresholds; one answer where it has no groups. None is
-        sure where the answer is withheld."""
-        found = answers(self.logits, self.labels, self.card.groups)
-        return tuple(replace(each, sure=False) for each in found) if self.withheld else found
+        sure where the answer is withheld, nor where the clip is cut: two shots have no motion in common."""
+        return self.answers_of(self.logits)
+
+    def answers_of(self, logits: np.ndarray) -> tuple[Answer, ...]:
+        """What other logits (classes,) over the same labels say, those of a what-if for one, as sure as those of this clip can be."""
+        found = answers(logits, self.labels, self.card.groups)
+        return tuple(replace(each, sure=False) for each in found) if self.withheld or self.clip.cut else found
 
     def step_answers(self) -> tuple[tuple[Answer, ...], ...]:
         """The answers at each time step alone, from `step_logits`; none where the model gives none."""
@@ -239,7 +243,7 @@ class Prediction:
     def changed_answers(self) -> list[tuple[str, str, float]]:
         """The answers under each what-if, as (title, label, probability): labels of several groups joined by commas, their
         probabilities multiplied."""
-        changed = [(each.title, answers(each.logits, self.labels, self.card.groups)) for each in self.what_if]
+        changed = [(each.title, self.answers_of(each.logits)) for each in self.what_if]
         return [
             (title, ", ".join(each.label for each in found), float(np.prod([each.probability for each in found])))
             for title, found in changed

@@ -75,12 +75,14 @@ def _title(recipe: Recipe, data: VideoClips | None) -> str:
     names = {of_losses(each): name for name, each in RECIPES.items()}
     name = names.get(of_losses(recipe))
     title = TITLES[name] if name else "a recipe of your own"
-    return f"{title} ({recipe.steps * recipe.batch / 1000:g} k clips)"
+    size = f"{recipe.config['img_size']} pixels, " if "img_size" in recipe.config else ""
+    return f"{title} ({size}{recipe.steps * recipe.batch / 1000:g} k clips)"
 
 
 def of_losses(recipe: Recipe) -> tuple[object, ...]:
-    """By what recipes are told apart in titles: the model, and what it learns from."""
-    return str(recipe.config), recipe.flow_weight, recipe.photometric_weight, recipe.family
+    """By what recipes are told apart in titles: the model but for its pictures' size, and what it learns from."""
+    config = {name: value for name, value in recipe.config.items() if name != "img_size"}
+    return str(config), recipe.flow_weight, recipe.photometric_weight, recipe.family
 
 
 def _trained_on(recipe: Recipe, data: VideoClips | None, before: str, changed: bool) -> str:
@@ -89,7 +91,8 @@ def _trained_on(recipe: Recipe, data: VideoClips | None, before: str, changed: b
         return f"{data.count} clips of {len(data.labels)} classes{late}, after {before or 'random weights'}"
     supervised = ", offsets supervised with the true flow" if recipe.flow_weight else ""
     labels = COURSES[recipe.family].labels
-    return f"{recipe.steps * recipe.batch} generated clips of {len(labels)} motions{supervised}{late}"
+    after = f", after {before}" if before else ""
+    return f"{recipe.steps * recipe.batch} generated clips of {len(labels)} motions{supervised}{late}{after}"
 
 
 def describe_result(card: ModelCard) -> str:

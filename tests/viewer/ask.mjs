@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 
 const MODULES = [
-  'trace/decode', 'trace/fields', 'trace/files', 'trace/geometry', 'trace/groups', 'trace/terms', 'trace/tracks', 'state/state', 'panels/equation',
+  'trace/decode', 'trace/fields', 'trace/files', 'trace/geometry', 'trace/groups', 'trace/terms', 'trace/tracks', 'state/answers', 'state/state', 'panels/equation',
 ];
 const viewer = Object.assign({}, ...await Promise.all(
   MODULES.map(name => import(`../../sifa/explorer/viewer/${name}.mjs`))));

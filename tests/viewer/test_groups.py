@@ -1,10 +1,13 @@
 """Answers in groups of labels: the viewer reads what Python packed, and refuses what cannot be in the same words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sifa import explorer
 from sifa.explorer.format.container import parse
+from sifa.video.cuts import Cut
 from sifa.weights.groups import check_answers, read_groups
 from tests.two_answers import two_answers
 from tests.viewer.conftest import NodeError
@@ -22,6 +25,20 @@ def test_probabilities_and_answers_are_those_of_python(ask, open_trace):
         labels = [prediction.labels[each.pop("index")] for each in found[1]]
         assert labels == [each["label"] for each in said["answers"]]
         assert found[1] == said["answers"]
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_at_a_cut_the_viewer_is_as_unsure_as_python(ask, open_trace, groups):
+    prediction = two_answers()
+    if not groups:
+        prediction = replace(prediction, card=replace(prediction.card, groups=()))
+    prediction = replace(prediction, clip=replace(prediction.clip, cut=Cut(40, 1.3, "hard")))
+    open_trace(explorer.pack(prediction))
+    runs = ask("return [trace, ...trace.what_if].map(({ answers }) => answers);")
+    assert len(runs) > 1
+    assert not any(answer["sure"] for answers in runs for answer in answers)
+    said = ask("return viewer.headline(trace);")
+    assert said == prediction.headline == ", ".join(["unsure"] * len(runs[0]))
 
 
 def plain(values: object) -> bool:

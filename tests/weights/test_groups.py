@@ -15,6 +15,7 @@ from sifa.explorer.format.unpack import unpack
 from sifa.tracing.interventions import add_what_ifs
 from sifa.tracing.predict import summary
 from sifa.tracing.trust import trust_figures
+from sifa.video.cuts import Cut
 from sifa.weights.card import card_of
 from sifa.weights.checkpoint import save
 from sifa.weights.groups import Answer, Group, answers, check_answers, probabilities, read_groups
@@ -128,6 +129,29 @@ def test_a_trace_keeps_groups_and_answers(tmp_path):
     assert back.card.groups == groups
     assert [each.label for each in back.answers()] == [each.label for each in prediction.answers()]
     assert back.what_if[0].groups == groups
+
+
+def test_no_answer_is_sure_where_the_clip_is_cut(tmp_path):
+    """Neither of weights that state thresholds, nor of others; nor under a what-if; and the same in a trace and its page."""
+    cut = replace(moving_clip(), cut=Cut(40, 1.3, "hard"))
+    for model in (grouped(tmp_path)[0], nano_model()):
+        model.card = replace(
+            card_of(model), groups=tuple(replace(each, unsure_below=0.0) for each in card_of(model).groups)
+        )
+        whole = sifa.predict(model, moving_clip())
+        assert all(answer.sure for answer in whole.answers())
+        prediction = add_what_ifs(model, sifa.predict(model, cut), ["silent"])
+        for found in (prediction, unpack(pack(prediction))):
+            assert not any(answer.sure for answer in found.answers())
+            assert [(a.label, a.probability) for a in found.answers()] == [
+                (a.label, pytest.approx(a.probability, abs=1e-4)) for a in whole.answers()
+            ]
+            assert set(found.headline.split(", ")) == {"unsure"}
+        header = parse(pack(prediction)).header
+        for said in (header, *header["what_if"]):
+            assert not any(answer["sure"] for answer in said.get("answers", ()))
+        assert "unsure" in describe(prediction)
+        assert "unsure" not in describe(whole)
 
 
 def test_a_card_with_damaged_groups_is_refused(tmp_path):

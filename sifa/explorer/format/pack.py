@@ -11,7 +11,6 @@ from sifa.explorer.format.container import STEPS_PER_CELL, VERSION, Header, Payl
 from sifa.explorer.format.pictures import encode
 from sifa.tracing.given import check_prediction
 from sifa.tracing.records import BlockTrace, Prediction, TrueFlow, WhatIf
-from sifa.weights.groups import answers
 
 OFFSET_LIMIT = 32767  # steps
 FRAME_SIDE, JPEG_QUALITY = 480, 85
@@ -98,8 +97,7 @@ def _logits(logits: np.ndarray) -> list[float]:
 
 
 def _pack_what_if(what_if: WhatIf, prediction: Prediction, payload: Payload) -> Header:
-    groups = prediction.card.groups
-    said = answers(what_if.logits, prediction.labels, groups) if groups else ()
+    said = prediction.answers_of(what_if.logits) if prediction.card.groups else ()
     optional = dict(answers=[asdict(answer) for answer in said]) if said else {}
     return optional | dict(
         name=what_if.name,

@@ -73,8 +73,8 @@ export function barsHtml(trace, other = null) {
 function headingHtml({ label, probability, sure }, group, title) {
   const words = escapeHtml(underTitle(label, group));
   if (sure) return `<h2><small>${title}:</small> ${words} <span>${percent(probability)}</span></h2>`;
-  return `<h2 class="sifa-unsure"><small>${title}:</small> unsure <span>(${percent(probability)} ${words}; sure
-    from ${percent(group.unsure_below)})</span></h2>`;
+  const from = probability < group.unsure_below ? `; sure from ${percent(group.unsure_below)}` : ''; // else: a cut, say
+  return `<h2 class="sifa-unsure"><small>${title}:</small> unsure <span>(${percent(probability)} ${words}${from})</span></h2>`;
 }
 
 /**

@@ -74,14 +74,15 @@ export function parseTrace(buffer) {
 function inflateHeader(header, buffer, base) {
   const { frames, blocks, true_flow: flows, what_if: changed, labels } = header;
   const groups = groupsOf(header);
+  const fit = !header.withheld && !header.clip.cut;
   return {
     ...header,
     blocks: inflateBlocks(blocks, buffer, base),
     groups,
-    ...inflateSaid(header, labels, groups),
+    ...inflateSaid(header, labels, groups, fit),
     pictures: inflatePictures(frames, buffer, base),
     what_if: (changed ?? []).map((/** @type {Json} */ each) => ({
-      ...each, blocks: inflateBlocks(each.blocks, buffer, base), ...inflateSaid(each, labels, groups),
+      ...each, blocks: inflateBlocks(each.blocks, buffer, base), ...inflateSaid(each, labels, groups, fit),
     })),
     true_flow: (flows ?? []).map((/** @type {Json} */ flow) => inflateFlow(flow, buffer, base)),
   };
@@ -134,11 +135,12 @@ function inflateBlocks(blocks, buffer, base) {
  * @param {Json} said
  * @param {string[]} labels
  * @param {Group[]} groups
+ * @param {boolean} fit whether the clip is one shot, and long enough for an answer
  * @returns {Pick<WhatIf, 'probabilities' | 'answers'>}
  */
-function inflateSaid(said, labels, groups) {
+function inflateSaid(said, labels, groups, fit) {
   const probabilities = probabilitiesOf(said.logits, groups);
-  return { probabilities, answers: answersOf(said, labels, groups, probabilities) };
+  return { probabilities, answers: answersOf(said, labels, groups, probabilities, fit) };
 }
 
 /**

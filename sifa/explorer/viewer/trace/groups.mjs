@@ -130,17 +130,19 @@ function softmax(logits) {
 }
 
 /**
- * What a header, or one of its what-ifs, says in each group; where labels have no groups, the most probable one.
+ * What a header, or one of its what-ifs, says in each group; where labels have no groups, the most probable one,
+ * sure where the clip is fit for an answer.
  * @param {Json} said
  * @param {string[]} labels
  * @param {Group[]} groups
  * @param {number[]} probabilities
+ * @param {boolean} fit
  * @returns {Answer[]}
  */
-export function answersOf({ answers }, labels, groups, probabilities) {
+export function answersOf({ answers }, labels, groups, probabilities, fit) {
   return groups.map(({ name, start }, i) => {
     if (name) return { ...answers[i], index: labels.indexOf(answers[i].label, start) };
     const index = probabilities.reduce((best, p, at) => (p > probabilities[best] ? at : best), 0);
-    return { group: '', label: labels[index], probability: probabilities[index], sure: true, index };
+    return { group: '', label: labels[index], probability: probabilities[index], sure: fit, index };
   });
 }
