@@ -15,18 +15,20 @@ model reads off the next frame, gated by the difference between the two frames; 
 discs are the places that were really read, between cells if need be.
 
 **The weights.** At each place the model compares what it finds with what the cell holds. A large weight means a good match.
-These are raw products, so they can be negative and need not sum to one; the panel shows their sum.
+In the default weights the nine are positive and add up to one; in others they are raw products, which can be negative and need
+not. The panel says which, and shows their sum.
 
 **The blue arrow** is the weighted mean of the nine places: where the attention went. The white arrows are the same for the
-whole field. In the default weights they were trained to follow the true motion of generated clips, which the paper does not do;
-under "Weights" there are others that were not, for comparison.
+whole field. In the default weights they were trained to follow the true motion of generated clips, which the paper does not do, and
+nothing but the attention crosses time, so the answer depends on them. Under "Weights" there are others for comparison: some whose
+arrows nobody supervised, and some whose stem sees motion by itself.
 
 **What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the
 answers; for other clips the button "Try the what-ifs" in Experiment works them out. A switch there shows the answer before and
 after, and the changed run's points as dashed rings.
 
-**How far to trust it.** Inside holds figures of each block. The model has seen generated clips of 24
-motions and nothing else. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
+**How far to trust it.** Inside holds figures of each block. The model has seen generated clips of the motions that it names,
+and nothing else. Where it is unsure by the threshold of its card, it says so. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
 read, not why the class was chosen.
 """
 LIMITS = (

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def make_samples(arguments: argparse.Namespace) -> None:
-    """Write the sample clips and their traces, and name each one's best two classes."""
+    """Write the sample clips and their traces, and say what the weights answer to each."""
     from tqdm import tqdm
 
     from sifa.evaluation import samples
@@ -43,4 +43,5 @@ def make_samples(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.out or ASSETS / "samples"
     with progress_bar() as progress:
         for label, prediction in samples.make_samples(options.load_model(arguments), folder, progress):
-            tqdm.write(f"{label}: {', '.join(f'{name} {p:.2f}' for name, p in prediction.top(2))}")
+            said = ", ".join(f"{answer.text} {answer.probability:.2f}" for answer in prediction.answers())
+            tqdm.write(f"{label}: {said}")

@@ -1,7 +1,8 @@
 """Check a model on unlabelled videos by what must follow.
 
 Of whatever the model says of a window, the window played backwards must give the opposite motion, the mirrored one left
-and right exchanged, and one frame held still "nothing moves". Windows where the model is unsure are counted, not checked.
+and right exchanged, and one frame held still "nothing moves"; of weights that give two answers, both must, and a frame held
+still is a still camera, too. Windows where the model is unsure are counted, not checked.
 """
 
 from collections.abc import Iterator
@@ -13,25 +14,30 @@ import torch
 
 from sifa.data.listing import VIDEOS
 from sifa.data.motion import CLASSES, MIRRORED, REVERSED
+from sifa.data.motion.classes import CAMERA
 from sifa.errors import DataError, VideoError
+from sifa.evaluation.filmed import gives_two_answers
 from sifa.tracing.records import Progress
 from sifa.video.clip import Clip
 from sifa.video.preprocess import preprocess
 from sifa.video.read import read_clip
 from sifa.weights.card import ModelCard, VideoModel, card_of
+from sifa.weights.groups import answers
 
 SURE = 0.8  # probability from which a window is checked
 CHANGES = ("reversed", "mirrored", "frozen")
+JOIN = ", "  # between two answers
 
 
 @dataclass(frozen=True)
 class Window:
-    """What the model says of one window of a video, and of the window reversed, mirrored and frozen."""
+    """What the model says of one window of a video, and of the window reversed, mirrored and frozen; two answers are joined by
+    a comma."""
 
     video: str
     start: int  # source frame
     label: str
-    probability: float
+    probability: float  # of two answers the smaller one
     reversed: str
     mirrored: str
     frozen: str
@@ -39,8 +45,14 @@ class Window:
     @property
     def failures(self) -> list[str]:
         """The changes whose answer does not follow from the window's own."""
-        expected = dict(reversed=REVERSED[self.label], mirrored=MIRRORED[self.label], frozen="nothing moves")
-        return [change for change, label in expected.items() if getattr(self, change) != label]
+        said = self.label.split(JOIN)
+        still = "camera still" if len(said) > 1 else "nothing moves"
+        expected = dict(
+            reversed=[REVERSED.get(label, label) for label in said],
+            mirrored=[MIRRORED.get(label, label) for label in said],
+            frozen=[still if label in CAMERA else "nothing moves" for label in said],
+        )
+        return [change for change, labels in expected.items() if getattr(self, change) != JOIN.join(labels)]
 
 
 @dataclass
@@ -70,9 +82,10 @@ def check_window(model: VideoModel, clip: Clip) -> Window:
     middle = len(clip.frames) // 2
     still, _ = preprocess(clip.frames[[middle] * len(clip.frames)], card.size, card.mean, card.std)
     variants = torch.cat([video, video.flip(2), video.flip(4), still]).to(next(model.parameters()).device)
-    probabilities = model(variants).softmax(1).cpu()
-    label, *others = (card.labels[i] for i in probabilities.argmax(1))
-    return Window(Path(clip.path).name, int(clip.indices[0]), label, round(probabilities[0].max().item(), 4), *others)
+    found = [answers(logits, card.labels, card.groups) for logits in model(variants).cpu().numpy()]
+    label, *others = (JOIN.join(answer.label for answer in each) for each in found)
+    least = min(answer.probability for answer in found[0])
+    return Window(Path(clip.path).name, int(clip.indices[0]), label, round(least, 4), *others)
 
 
 def windows(file: Path, card: ModelCard, most: int) -> Iterator[Clip]:
@@ -102,9 +115,9 @@ def videos_below(folder: Path) -> list[Path]:
 
 def check_folder(model: VideoModel, folder: Path, most: int = 8, progress: Progress | None = None) -> Check:
     """Up to `most` windows of each video below a folder. Raises DataError where there is no video, or where the model's
-    classes are not the 24 motions."""
+    classes are neither the 24 motions nor the two answers of the second family."""
     card = card_of(model)
-    if sorted(card.labels) != sorted(CLASSES):
+    if sorted(card.labels) != sorted(CLASSES) and not gives_two_answers(card):
         raise DataError(
             f"the check needs the {len(CLASSES)} motions; this model knows {', '.join(card.labels[:3])} ..."
         )

@@ -2,7 +2,7 @@
 
 Each is generated from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4,
 read back through `read_clip` and predicted like any upload. Their traces also hold every what-if, the figures of trust, and
-the true flow, which the generator knows.
+the true flow, which the generator knows. The points of as many what-ifs are kept as a page that opens quickly can hold.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,14 @@ import torch
 
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
 from sifa.explorer.format.pack import pack
+from sifa.explorer.format.prune import fit
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress, Trace, TrueFlow
 from sifa.tracing.trust import add_trust
 from sifa.video.write import write_mp4
 from sifa.weights.card import VideoModel, card_of
 
+MOST = 1_200_000  # bytes of a trace once deflated
 SAMPLES = {  # class -> number of the clip among those the generator makes, chosen by eye
     "camera zooms in": 6,
     "object moves right": 29,
@@ -64,5 +66,5 @@ def make_samples(model: VideoModel, folder: Path, progress: Progress | None = No
         prediction = predict(model, card.read(file))
         truth = flows(every_nth(batch, card.sampling_rate), prediction.trace)
         prediction = replace(add_trust(model, prediction, progress), true_flow=truth)
-        file.with_suffix(".sifa").write_bytes(pack(prediction))
+        file.with_suffix(".sifa").write_bytes(fit(pack(prediction), MOST))
         yield label, prediction

@@ -46,7 +46,8 @@ def evaluate_videos(
     readers: int = 2,
     progress: Progress | None = None,
 ) -> VideoFigures | None:
-    """The figures of labelled videos (path, class name or number), by the mean of the softmaxes of each one's views.
+    """The figures of labelled videos (path, class name or number), by the mean of the softmaxes of each one's views. Of
+    weights that give several answers, the one of whose classes the label is.
 
     With `out` every video's scores are kept there as they come, and a run that was stopped goes on. Under torchrun the videos
     are shared out, and every process but the first returns None.
@@ -58,6 +59,7 @@ def evaluate_videos(
     card, (rank, count) = card_of(model), join()
     forward = forward or plain_forward(model)
     videos = name_classes(videos, card.labels)
+    answers = [group.part for group in card.groups] or [slice(None)]
     rows = _begin(out, card, videos, views, precision, write=rank == 0) if out else {}
     wait(count)  # every process has read what was there before any adds to it
     waiting = [i for i in range(len(videos)) if "top5" not in rows.get(i, {})][rank::count]
@@ -68,12 +70,12 @@ def evaluate_videos(
         for done, i in enumerate(waiting, 1):
             row: Row = dict(index=i, path=str(videos[i][0]), label=videos[i][1])
             try:
-                score, padded = _score(forward, parts, views.clips, batch)
+                score, padded = _score(forward, parts, views.clips, batch, answers)
             except VideoError as error:
                 mine[i] = row | dict(unreadable=str(error))
                 write(mine[i])
             else:
-                mine[i] = row | dict(padded=padded, top5=best_classes(score, card.labels))
+                mine[i] = row | dict(padded=padded, top5=best_classes(score, card.labels, answers, videos[i][1]))
                 write(mine[i] | dict(scores=[float(f"{p:.6g}") for p in score.tolist()]))
             if progress and rank == 0:
                 progress("videos", done / len(waiting))
@@ -105,10 +107,11 @@ def plain_forward(model: VideoModel) -> Forward:
     return lambda video: model(video.to(device)).float()
 
 
-def best_classes(score: Tensor, labels: tuple[str, ...]) -> list[tuple[str, float]]:
-    """The five most probable classes of a score (classes,), best first."""
-    best = score.argsort(descending=True, stable=True)[:FIRST].tolist()
-    return [(labels[c], round(score[c].item(), 4)) for c in best]
+def best_classes(score: Tensor, labels: tuple[str, ...], answers: list[slice], label: str) -> list[tuple[str, float]]:
+    """The five most probable classes of a score (classes,), best first: of several answers that of which `label` is one."""
+    mine = next(part for part in answers if label in labels[part])
+    first, best = mine.start or 0, score[mine].argsort(descending=True, stable=True)[:FIRST].tolist()
+    return [(labels[first + c], round(score[first + c].item(), 4)) for c in best]
 
 
 def summary(rows: dict[int, Row], labels: tuple[str, ...], views: Views) -> VideoFigures:
@@ -155,7 +158,9 @@ def _read(part: tuple[VideoViews, int]) -> Part | VideoError:
         return error
 
 
-def _score(forward: Forward, parts: Iterator[Part | VideoError], clips: int, batch: int) -> tuple[Tensor, int]:
+def _score(
+    forward: Forward, parts: Iterator[Part | VideoError], clips: int, batch: int, answers: list[slice]
+) -> tuple[Tensor, int]:
     """The score of the video that the next parts are of, as many as it has clips, and how many frames of each were padded.
     Raises VideoError where one of them could not be read."""
     mine = (next(parts) for _ in range(clips))
@@ -172,7 +177,7 @@ def _score(forward: Forward, parts: Iterator[Part | VideoError], clips: int, bat
                 yield before
 
     try:
-        return mean_score(forward, views(), batch), found
+        return mean_score(forward, views(), batch, answers), found
     except VideoError:
         deque(mine, maxlen=0)  # leave out what comes after
         raise

@@ -8,7 +8,7 @@ and the middle. Each is scaled to the model's size.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
@@ -95,16 +95,22 @@ class VideoViews:
         ), padded
 
 
-def mean_score(forward: Callable[[Tensor], Tensor], parts: Iterable[Tensor], batch: int) -> Tensor:
+def mean_score(
+    forward: Callable[[Tensor], Tensor], parts: Iterable[Tensor], batch: int, answers: Sequence[slice] = (slice(None),)
+) -> Tensor:
     """(classes,) the mean of the softmaxes of the views that come in parts, on the CPU; `batch` views in one forward pass, fewer
-    in the last. No more of them are kept than that and a part."""
+    in the last. No more of them are kept than that and a part. `answers` share out the classes: each has a softmax of its own."""
     scores: list[Tensor] = []
     waiting: Tensor | None = None
     for part in parts:
         waiting = part if waiting is None else torch.cat([waiting, part])
         while len(waiting) >= batch:
-            scores.append(forward(waiting[:batch]).softmax(1).cpu())
+            scores.append(_softmax(forward(waiting[:batch]), answers))
             waiting = waiting[batch:]
     if waiting is not None and len(waiting):
-        scores.append(forward(waiting).softmax(1).cpu())
+        scores.append(_softmax(forward(waiting), answers))
     return torch.cat(scores).mean(0)
+
+
+def _softmax(logits: Tensor, answers: Sequence[slice]) -> Tensor:
+    return torch.cat([logits[:, part].softmax(1) for part in answers], 1).cpu()

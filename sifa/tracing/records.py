@@ -214,7 +214,7 @@ class Prediction:
         return self.answers_of(self.logits)
 
     def answers_of(self, logits: np.ndarray) -> tuple[Answer, ...]:
-        """What other logits (classes,) over the same labels say, those of a what-if for one, as sure as those of this clip can be."""
+        """What other logits (classes,) over the same labels say, such as those of a what-if, no surer than this clip allows."""
         found = answers(logits, self.labels, self.card.groups)
         return tuple(replace(each, sure=False) for each in found) if self.withheld or self.clip.cut else found
 

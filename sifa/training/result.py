@@ -91,7 +91,7 @@ def _trained_on(recipe: Recipe, data: VideoClips | None, before: str, changed: b
         return f"{data.count} clips of {len(data.labels)} classes{late}, after {before or 'random weights'}"
     supervised = ", offsets supervised with the true flow" if recipe.flow_weight else ""
     labels = COURSES[recipe.family].labels
-    after = f", after {before}" if before else ""
+    after = f", after {before.removesuffix(supervised)}" if before else ""
     return f"{recipe.steps * recipe.batch} generated clips of {len(labels)} motions{supervised}{late}{after}"
 
 

@@ -1,4 +1,4 @@
-"""How fast the viewer answers, in headless Chromium: `python -m tests.bench.explorer [--json] [--before CHECKOUT]`.
+"""How fast the viewer answers, in headless Chromium: `python -m tests.bench.explorer [--json] [--before CHECKOUT] [--trace FILE]`.
 
 From an event's time stamp to just after the next frame is presented, at the finest grid of a Swin (56 x 56 cells) with
 the arrows of the whole field on. An event waits for the next tick of a 60 Hz display, up to 16.7 ms: the same events on
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -91,7 +92,8 @@ def hovered(page, count: int) -> list[float]:
 
 def stepped(page, count: int, pause: int) -> list[float]:
     page.evaluate("() => document.querySelector('.sifa').focus()")
-    page.fill(".sifa-bar input", str(PAIRS - 1))
+    last = page.locator(".sifa-bar input").get_attribute("max")
+    page.fill(".sifa-bar input", last or str(PAIRS - 1))
     return measured(page, lambda i: page.keyboard.press("ArrowLeft"), [pause] * (count + 5))
 
 
@@ -119,12 +121,16 @@ def round_trips(browser, frames: np.ndarray, count: int) -> list[float]:
     return times
 
 
-def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dict]:
-    """Figures of this viewer and, in turns within the same run, of the one in the checkout `before` and of the floor."""
+def run(count: int, side: int = 56, before: Path | None = None, traces: Sequence[Path] = ()) -> dict[str, dict]:
+    """Figures of this viewer and, in turns within the same run, of the one in the checkout `before`, of this one on other packed
+    traces, and of the floor."""
     prediction = foreign_prediction(pairs=PAIRS, grid=(side, side), frame_size=(360, 480))
     pages = {"now": explorer.to_html(explorer.pack(prediction)), "floor": FLOOR}
     if before:
         pages["before"] = pages["now"].replace(explorer.script(), script_of(before))
+    shown = {file.stem: explorer.unpack(file) for file in traces}
+    grids = {name: each.trace[each.best_block].attention.shape[-1] for name, each in shown.items()}
+    pages |= {file.stem: explorer.to_html(file.read_bytes()) for file in traces}
     results = {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
@@ -144,7 +150,7 @@ def run(count: int, side: int = 56, before: Path | None = None) -> dict[str, dic
         p50, p95 = (lambda a, q=q: round(float(np.percentile(a, q)), 1) for q in (50, 95))
         for name, measure in measures.items():
             results[name] = dict(
-                grid=side, events=len(measure["hover"]), chromium=browser.version,
+                grid=grids.get(name, side), events=len(measure["hover"]), chromium=browser.version,
                 hover_median_ms=p50(measure["hover"]), hover_p95_ms=p95(measure["hover"]),
                 step_median_ms=p50(measure["step"]), step_p95_ms=p95(measure["step"]),
                 held_key_median_ms=p50(measure["held"]), held_key_p95_ms=p95(measure["held"]),
@@ -163,8 +169,11 @@ def main():
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     parser.add_argument("--before", type=Path, help="another checkout, whose viewer is measured in turns with this one")
+    parser.add_argument(
+        "--trace", type=Path, nargs="+", default=[], help="packed traces, measured in turns with the made-up one"
+    )
     arguments = parser.parse_args()
-    results = run(arguments.events, before=arguments.before)
+    results = run(arguments.events, before=arguments.before, traces=arguments.trace)
     print(" " * 24, *(f"{name:>16}" for name in results))
     for name in results["now"]:
         print(f"{name.replace('_', ' '):24}", *(f"{result.get(name, ''):>16}" for result in results.values()))

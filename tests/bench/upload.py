@@ -1,15 +1,17 @@
-"""From the upload of a clip to an explorer that can be hovered: `python -m tests.bench.upload [--json] [--before CHECKOUT]`.
+"""From the upload of a clip to an explorer that can be hovered: `python -m tests.bench.upload [--before CHECKOUT]`.
 
 The real program runs with stop-watches at its parts (`timed_app.py`), and a 5 s 720p H.264 clip goes to it over HTTP as the page
 sends it, and from the page itself in Chromium if there is one. Cold is the first clip of a fresh process, warm is the median of
 several, a few seconds apart. A decoding process's time on the processor counts from its start. With `--before`, another checkout
-of this project is measured in turns with this one.
+of this project is measured in turns with this one; with `--weights`, other weights than the default ones.
 """
 
 import argparse
 import json
+import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +24,6 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.app.program import ROOT, Program, start
 from tests.app.visitor import Visitor, status_of
 from tests.clips import write_clip
@@ -53,17 +54,32 @@ def camera_pan(count: int = SECONDS * FPS) -> np.ndarray:
 
 
 @contextmanager
-def timed_program(folder: Path, checkout: Path) -> Iterator[tuple[Program, Path]]:
-    """The program of a checkout, and the file of its times."""
+def timed_program(folder: Path, checkout: Path, weights: Path | None) -> Iterator[tuple[Program, Path]]:
+    """The program of a checkout with its default weights or others, and the file of its times."""
     folder.mkdir()
     times = folder / "times"
     code = f"import runpy, sys; sys.path[0] = {str(checkout)!r}; runpy.run_path({str(WATCHED)!r}, run_name='__main__')"
-    weights = checkout / "assets" / DEFAULT_CHECKPOINT.name
-    page = start(folder, weights=weights, python=("-c", code, str(times)), PYTHONPATH=str(checkout))
+    page = start(
+        folder, weights=weights or default_of(checkout), python=("-c", code, str(times)), PYTHONPATH=str(checkout)
+    )
     try:
         yield page, times
     finally:
         page.stop()
+
+
+def default_of(checkout: Path) -> Path:
+    """The default weights of a checkout."""
+    code = "from sifa.weights.shipped import DEFAULT_CHECKPOINT; print(DEFAULT_CHECKPOINT)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=checkout,
+        env=os.environ | dict(PYTHONPATH=str(checkout)),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Path(run.stdout.strip())
 
 
 def one_run(page: Program, times: Path, clip: Path, number: int) -> dict[str, dict[str, float]]:
@@ -133,8 +149,8 @@ def chromium() -> Iterator[Any]:
         yield browser
 
 
-def measure(checkouts: dict[str, Path], cold: int, warm: int) -> dict[str, Any]:
-    """Every checkout in turns: its cold and its warm runs."""
+def measure(programs: dict[str, tuple[Path, Path | None]], cold: int, warm: int) -> dict[str, Any]:
+    """Every program, a checkout and its weights, in turns: its cold and its warm runs."""
     walls: dict[str, Times] = defaultdict(lambda: defaultdict(list))
     cpus: dict[str, Times] = defaultdict(lambda: defaultdict(list))
     browsers: Times = defaultdict(list)
@@ -153,8 +169,8 @@ def measure(checkouts: dict[str, Path], cold: int, warm: int) -> dict[str, Any]:
         for number in range(cold):
             with ExitStack() as stack:
                 pages = {}
-                for name, checkout in checkouts.items():
-                    pages[name] = stack.enter_context(timed_program(folder / f"{name}-{number}", checkout))
+                for name, program in programs.items():
+                    pages[name] = stack.enter_context(timed_program(folder / f"{name}-{number}", *program))
                     note(f"cold, {name}", one_run(*pages[name], clip, 0))
                 for again in range(max(1, warm // cold)):
                     for name, (page, times) in pages.items():
@@ -180,9 +196,12 @@ def main() -> int:
     parser.add_argument("--warm", type=int, default=9, help="further clips in all (default: 9)")
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     parser.add_argument("--before", type=Path, help="another checkout, which is measured in turns with this one")
+    parser.add_argument("--weights", type=Path, help="other weights, which are measured in turns with the default ones")
     chosen = parser.parse_args()
-    checkouts = dict(now=ROOT) | (dict(before=chosen.before.resolve()) if chosen.before else {})
-    found = measure(checkouts, chosen.cold, max(chosen.warm, chosen.cold))
+    programs = dict(now=(ROOT, None))
+    programs |= dict(before=(chosen.before.resolve(), None)) if chosen.before else {}
+    programs |= dict(others=(ROOT, chosen.weights.resolve())) if chosen.weights else {}
+    found = measure(programs, chosen.cold, max(chosen.warm, chosen.cold))
     print(
         f"a clip of {SECONDS} s, {WIDTH} x {HEIGHT}, {found['clip_bytes'] / 1e6:.1f} MB; seconds by the clock / the processor"
     )

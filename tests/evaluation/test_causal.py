@@ -9,14 +9,26 @@ from sifa.errors import DataError
 from sifa.evaluation.causal import TITLES, causal_figures
 from sifa.evaluation.generated import evaluate_generated
 from sifa.tracing.stand_in import remove_third
-from sifa.weights.shipped import ASSETS
+from sifa.weights.shipped import ASSETS, MOTION_STEM
 
 
 @pytest.mark.slow
-def test_the_shipped_default_hardly_needs_its_blocks():
-    """Its stem sees motion by itself: the finding that the card states."""
-    found = causal_figures(sifa.load(), clips=96)
-    assert found["base"] == evaluate_generated(sifa.load(), clips=96)["top1"]
+def test_of_the_default_the_attention_decides_the_answers():
+    """Both of them: without it they are right by chance alone, and without the strongest three neighbours, too."""
+    found = causal_figures(sifa.load(), clips=72)
+    base = found["base"]["both"]
+    assert base > 0.6
+    assert max(found[name]["both"] for name in ("silent", "uniform", "without_strongest", "frozen")) < 0.2
+    assert found["without_random"]["both"] > 0.85 * base
+    assert found["rigid"]["both"] < base - 0.1
+
+
+@pytest.mark.slow
+def test_weights_whose_stem_sees_motion_hardly_need_their_blocks():
+    """The finding that their card states."""
+    model = sifa.load(MOTION_STEM)
+    found = causal_figures(model, clips=96)
+    assert found["base"] == evaluate_generated(model, clips=96)["top1"]
     assert found["silent"] > 0.6
     assert all(abs(found[name] - found["base"]) < 0.03 for name in ("uniform", "without_strongest", "without_random"))
     assert found["frozen"] < 0.1

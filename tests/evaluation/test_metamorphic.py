@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sifa.errors import DataError
 from sifa.evaluation.metamorphic import Window, check_folder, check_window, windows
 from sifa.video.write import write_mp4
 from sifa.weights.card import load_card
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import DEFAULT_CHECKPOINT, MOTION_STEM
 from tests.clips import numbered_frames
 
 CARD = load_card(DEFAULT_CHECKPOINT)
@@ -34,8 +35,19 @@ def test_what_must_follow_from_a_pan_to_the_left():
     assert window(mirrored="camera tilts up", frozen="object shakes").failures == ["mirrored", "frozen"]
 
 
+def test_what_must_follow_from_two_answers():
+    two = Window(
+        "clip.mp4", 0, "camera pans left, several motions", 0.9, "camera pans right, several motions",
+        "camera pans right, several motions", "camera still, nothing moves",
+    )  # fmt: skip
+    assert two.failures == []
+    assert replace(two, frozen="nothing moves", mirrored=two.label).failures == ["mirrored", "frozen"]
+    still = replace(two, label="camera still, object moves up", reversed="camera still, object moves down")
+    assert replace(still, mirrored=still.label).failures == []
+
+
 def test_a_real_pan_holds_in_every_way(panned):
-    found = check_window(sifa.load(), sifa.read_clip(panned / "camera pans left/0_1.0.mp4", 16, 4))
+    found = check_window(sifa.load(MOTION_STEM), sifa.read_clip(panned / "camera pans left/0_1.0.mp4", 16, 4))
     assert found.label == "camera pans left"
     assert found.probability > 0.8
     assert found.failures == []

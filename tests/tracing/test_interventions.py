@@ -21,6 +21,7 @@ from sifa.tracing.interventions import (
 from sifa.tracing.stand_in import StandIn, mean_over_neighbours
 from sifa.weights import checkpoint as weights
 from sifa.weights.card import card_of
+from sifa.weights.shipped import MOTION_STEM
 from tests.model import reference
 from tests.predictions import moving_clip, nano_model, nano_prediction
 
@@ -248,7 +249,8 @@ def test_what_cannot_be_changed_is_refused_in_words(model, clip):
 
 @pytest.mark.parametrize("changed", [dict(labels=tuple("abc")), dict(num_frames=8), dict(config=dict(img_size=224))])
 def test_other_weights_are_offered_where_they_can_be_compared(changed):
-    model = sifa.load()
+    assert interventions_for(sifa.load()) == [*INTERVENTIONS]  # which gives two answers
+    model = sifa.load(MOTION_STEM)
     assert [each.name for each in interventions_for(model)] == [*(each.name for each in INTERVENTIONS), "other"]
     model.card = replace(model.card, **changed)
     assert interventions_for(model) == [*INTERVENTIONS]

@@ -182,7 +182,7 @@ def test_the_command_prints_the_same_numbers_each_time():
     told = json.loads(run("--json"))
     assert told == json.loads(run("--json"))
     text = run()
-    assert "probability of 'object moves right'" in text
+    assert "probability of 'camera still, object moves right'" in text
     assert f"3 strongest removed: {told['deletion']['strongest']:.3f}" in text
     for f in told["blocks"]:
         assert f["name"] in text

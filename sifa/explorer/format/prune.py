@@ -20,8 +20,9 @@ def deflate(packed: bytes) -> bytes:
     return zlib.compress(packed, 1)
 
 
-def fit(packed: bytes) -> bytes:
-    """A packed trace whose page is at most 10 MB, if leaving out points of what-ifs can do that, the last ones first.
+def fit(packed: bytes, most: int = MOST) -> bytes:
+    """A packed trace of at most `most` bytes once deflated, as a page of 10 MB holds them, if leaving out points of what-ifs can do
+    that, the last ones first.
 
     Their answers and lengths stay, and each says in its explanation what is missing. Blocks and frames are copied byte
     for byte. Raises TraceError like `unpack`, as far as it reads.
@@ -31,7 +32,7 @@ def fit(packed: bytes) -> bytes:
         names = [block["name"] for block in header["blocks"]]
         points_of = [each["name"] for each in header.get("what_if", []) if each["blocks"]]
         result = packed
-        while len(deflate(result)) > MOST and points_of:
+        while len(deflate(result)) > most and points_of:
             points_of.pop()
             result = _copy(packed, names, points_of)
         return result

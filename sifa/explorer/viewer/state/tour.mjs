@@ -6,16 +6,21 @@ import { strongestTap } from '../trace/terms.mjs';
 import { attentionTrack } from '../trace/tracks.mjs';
 import { anyChange, changeWords, grouped } from './answers.mjs';
 import { emptyState, withPins } from './state.mjs';
-import { direction, percent, withSign } from './text.mjs';
+import { direction, percent, weightText, withSign } from './text.mjs';
 /** @import { Trace, TrackPoint } from '../trace/types' */
 /** @import { State, TourStep } from './types' */
 
 const CLIP = '02_object_moves_right.mp4'; // the sample that the tour is about
-const BALL = { block: 0, pair: 3, y: 10, x: 8 };
-const MOVING = 0.25; // cells of true motion
+const PAIR = 3;
+const BALL = { down: 0.65, across: 0.53 }; // shares of the picture: where the ball is at that pair
+const START = 0.27; // and how far across at the first pair
+const MOVING = 1 / 64; // of the picture's width: the ball moves further in a step, and what a trembling hand shows does not
+const GRIDS = new Map([[1, 'the 3 \u00D7 3 grid'], [2, 'every second cell of the 5 \u00D7 5']]); // by dilation
 
 const cells = (/** @type {number} */ v, digits = 2) => `${v.toFixed(digits).replace(/^-(0\.0+)$/, '$1')} cells`;
 const across = (/** @type {TrackPoint[]} */ track) => track[track.length - 1].place[1] - track[0].place[1];
+const nearest = (/** @type {[number, number][]} */ places, /** @type {[number, number]} */ [y, x]) =>
+  Math.min(...places.map(([py, px]) => Math.hypot(py - y, px - x)));
 
 /**
  * A what-if that `tourFits` found in the trace.
@@ -44,7 +49,14 @@ function truthOf(trace, state) {
  * @param {Trace} trace
  * @param {State} state
  */
-const trueMotion = (trace, state) => truthOf(trace, state).at(state.y * trace.blocks[0].width + state.x);
+const trueMotion = (trace, state) => truthOf(trace, state).at(state.y * trace.blocks[state.block].width + state.x);
+
+/**
+ * How far something moves in a step that counts as moving, in cells of a block.
+ * @param {Trace} trace
+ * @param {number} block
+ */
+const movingOf = (trace, block) => MOVING * trace.blocks[block].width;
 
 /**
  * Mean length of a pair's arrows where the clip really moves, and elsewhere.
@@ -54,12 +66,13 @@ const trueMotion = (trace, state) => truthOf(trace, state).at(state.y * trace.bl
 function meanArrows(trace, state) {
   const field = displacementField(trace.blocks[state.block], state.pair);
   const { at, visible } = truthOf(trace, state);
+  const least = movingOf(trace, state.block);
   const mean = (/** @type {(v: number) => boolean} */ chosen) => {
     const lengths = [...visible.keys()].filter(i => visible[i] && chosen(Math.hypot(...at(i))))
       .map(i => Math.hypot(field[2 * i], field[2 * i + 1]));
     return lengths.reduce((sum, v) => sum + v, 0) / lengths.length;
   };
-  return { moving: mean(v => v > MOVING), rest: mean(v => v <= MOVING) };
+  return { moving: mean(v => v > least), rest: mean(v => v <= least) };
 }
 
 /** @type {TourStep[]} */
@@ -69,9 +82,10 @@ export const TOUR = [
     + `one, cell y ${y}, x ${x}, on the ball.` },
   { title: 'A regular grid', view: { quiver: false }, text: (trace, state, read) => {
     const motion = trueMotion(trace, state);
-    return `A convolution reads the same ${read.taps.length} places for every cell: the 3 \u00D7 3 grid around the same place, `
-      + 'the small crosses on the right. By the next step the ball has moved '
-      + `${cells(Math.hypot(...motion))}, so the grid looks where the ball was.`;
+    const { dilation } = trace.blocks[state.block];
+    return `A convolution reads the same ${read.taps.length} places for every cell: ${GRIDS.get(dilation)} around the same `
+      + `place, the small crosses on the right. By the next step the ball has moved ${cells(Math.hypot(...motion))}: the `
+      + `nearest of them lies ${cells(nearest(read.taps, [state.y + motion[0], state.x + motion[1]]))} beside what belongs together.`;
   } },
   { title: 'What has changed', view: { quiver: false, overlay: 'difference' }, text: () =>
     'SIFA first subtracts frame t from frame t + 1. Over the left picture lies the difference of the two, cell '
@@ -93,11 +107,17 @@ export const TOUR = [
       + 'read from the cells around it, mixed by nearness. Beside the pictures stands the whole sum in numbers; '
       + 'point at a term, and its place lights up.';
   } },
-  { title: 'Weights', view: { quiver: false, drawer: 'neighbours' }, text: (_, __, read) =>
-    'What is read at a place is compared with what the asking cell holds: their dot product, divided by the number of '
-    + `channels, is the weight. Here weights go from ${withSign(Math.min(...read.weights))} to `
-    + `${withSign(Math.max(...read.weights))}, and their sum is ${withSign(read.sum)}. No softmax makes them add up to one, `
-    + 'and a bad match can even count less than nothing.' },
+  { title: 'Weights', view: { quiver: false, drawer: 'neighbours' }, text: (trace, { block }, read) => {
+    const ends = [Math.min(...read.weights), Math.max(...read.weights)].map(w => weightText(trace.blocks[block], w));
+    const begin = 'What is read at a place is compared with what the asking cell holds: ';
+    if (trace.blocks[block].normalised) {
+      return `${begin}the better they match, the larger the weight. A softmax makes the nine of a cell add up to one, so an even `
+        + `share were ${(1 / read.weights.length).toFixed(2)}; here weights go from ${ends[0]} to ${ends[1]}.`;
+    }
+    return `${begin}their dot product, divided by the number of channels, is the weight. Here weights go from ${ends[0]} to `
+      + `${ends[1]}, and their sum is ${withSign(read.sum)}. No softmax makes them add up to one, and a bad match can even `
+      + 'count less than nothing.';
+  } },
   { title: 'Where the attention went', view: { flow: true }, text: (trace, state, read) => {
     const motion = trueMotion(trace, state);
     return `The blue arrow is the mean of the nine places by their weights: ${direction(read.displacement)}, in cells. This `
@@ -106,16 +126,16 @@ export const TOUR = [
   } },
   { title: 'The whole field', view: { flow: true }, text: (trace, state) => {
     const { moving, rest } = meanArrows(trace, state);
-    return `Where the clip moves by more than a quarter of a cell, arrows are ${cells(moving)} long on `
+    return `Where the clip moves by more than ${cells(movingOf(trace, state.block))}, arrows are ${cells(moving)} long on `
       + `average; elsewhere, ${cells(rest)}. The wide arrows underneath are the truth, where a cell holds one surface.`;
   } },
-  { title: 'Through time', view: { pair: 0, y: 10, x: 4, overlay: 'track' }, text: (trace, { block, pair, y, x }) => {
-    const [track, rigid] = [false, true].map(r => attentionTrack(trace.blocks[block], pair, y, x, r));
-    return `Follow an arrow, ask again where it ends, and so on. In ${track.length - 1} steps this one goes `
-      + `${cells(across(track), 1)} to the right, with the ball. The same weights on the regular grid get `
-      + `${cells(across(rigid), 1)} far.`;
+  { title: 'Through time', view: { overlay: 'track' }, at: { pair: 0, across: START }, text: (trace, { block, pair, y, x }) => {
+    const [track, rigid] = [false, true].map(r => across(attentionTrack(trace.blocks[block], pair, y, x, r)));
+    return `Follow an arrow, ask again where it ends, and so on. In ${trace.blocks[block].pairs} steps this one goes `
+      + `${cells(track, 1)} to the right, with the ball. With the same weights on the regular grid it ends `
+      + `${cells(Math.abs(rigid), 1)} ${rigid < 0 ? 'to the left' : 'to the right'}.`;
   } },
-  { title: 'Deeper', view: { block: 3, y: 2, x: 2 }, text: (trace, { block }) => {
+  { title: 'Deeper', view: {}, at: { block: 'last' }, text: (trace, { block }) => {
     const { height, width } = trace.blocks[block];
     return `The last of ${trace.blocks.length} blocks sees the picture in ${height} \u00D7 ${width} cells. Each covers as much `
       + `as ${trace.blocks[0].height / height} \u00D7 ${trace.blocks[0].width / width} cells of the first block, so arrows `
@@ -142,12 +162,11 @@ export const TOUR = [
   { title: 'How far to trust it', view: {}, text: trace => {
     const test = trace.trust?.deletion;
     if (!test) throw new Error('The tour needs the deletion test, which the trace does not hold.');
-    const { probability, strongest, random, all, removed } = test;
+    const { probability, strongest, random, all, removed, words } = test;
     const whose = grouped(trace) ? ', all answers together,' : '';
     return `Arrows that follow the motion are not yet the reason of the answer. Take the ${removed} strongest of the nine away `
       + `in every block, and ${percent(probability)}${whose} become ${percent(strongest)}; ${removed} random ones: `
-      + `${percent(random)}; all of them: ${percent(all)}. So what the blocks read matters here, and which of the nine `
-      + 'counts most hardly does.';
+      + `${percent(random)}; all of them: ${percent(all)}. ${words.join(' ')}`;
   } },
   { title: 'Your turn', view: {}, text: () =>
     'Move over the left picture and ask for other cells, or over the right one for the reverse question: who reads this '
@@ -158,7 +177,7 @@ export const TOUR = [
  * Whether a trace is the sample that the tour is about, with all that the tour points at.
  * @param {Trace} trace
  */
-export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.length === 4 && trace.true_flow.length > 0
+export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.length > 1 && trace.true_flow.length > 0
   && trace.answers.length > 0 && ['rigid', 'frozen'].every(name => trace.what_if.some(each => each.name === name))
   && Boolean(trace.trust?.deletion);
 
@@ -172,5 +191,9 @@ export const tourFits = trace => trace.clip?.name === CLIP && trace.blocks.lengt
 export function withTour(state, trace, step) {
   if (!tourFits(trace) || !Number.isInteger(step) || step < 0) return { ...state, tour: -1 };
   const tour = Math.min(step, TOUR.length - 1);
-  return withPins({ ...emptyState(), ...BALL, ...TOUR[tour].view, tour }, trace, [], true);
+  const { at = {}, view } = TOUR[tour];
+  const block = at.block === 'last' ? trace.blocks.length - 1 : trace.opens_on ?? 0;
+  const { height, width } = trace.blocks[block];
+  const cell = { y: Math.floor(BALL.down * height), x: Math.floor((at.across ?? BALL.across) * width) };
+  return withPins({ ...emptyState(), block, pair: at.pair ?? PAIR, ...cell, ...view, tour }, trace, [], true);
 }
