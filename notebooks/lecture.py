@@ -17,19 +17,19 @@ class Figure(NamedTuple):
 
     name: str
     clip: str
-    block: int
+    block: int | None  # None: the one that follows motion best
     pair: int
     cell: tuple[int, int] | None  # (y, x) on the block's grid
 
 
 FIGURES = (
-    Figure("01_a_moving_object", "object moves right", 0, 3, (10, 8)),
-    Figure("02_still_ground", "object moves right", 0, 3, (3, 3)),
-    Figure("03_a_deeper_block", "object moves right", 1, 3, (5, 4)),
-    Figure("04_a_zoom", "camera zooms in", 0, 3, (3, 12)),
-    Figure("05_a_pan", "camera pans left", 0, 3, (8, 8)),
-    Figure("06_a_roll", "camera rolls clockwise", 0, 3, (4, 8)),
-    Figure("07_nothing_moves", "nothing moves", 0, 3, None),
+    Figure("01_a_moving_object", "object moves right", None, 3, (20, 16)),
+    Figure("02_still_ground", "object moves right", None, 3, (6, 6)),
+    Figure("03_a_deeper_block", "object moves right", 2, 3, (10, 8)),
+    Figure("04_a_zoom", "camera zooms in", None, 3, (6, 24)),
+    Figure("05_a_pan", "camera pans left", None, 3, (16, 16)),
+    Figure("06_a_roll", "camera rolls clockwise", None, 3, (8, 16)),
+    Figure("07_nothing_moves", "nothing moves", None, 3, None),
 )
 TOUR = "object moves right"
 MARKS = (
@@ -48,7 +48,8 @@ def write(folder: Path) -> list[Path]:
     for figure in FIGURES:
         prediction = explorer.unpack(traces[figure.clip])
         file = folder / f"{figure.name}.svg"
-        explorer.export(prediction, file, block=figure.block, pair=figure.pair, cell=figure.cell)
+        block = prediction.best_block if figure.block is None else figure.block
+        explorer.export(prediction, file, block=block, pair=figure.pair, cell=figure.cell)
         _add(file, "</title>", f"<desc>{MARKS}</desc><metadata>{LICENCE}</metadata>")
         files.append(file)
     page = folder / "slides.html"

@@ -18,10 +18,11 @@ class Exercise(NamedTuple):
 
 EXERCISES = {
     "01.1": Exercise(
-        "right", "right: as the camera turns left, everything in the picture moves right, by 1.2 cells a step."
+        "right",
+        "right: as the camera turns left, everything in the picture moves right, by more than two cells a step.",
     ),
-    "01.2": Exercise(16, "16: it is 4 × 4. Each stage halves both sides: 16 × 16, 8 × 8, 4 × 4."),
-    "01.3": Exercise(0.2, "0.2: not zero, since a trembling hand and noise move what the camera sees.", 0.05),
+    "01.2": Exercise(64, "64: it is 8 × 8. Each stage halves both sides: 32 × 32, 16 × 16, 8 × 8."),
+    "01.3": Exercise("shorter", "shorter, but not zero, since a trembling hand and noise move what the camera sees."),
     "02.1": Exercise(
         1.0, "1: the difference is 0, the gate σ(0) = 0.5, and 0.5 · 2 = 1. A frozen clip still has offsets."
     ),

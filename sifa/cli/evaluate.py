@@ -142,13 +142,14 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def print_tables(sources: list[str | Path]) -> None:
-    """Of these checkpoints' cards; of the shipped ones' where none is named."""
-    from sifa.evaluation.report import per_class_table, table
-    from sifa.weights.shipped import ASSETS
+    """Of the first checkpoint its answers and blocks, of all of them the figures side by side; of the shipped ones, the default
+    first, where none is named."""
+    from sifa.evaluation.report import answer_table, block_table, per_class_table, table
+    from sifa.weights.shipped import weights
 
-    shipped: list[str | Path] = sorted(ASSETS.rglob("*.safetensors"))
-    checkpoints = sources or shipped
-    print(table(checkpoints), per_class_table(checkpoints), sep="\n\n")
+    checkpoints: list[str | Path] = sources or list(weights().values())
+    first = [answer_table(checkpoints[0]), block_table(checkpoints[0])]
+    print(*first, table(checkpoints), per_class_table(checkpoints), sep="\n\n")
 
 
 def draw_pictures(source: str | Path, arguments: argparse.Namespace) -> None:

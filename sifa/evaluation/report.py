@@ -16,6 +16,7 @@ from sifa.evaluation.generated import motions
 from sifa.tracing.records import Progress
 from sifa.video.preprocess import normalise
 from sifa.weights.card import ModelCard, VideoModel, card_of, load_card
+from sifa.weights.figures import BY_BLOCK, PARTS
 
 TILE, FRAMES = 96, 8  # pixels; frames of a clip in a row
 HEADING = 24  # pixels above a row
@@ -53,6 +54,31 @@ def per_class_table(checkpoints: Sequence[str | Path]) -> str:
     rows = ["| class | " + " | ".join(Path(card.file).stem for card in cards) + " |", "|---" * (len(cards) + 1) + "|"]
     for name in names:
         rows.append(f"| {name} | " + " | ".join(f"{each[name]:.0%}" if name in each else "-" for each in shares) + " |")
+    return "\n".join(rows)
+
+
+def answer_table(source: str | Path) -> str:
+    """How often each answer of a checkpoint is right on each set of clips, and below which probability it is unsure."""
+    card = load_card(source)
+    sets = [card.metrics.get(name, {}) if name else card.metrics for name in ("", *PARTS)]
+    rows = ["| answer | held-out | worn | mp4 | unsure below |", "|---|---|---|---|---|"]
+    rows.append(f"| {'all' if card.groups else 'top-1'} | {' | '.join(_per_cent(each) for each in sets)} | - |")
+    for group in card.groups:
+        shares = [_per_cent(dict(top1=each["groups"][group.name]) if "groups" in each else {}) for each in sets]
+        rows.append(f"| {group.name} | {' | '.join(shares)} | {group.unsure_below:.0%} |")
+    return "\n".join(rows)
+
+
+def block_table(source: str | Path) -> str:
+    """How well each block's attention follows the true flow, by a checkpoint's card; moving cells are visible ones."""
+    figures = load_card(source).metrics
+    columns = [figures.get(name) or [] for name in BY_BLOCK]
+    rows = [
+        "| block | cosine | error | cosine, flat ground too | error, flat ground too | length on static cells |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for number, values in enumerate(zip(*columns), 1):
+        rows.append(f"| {number} | {' | '.join(f'{value:.2f}' for value in values)} |")
     return "\n".join(rows)
 
 

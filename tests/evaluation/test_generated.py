@@ -8,21 +8,22 @@ import torch
 import sifa
 from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips
+from sifa.data.motion.classes import FILMED
 from sifa.data.motion.classes import CAMERA, FILMED, THINGS
 from sifa.errors import DataError
 from sifa.evaluation.filmed import GROUPS
 from sifa.evaluation.flow import texture_mask
 from sifa.evaluation.generated import evaluate_generated, measure
 from sifa.evaluation.metrics import accuracy
-from sifa.evaluation.report import failures, mistakes, per_class_table, table
+from sifa.evaluation.report import answer_table, block_table, failures, mistakes, per_class_table, table
 from sifa.evaluation.videos import evaluate_videos
 from sifa.tracing.hooks import capture
 from sifa.weights.card import card_of
 from sifa.weights.checkpoint import save
-from sifa.weights.shipped import ASSETS, MOTION_STEM
+from sifa.weights.shipped import ASSETS, MOTION_STEM, weights
 from tests.clips import numbered_frames, write_clip
 
-SHIPPED = sorted(ASSETS.rglob("*.safetensors"))
+SHIPPED = list(weights().values())
 
 
 def test_accuracy_counts_by_class():
@@ -183,7 +184,8 @@ def test_the_command_draws_what_the_card_says(tmp_path, capsys):
     assert main(["evaluate", "--confusion", str(page)]) == 0
     assert "camera pans left" in page.read_text()
     assert main(["evaluate", "--table"]) == 0
-    assert capsys.readouterr().out == f"{table(SHIPPED)}\n\n{per_class_table(SHIPPED)}\n"
+    parts = answer_table(SHIPPED[0]), block_table(SHIPPED[0]), table(SHIPPED), per_class_table(SHIPPED)
+    assert capsys.readouterr().out == "\n\n".join(parts) + "\n"
 
 
 def test_a_card_without_figures_has_a_row_in_the_tables(tmp_path):
@@ -219,9 +221,19 @@ def test_processes_share_nothing_but_videos(monkeypatch, capsys):
 def test_the_tables_in_the_documentation_are_those_of_the_cards():
     """`sifa evaluate --table` prints what assets/README.md shows."""
     text = (ASSETS / "README.md").read_text(encoding="utf-8")
+    assert answer_table(SHIPPED[0]) in text
+    assert block_table(SHIPPED[0]) in text
     assert table(SHIPPED) in text
     assert per_class_table(SHIPPED) in text
-    assert len(per_class_table(SHIPPED).splitlines()) == 2 + len(CLASSES)
+    assert len(per_class_table(SHIPPED).splitlines()) == 2 + len({*CLASSES, *FILMED})
+    assert answer_table(SHIPPED[1]).splitlines()[2:] == ["| top-1 | 96.7% | 95.9% | 97.1% | - |"]
+
+
+def test_the_shipped_files_are_all_there_and_each_has_a_title_of_its_own():
+    assert sorted(SHIPPED) == sorted(ASSETS.rglob("*.safetensors"))
+    first, second, *_ = weights()
+    assert "default" in first
+    assert "motion in the stem" in second
 
 
 def test_failures_are_shown_with_what_was_taken_for_what(tmp_path):
