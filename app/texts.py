@@ -28,8 +28,8 @@ answers; for other clips the button "Try the what-ifs" in Experiment works them 
 after, and the changed run's points as dashed rings.
 
 **How far to trust it.** Inside holds figures of each block. The model has seen generated clips of the motions that it names,
-and nothing else. Where it is unsure by the threshold of its card, it says so. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
-read, not why the class was chosen.
+and nothing else. Below the threshold of its card it is unsure, and says so. On flat surfaces there is no motion to see, and
+the arrows there mean little. A weight says what was read; what removing it does to the answer stands in Inside.
 """
 LIMITS = (
     "At most 200 MB, 20 000 frames and 9.4 million pixels a frame. The clip is decoded on the computer that runs this "

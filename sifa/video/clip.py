@@ -72,8 +72,8 @@ LARGEST = 10**6  # num_frames and sampling_rate: far above any video within the 
 def is_enough(present: int, num_frames: int) -> bool:
     """Whether so many sampled frames, of those that a model reads, show enough of a motion: half of them.
 
-    Of generated clips cut off after 10, 8, 6 and 4 of 16 frames, weights that know the 24 motions name 91, 85, 36 and 4 in 100 rightly;
-    with fewer they say that nothing moves, and are sure of it.
+    Of generated clips cut off after 10, 8, 6 and 4 of 16 frames, weights that know the 24 motions name 91, 85, 36 and 4 in
+    100 rightly; with fewer they say that nothing moves, and are sure of it.
     """
     return 2 * present >= num_frames
 

@@ -236,15 +236,15 @@ def test_the_teaching_variants_open(clip, tmp_path, variant):
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["softmax", "no-temporal"])
 def test_what_ifs_of_trained_weights_hold_other_weights(clip, tmp_path, variant):
-    """The class-only ones, as the samples do."""
+    """The class-only ones, which know the same classes."""
     file = DEFAULT_CHECKPOINT.parent / "variants" / f"{variant}.safetensors"
     steps = []
     shown = explorer.unpack(handlers.view_clip(clip, 0, STEP, file, "cpu", tmp_path, note(steps), what_if=True).trace)
     assert "what if: class-only weights" in [what for what, _ in steps]
     assert [share for _, share in steps] == sorted(share for _, share in steps)
     other = shown.what_if[-1]
-    shipped = explorer.unpack(handlers.samples()[0].trace).what_if[-1]
-    assert (other.name, other.title, other.explanation) == ("other", shipped.title, shipped.explanation)
+    assert (other.name, other.title) == ("other", "Class-only weights")
+    assert "from the class alone" in other.explanation
     np.testing.assert_allclose(other.logits, run(clip, file.with_name("free.safetensors")).logits, rtol=0, atol=1e-4)
 
 

@@ -9,8 +9,7 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
 from sifa.tracing.interventions import INTERVENTIONS
-from sifa.weights.card import load_card
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import DEFAULT_CHECKPOINT, title_of
 from tests.app.program import start
 from tests.clips import numbered_frames, write_clip
 
@@ -78,7 +77,7 @@ def drawer(page, name):
 
 def shipped(page):
     """Go over to the weights that the samples' traces were made with."""
-    page.get_by_label("Weights").select_option(load_card(DEFAULT_CHECKPOINT).title)
+    page.get_by_label("Weights").select_option(title_of(DEFAULT_CHECKPOINT))
     expect(page.locator(HEADING)).not_to_contain_text("class")
 
 
@@ -159,7 +158,7 @@ def test_the_same_clip_is_seen_by_other_weights(opened, files):
     expect(opened.locator("#status")).to_contain_text("Untrained weights")
     shipped(opened)
     expect(opened.locator("#status")).to_contain_text("numbered.mp4")
-    expect(opened.locator("#status")).to_contain_text("Trained on generated clips of 24 motions")
+    expect(opened.locator("#status")).to_contain_text("Trained on generated clips of 26 motions")
     titles = opened.get_by_label("Weights").locator("option").all_inner_texts()
     opened.get_by_label("Weights").select_option(next(each for each in titles if "no temporal module" in each))
     expect(opened.locator("#explorer")).to_contain_text("This model has no SIFA block")

@@ -5,8 +5,7 @@ import shutil
 import pytest
 
 from sifa.explorer import to_html
-from sifa.weights.card import load_card
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import DEFAULT_CHECKPOINT, title_of
 from tests.browser.test_app import app, files, own_clip, ready  # noqa: F401, fixtures
 from tests.browser.test_link import all_pixels
 from tests.browser.test_viewer import state, until
@@ -14,7 +13,7 @@ from tests.browser.test_viewer import state, until
 pytestmark = pytest.mark.slow
 
 SAMPLE = DEFAULT_CHECKPOINT.parent / "samples" / "04_camera_rolls_clockwise"
-VIEW = "t=2&b=1&y=3&x=5&p=1&q=0"
+VIEW = "t=2&b=2&y=3&x=5&p=1&q=0"
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def test_a_link_to_a_sample_opens_it_pixel_for_pixel_in_both_shells(app, visitor
     single = visitor()
     (tmp_path / "sample.html").write_text(to_html(SAMPLE.with_suffix(".sifa").read_bytes()))
     single.goto(f"{(tmp_path / 'sample.html').as_uri()}#{VIEW}")
-    until(single, "state.block === 1 && location.hash.includes('w=')")
+    until(single, "state.block === 2 && location.hash.includes('w=')")
     link = single.evaluate("() => location.hash")
     assert "c=04_camera_rolls_clockwise.mp4" in link
 
@@ -45,9 +44,9 @@ def test_a_link_to_a_sample_opens_it_pixel_for_pixel_in_both_shells(app, visitor
     for page in (first, second):
         page.goto(app.url + link)
         ready(page, SAMPLE.name)
-        until(page, "state.block === 1 && state.pinned")
+        until(page, "state.block === 2 && state.pinned")
         page.wait_for_timeout(500)  # the charts and the fonts
-    assert first.get_by_label("Weights").input_value() == load_card(DEFAULT_CHECKPOINT).title
+    assert first.get_by_label("Weights").input_value() == title_of(DEFAULT_CHECKPOINT)
     assert state(first) == state(second) == state(single)
     assert all_pixels(first) == all_pixels(second)
     assert all_pixels(single) == all_pixels(first)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from sifa import explorer
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.drops import drop, hold, leave
 from tests.browser.test_app import (  # noqa: F401, fixtures
@@ -126,7 +127,7 @@ def test_a_dropped_trace_replaces_all_that_spoke_of_another_clip(opened, files):
     expect(opened.locator(HEADING)).to_contain_text(re.compile("camera rolls clockwise", re.IGNORECASE))
     expect(opened.locator("#status")).to_contain_text("04_camera_rolls_clockwise.mp4 frames 0 to 60 of 61.")
     expect(opened.locator("#status")).to_contain_text("nothing was sent or run")
-    assert opened.title() == "04_camera_rolls_clockwise: camera rolls clockwise"
+    assert opened.title() == f"04_camera_rolls_clockwise: {explorer.unpack(ROLLS).headline}"
     opening(opened)
     for gone in (".save", "#upload figure"):
         expect(opened.locator(gone).first).to_be_hidden()

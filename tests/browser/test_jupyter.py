@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sifa
@@ -179,7 +180,7 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     until(page, "state.block === 2 && state.y === 3 && state.x === 2 && state.pinned")
     run(page, "explorer.pair = 0")
     until(page, "state.pair === 0")
-    assert "Block 3 of 4" in page.locator(".sifa-caption").first.inner_text()
+    assert "Block 3 of 6" in page.locator(".sifa-caption").first.inner_text()
     run(page, "explorer.block = 0")
     until(page, "state.block === 0")
     page.wait_for_timeout(500)
@@ -250,14 +251,14 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
 
     bench = page.locator(".jp-OutputArea-output", has=page.locator(".widget-dropdown")).last
     choice(bench, "What if").select_option(label="Reversed clip")
-    bench.locator(".sifa h2:has-text('camera zooms out')").wait_for()
+    bench.locator(".sifa h2:has-text('zooms out')").first.wait_for()
     python_sees(page, "list(panel.predictions)", "['as it is', 'Reversed clip']")
     choice(bench, "What if").select_option(label="as it is")
     python_sees(page, "list(panel.predictions)", "['as it is']")
     page.wait_for_timeout(500)
     assert choice(bench, "What if").input_value() == "as it is"
-    choice(bench, "Block").select_option(label="3: 4 × 4 cells")
-    bench.locator(".sifa-caption:has-text('Block 3 of 4')").wait_for()
+    choice(bench, "Block").select_option(label="3: 16 × 16 cells")
+    bench.locator(".sifa-caption:has-text('Block 3 of 6')").wait_for()
     python_sees(page, "panel.explorer.block", "2")
     bench.locator("button:has-text('5 × 5')").click()
     bench.locator(".sifa-read td >> nth=24").wait_for()
@@ -305,10 +306,11 @@ def try_explorer(page, number=0):
 def test_the_page_of_nbconvert_explores_without_a_network(page, tmp_path):
     open_converted(page, tmp_path, "01_quickstart")
     try_explorer(page)
-    block = sifa.predict(sifa.load(), shipped.sample("object moves right")).trace[1]
-    assert page.locator("p:text-is('Block 2, pair 4')").count() == 1
-    weight, _ = table(page, "Weights of cell 5, 4")["0, 0"]
-    assert float(weight) == pytest.approx(block.attention[3, 4, 5, 4], abs=0.001)
+    block = sifa.predict(sifa.load(), shipped.sample("object moves right")).trace[2]
+    assert page.locator("p:text-is('Block 3, pair 4')").count() == 1
+    y, x = divmod(int(np.hypot(*block.displacement[3]).argmax()), 16)
+    weight, _ = table(page, f"Weights of cell {y}, {x}")["0, 0"]
+    assert float(weight) == pytest.approx(block.attention[3, 4, y, x], abs=0.001)
     assert list(table(page, "Mean |offset|")) == [str(pair) for pair in range(1, 8)]
     assert "Panel(" not in page.locator("body").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
@@ -318,8 +320,9 @@ def test_the_bench_of_a_converted_page_is_an_explorer_and_its_answers(page, tmp_
     page.set_viewport_size(dict(width=390, height=900))
     open_converted(page, tmp_path, "05_inside_the_transformer")
     try_explorer(page, 1)
-    assert next(iter(table(page, "Class probabilities").items())) == ("camera zooms in", ["96.0%"])
-    assert page.locator("p:has-text('camera zooms in, full')").inner_text().endswith("run this cell in Jupyter.")
+    camera, _ = sifa.predict(sifa.load(), shipped.sample("camera zooms in")).answers()
+    assert next(iter(table(page, "Class probabilities").items())) == (camera.label, [f"{camera.probability:.1%}"])
+    assert page.locator("p:has-text('camera zooms in, the default')").inner_text().endswith("run this cell in Jupyter.")
     assert "Panel(" not in page.locator("body").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 

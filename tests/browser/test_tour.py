@@ -90,7 +90,10 @@ def claims(sample) -> dict[str, list[str]]:
         "Between the cells": ["at y {:.2f}, x {:.2f}".format(*(math.floor(v * 100 + 0.5) / 100 for v in strongest))],
         "Weights": [f"{weights.min():.2f} to {weights.max():.2f}", f"an even share were {1 / len(weights):.2f}"],
         "Where the attention went": [words(field[:, Y, X]), words(flow[:, Y, X])],
-        "The whole field": [f"more than {MOVING:.2f} cells", f"{length[moving & seen].mean():.2f} cells", f"{length[~moving & seen].mean():.2f} cells"],
+        "The whole field": [
+            f"more than {MOVING:.2f} cells",
+            f"{length[moving & seen].mean():.2f} cells", f"{length[~moving & seen].mean():.2f} cells",
+        ],
         "Deeper": [
             "last of 6 blocks", "in 8 × 8 cells", "as 4 × 4 cells of the first block", "are shorter",
             f"{mean[-1]:.2f} cells long", f"{mean[0]:.2f} cells in the first",

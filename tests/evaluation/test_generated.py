@@ -8,7 +8,6 @@ import torch
 import sifa
 from sifa.cli import main
 from sifa.data.motion import CLASSES, MotionClips
-from sifa.data.motion.classes import FILMED
 from sifa.data.motion.classes import CAMERA, FILMED, THINGS
 from sifa.errors import DataError
 from sifa.evaluation.filmed import GROUPS

@@ -15,13 +15,13 @@ from sifa.model.resnet import Bottleneck
 from sifa.model.swin import SIFALayer
 from sifa.video.preprocess import preprocess
 from sifa.weights.card import card_of
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import ASSETS, MOTION_STEM
 from tests.model import reference
 from tests.predictions import moving_clip
 from tests.tracing.test_interventions import nano_trained
 from tests.viewer.test_numbers import numbers
 
-VARIANTS = sorted((DEFAULT_CHECKPOINT.parent / "variants").glob("*.safetensors"))
+VARIANTS = sorted((ASSETS / "variants").glob("*.safetensors"))
 PLAIN = "conv-only", "no-temporal"  # without a SIFA block
 PLACES = ["query", "offset", "tap", "point", "corner0", "corner1", "corner2", "corner3"]
 SUM = ["value", "weight", "share", "displacement", "output"]
@@ -39,6 +39,7 @@ def resnet(reading):
 
 MODELS = {file.stem: lambda file=file: sifa.load(file) for file in VARIANTS if file.stem not in PLAIN} | {
     "shipped": sifa.load,
+    "motion in the stem": lambda: sifa.load(MOTION_STEM),
     "paper": lambda: nano_trained(reading="paper"),
     "released": lambda: nano_trained(reading="released"),
     "released gate, learned": lambda: nano_trained(saliency="released", weights="softmax"),
