@@ -62,7 +62,8 @@ def make_samples(model: VideoModel, folder: Path, progress: Progress | None = No
         batch = source.batch(number, torch.tensor([CLASSES.index(label)]))
         frames = (batch.video[0].permute(1, 2, 3, 0) * 255).round().byte().numpy()
         file = folder / f"{position:02}_{label.replace(' ', '_')}.mp4"
-        write_mp4(frames, file)
+        if not file.exists():  # one that is there stays: links and traces know it by its pictures
+            write_mp4(frames, file)
         prediction = predict(model, card.read(file))
         truth = flows(every_nth(batch, card.sampling_rate), prediction.trace)
         prediction = replace(add_trust(model, prediction, progress), true_flow=truth)
