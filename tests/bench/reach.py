@@ -1,12 +1,13 @@
 """How far the finest block can follow: `python -m tests.bench.reach [--json]`.
 
-A camera pans over photographs of the held-out split, so many cells of the finest block a time step, and the block's displacement is
+A camera pans over photographs of the held-out split, so many cells of the finest block a time step, and the better block's displacement is
 compared with that. Means over twelve pans of the median cell, and of the longest twentieth of the cells.
 """
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 import sifa
 from sifa.data.motion.textures import texture_bank
 from sifa.video.clip import Clip
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 CELLS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 6)
 SIDE, BORDER, PANS = 256, 4, 12  # pixels; cells at the edges that are left out
@@ -35,8 +37,9 @@ def pan(texture: torch.Tensor, pixels: float, frames: int) -> np.ndarray:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reach", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="weights (default: the shipped ones)")
     chosen = parser.parse_args()
-    model = sifa.load()
+    model = sifa.load(chosen.checkpoint)
     frames, size = model.card.num_frames, model.card.size
     textures = texture_bank("held-out", PANS, 640, 3)
     rows = []
@@ -49,7 +52,8 @@ def main() -> int:
             pictures = pan(texture, way * cells * SIDE / grid / model.tubelet, frames)
             numbers = np.arange(frames)
             clip = Clip(pictures, numbers / 7.5, numbers, "pan", 7.5, frames, (SIDE, SIDE))
-            block = sifa.predict(model, clip).trace[0]
+            prediction = sifa.predict(model, clip)
+            block = prediction.trace[prediction.best_block]
             inner = block.displacement[:, :, BORDER:-BORDER, BORDER:-BORDER]
             found.append((np.median(-way * inner[:, 1]), np.percentile(np.hypot(inner[:, 0], inner[:, 1]), 95)))
         rows.append((cells, *np.mean(found, 0).round(3).tolist()))

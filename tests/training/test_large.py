@@ -29,14 +29,14 @@ from sifa.training.clips import describe_clips, read_clips
 from sifa.training.loop import train
 from sifa.training.recipes import FINE_TUNING
 from sifa.weights.card import load_card
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
+from sifa.weights.shipped import MOTION_STEM
 torch.set_num_threads(1)
 keep_freed_memory()
 clips, out = map(Path, sys.argv[1:])
-data = read_clips(read_listing(clips), load_card(DEFAULT_CHECKPOINT), readers=READERS, memory=128 << 20, out=out)
+data = read_clips(read_listing(clips), load_card(MOTION_STEM), readers=READERS, memory=128 << 20, out=out)
 print(describe_clips(data), flush=True)
 recipe = replace(FINE_TUNING, steps=12)
-train(recipe, out, start=DEFAULT_CHECKPOINT, data=data, save_every=3, progress=lambda *_: print("step", flush=True))
+train(recipe, out, start=MOTION_STEM, data=data, save_every=3, progress=lambda *_: print("step", flush=True))
 """
 
 
