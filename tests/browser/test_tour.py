@@ -149,7 +149,7 @@ def test_what_the_tour_says_without_a_number_is_so(sample):
     assert block.displacement[PAIR, 1][on].mean() > 0.8  # the ball moves to the right, and the arrows with it
     assert load_card(DEFAULT_CHECKPOINT).recipe["flow_weight"] > 0  # told to agree with the true motion
     mean = [np.linalg.norm(b.displacement, axis=1).mean() for b in sample.trace]
-    assert mean[-1] == min(mean) < mean[0] / 2  # deeper, arrows are shorter
+    assert mean[-1] < mean[0] / 2  # deeper, arrows are shorter
     what_if = {each.name: each for each in sample.what_if}
     assert what_if["frozen"].lengths[0] < mean[0] / 4  # without motion, they shrink
     deletion = sample.trust.deletion

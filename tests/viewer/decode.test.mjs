@@ -14,7 +14,7 @@ function readByHand(buffer, index, pair, y, x) {
   const base = 16 + view.getUint32(8, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 16, base - 16)));
   const about = header.blocks[index];
-  const { kernel, height, width } = about;
+  const { kernel, dilation, height, width } = about;
   const [low, high] = about.range[pair];
   const taps = [];
   for (let tap = 0; tap < kernel * kernel; tap++) {
@@ -23,7 +23,7 @@ function readByHand(buffer, index, pair, y, x) {
     const dy = view.getInt16(base + about.offset + 2 * (2 * plane + cell), true) / 32;
     const dx = view.getInt16(base + about.offset + 2 * (2 * plane + height * width + cell), true) / 32;
     const weight = low + view.getUint8(base + about.attention + plane + cell) * (high - low) / 255;
-    const place = [y + Math.floor(tap / kernel) - (kernel - 1) / 2, x + tap % kernel - (kernel - 1) / 2];
+    const place = [y + dilation * (Math.floor(tap / kernel) - (kernel - 1) / 2), x + dilation * (tap % kernel - (kernel - 1) / 2)];
     taps.push({ place, offset: [dy, dx], point: [place[0] + dy, place[1] + dx], weight });
   }
   return { taps, height, width };
@@ -33,7 +33,7 @@ for (const name of readdirSync(new URL('../../assets/samples/', import.meta.url)
   test(`every number of ${name} is read where it stands`, () => {
     const buffer = sampleBytes(name.slice(0, -5));
     const trace = parseTrace(buffer);
-    assert.equal(trace.blocks.length, 4);
+    assert.equal(trace.blocks.length, 6);
     trace.blocks.forEach((shown, index) => {
       for (const [pair, y, x] of [[0, 0, 0], [3, shown.height >> 1, 1], [6, shown.height - 1, shown.width - 1]]) {
         const { taps, height, width } = readByHand(buffer, index, pair, y, x);
@@ -57,11 +57,11 @@ test('what else a sample holds', () => {
   assert.equal(trace.clip.name, '02_object_moves_right.mp4');
   assert.equal(trace.pictures.length, trace.clip.indices.length);
   assert.ok(trace.pictures.every(picture => picture.type === 'image/jpeg' && picture.size > 500));
-  assert.equal(trace.labels[trace.probabilities.indexOf(Math.max(...trace.probabilities))], 'object moves right');
-  close([trace.probabilities.reduce((a, b) => a + b, 0)], [1]);
+  assert.deepEqual(trace.answers.map(({ label, sure }) => [label, sure]), [['camera still', true], ['object moves right', true]]);
+  for (const { start, stop } of trace.groups) close([trace.probabilities.slice(start, stop).reduce((a, b) => a + b, 0)], [1]);
   assert.ok(trace.what_if.length >= 5);
-  assert.equal(trace.true_flow[0].flow.length, 2 * 7 * 16 * 16);
-  assert.equal(trace.trust.blocks.length, 4);
+  assert.equal(trace.true_flow[0].flow.length, 2 * 7 * 32 * 32);
+  assert.equal(trace.trust.blocks.length, 6);
 });
 
 test('bytes in every form are taken', () => {

@@ -83,9 +83,10 @@ export const TOUR = [
   { title: 'A regular grid', view: { quiver: false }, text: (trace, state, read) => {
     const motion = trueMotion(trace, state);
     const { dilation } = trace.blocks[state.block];
+    const beside = nearest(read.taps, [state.y + motion[0], state.x + motion[1]]);
     return `A convolution reads the same ${read.taps.length} places for every cell: ${GRIDS.get(dilation)} around the same `
       + `place, the small crosses on the right. By the next step the ball has moved ${cells(Math.hypot(...motion))}: the `
-      + `nearest of them lies ${cells(nearest(read.taps, [state.y + motion[0], state.x + motion[1]]))} beside what belongs together.`;
+      + `nearest of them lies ${cells(beside)} beside what belongs together.`;
   } },
   { title: 'What has changed', view: { quiver: false, overlay: 'difference' }, text: () =>
     'SIFA first subtracts frame t from frame t + 1. Over the left picture lies the difference of the two, cell '

@@ -74,7 +74,7 @@ export interface Link {
 /** A step of the tour: `view` is laid over the standard one. */
 export interface TourStep {
   title: string;
-  /** Where it looks instead of the block that the trace opens on, the tour's pair and the ball: `across` is a share of the width. */
+  /** Where it looks instead of the trace's best block, the tour's pair and the ball: `across` is a share of the width. */
   at?: { block?: 'last'; pair?: number; across?: number };
   view: Partial<State>;
   text: (trace: Trace, state: State, read: ReadOut) => string;
