@@ -20,7 +20,7 @@ from tests.browser.conftest import ARGUMENTS
 from tests.browser.interactions import SAMPLE, VIEWS, show_view
 
 ASSETS = DEFAULT_CHECKPOINT.parent
-SHOWN = {"explorer": "t=3&y=20&x=16&p=1&flow=1", "equation": "tour=5"}
+SHOWN = {"explorer": "b=1&t=3&y=20&x=16&p=1&flow=1", "equation": "tour=5"}
 READY = ".sifa[data-ready]"
 
 

@@ -88,3 +88,17 @@ def test_every_answer_of_the_samples_is_right_and_some_are_unsure():
         assert camera.sure
         unsure += [] if things.sure else [of_camera]
     assert unsure == [True] * 3
+
+
+def test_the_figures_of_trust_say_what_the_documentation_says():
+    """In sifa/tracing/README.md; bounds with room."""
+    for clip in shipped.clips().values():
+        found = explorer.unpack(clip.with_suffix(".sifa")).trust
+        test, blocks = found.deletion, found.blocks
+        assert test.strongest < 0.1
+        assert test.random > test.probability - 0.2
+        assert test.all < 0.3
+        assert all(0.25 < block.unevenness < 0.75 for block in blocks[:2])
+        assert blocks[2].spread < 0.7
+        assert blocks[2].unevenness < 0.1
+        assert min(block.unevenness for block in blocks[4:]) > 0.9

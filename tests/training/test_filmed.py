@@ -98,6 +98,17 @@ def test_a_run_writes_a_card_with_groups_and_thresholds(tmp_path):
     prediction = sifa.predict(sifa.load(file), moving_clip())
     assert [answer.group for answer in prediction.answers()] == ["camera", "things"]
 
+    larger = replace(SMALL, config=RECIPES["filmed"].config | dict(img_size=128))
+    further = sifa.load(train(larger, tmp_path / "further", start=file, measure_clips=0)).card
+    assert further.title == card.title.replace("(", "(128 pixels, ")
+    clips = f"{SMALL.steps * SMALL.batch} generated clips of 26 motions"
+    assert (card.trained_on, further.trained_on) == (
+        f"{clips}, offsets supervised with the true flow",
+        f"{clips}, offsets supervised with the true flow, after {clips}",
+    )
+    alone = sifa.load(train(replace(larger, flow_weight=0.0), tmp_path / "alone", start=file, measure_clips=0)).card
+    assert alone.trained_on == f"{clips}, after {card.trained_on}"  # whose offsets were supervised before
+
 
 def test_the_photometric_loss_is_least_where_the_arrows_are_true():
     """It compares pictures, and nobody tells it the flow."""
