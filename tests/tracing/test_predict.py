@@ -146,14 +146,14 @@ def test_the_command_tries_every_what_if(clip, tmp_path):
     done = command(clip, "--what-if", "--out", tmp_path / "a.sifa")
     assert done.returncode == 0, done.stderr
     packed = explorer.unpack(tmp_path / "a.sifa")
-    assert [each.name for each in packed.what_if] == [*(each.name for each in INTERVENTIONS), "other"]
+    assert [each.name for each in packed.what_if] == [each.name for each in INTERVENTIONS]
     assert len(packed.trust.blocks) == len(packed.trace)
     for title, label, p in packed.changed_answers():
         assert f"{p:6.1%}  {label}  (what if: {title.lower()})" in done.stdout
     assert command(clip, "--what-if", "--out", tmp_path / "a.json").returncode == 0
     frozen = json.loads((tmp_path / "a.json").read_text())["what_if"][4]
     assert frozen["name"] == "Frozen clip"
-    assert frozen["label"] == "nothing moves"
+    assert frozen["label"] == "camera still, nothing moves"
 
 
 def test_the_command_fails_in_one_sentence(tmp_path):
