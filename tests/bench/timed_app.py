@@ -28,8 +28,6 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (handlers, "predict", "forward"),
     (explorer, "pack", "pack"),
     (explorer, "to_html", "page"),
-    (handlers, "plot_probabilities", "charts"),
-    (handlers, "plot_offset_and_entropy", "charts"),
 )
 
 

@@ -30,7 +30,7 @@ from tests.clips import write_clip
 
 SECONDS, FPS, HEIGHT, WIDTH = 5, 30, 720, 1280
 PARTS = ("weights", "decode", "forward")
-REST, INSIDE = "pack, page, charts and files", ("pack", "page", "charts")  # the first three
+REST, INSIDE = "pack, page and files", ("pack", "page")  # the first two
 HTTP = "HTTP: upload, queue, answer, trace"
 WATCHED = ROOT / "tests" / "bench" / "timed_app.py"
 REST_SECONDS = 5  # before each warm clip, as people take: the page gets its next decoding process ready

@@ -131,7 +131,7 @@ def test_the_wrong_number_of_frames_is_refused():
 def test_the_command_prints_and_writes_all_three_kinds(clip, tmp_path):
     done = command(clip, "--out", tmp_path / "a.json")
     assert done.returncode == 0, done.stderr
-    assert len([line for line in done.stdout.splitlines() if "%" in line]) == 5
+    assert len([line for line in done.stdout.splitlines() if "%" in line]) == 6
     told = json.loads((tmp_path / "a.json").read_text())
     assert len(told["top5"]) == 5
     assert told["frames"] == list(range(0, 64, 4))

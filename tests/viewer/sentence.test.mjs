@@ -34,6 +34,8 @@ test('where the truth is known, the model found it, or it is wrong', () => {
   assert.equal(told(known([0, 1], [1.1, 0])), 'The model looked 1.1 cells down, but this spot really moved 1.0 cells to the right: wrong here.');
   assert.equal(loud(known([0, 1], [1.1, 0])), '1.1 cells down|wrong here');
   assert.match(told(known([0, 0], [0.1, 0])), /^This spot stayed; the model looked there/);
+  assert.match(told(known([0, 4], [0.2, 3])), /^This spot moved 4\.0 cells to the right; the model found it 3\.0 cells to the right/);
+  assert.match(told(known([0, 4], [0, 2])), /wrong here\.$/);
   assert.match(told(known([0, 0], [0.8, 0])), /^The model looked 0\.8 cells down, but this spot really stayed: wrong here\.$/);
 });
 

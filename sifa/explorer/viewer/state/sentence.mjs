@@ -7,6 +7,7 @@ import { compass } from './text.mjs';
 
 const STILL = 0.15; // cells: shorter is no movement
 const WRONG = 0.45; // cells from the true motion
+const FAR = 0.35; // of its length: the finer the grid, the longer it is, and all that belongs to it
 const [MUCH, LITTLE] = [1.15, 0.7]; // of an even share, for a row or a column of points
 const WAYS = ['to the right', 'down and right', 'down', 'down and left', 'to the left', 'up and left', 'up', 'up and right'];
 
@@ -75,7 +76,7 @@ function truthOf(trace, state, { y, x }) {
  */
 function checked(found, truth, how) {
   const still = { found: sizeOf(found) < STILL, truth: sizeOf(truth) < STILL };
-  if (sizeOf([found[0] - truth[0], found[1] - truth[1]]) > WRONG) {
+  if (sizeOf([found[0] - truth[0], found[1] - truth[1]]) > Math.max(WRONG, FAR * sizeOf(truth))) {
     return [
       { text: still.found ? 'The model looked at the same place' : 'The model looked ' },
       { text: still.found ? '' : wayWords(found), loud: true },
