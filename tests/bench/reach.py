@@ -1,7 +1,7 @@
 """How far the finest block can follow: `python -m tests.bench.reach [--json]`.
 
-A camera pans over photographs of the held-out split, so many cells of the finest block a time step, and the better block's displacement is
-compared with that. Means over twelve pans of the median cell, and of the longest twentieth of the cells.
+A camera pans over photographs of the held-out split, so many cells of the finest grid a time step, and the displacement of its better
+block is compared with that. Means over twelve pans of the median cell, and of the longest twentieth of the cells.
 """
 
 import argparse
@@ -37,7 +37,9 @@ def pan(texture: torch.Tensor, pixels: float, frames: int) -> np.ndarray:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reach", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="weights (default: the shipped ones)")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="weights (default: the shipped ones)"
+    )
     chosen = parser.parse_args()
     model = sifa.load(chosen.checkpoint)
     frames, size = model.card.num_frames, model.card.size

@@ -18,6 +18,7 @@ from sifa.evaluation.real_words import describe_real
 from sifa.video.preprocess import Crop
 from sifa.video.write import write_mp4
 from sifa.weights.groups import Group
+from sifa.weights.shipped import MOTION_STEM
 from tests.predictions import foreign_prediction, nano_model
 
 SIZE, FRAMES, CELLS = 128, 16, 16
@@ -48,7 +49,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def figures(folder):
-    return evaluate_real(sifa.load(), folder)
+    return evaluate_real(sifa.load(MOTION_STEM), folder)
 
 
 def test_known_motion_is_found_by_the_model_and_by_opencv(figures):
