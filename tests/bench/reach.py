@@ -1,7 +1,7 @@
 """How far the finest block can follow: `python -m tests.bench.reach [--json]`.
 
-A camera pans over photographs of the held-out split, so many cells of the finest grid a time step, and the displacement of its better
-block is compared with that. Means over twelve pans of the median cell, and of the longest twentieth of the cells.
+A camera pans over photographs of the held-out split, so many cells of the finest grid a time step, and the displacement of its
+better block is compared with that. Means over twelve pans of the median cell, and of the longest twentieth of the cells.
 """
 
 import argparse
