@@ -184,7 +184,7 @@ def test_the_bench_changes_one_thing_after_another(panel):
     chosen["block"].value = 2
     assert explorer.block == 2
     explorer.block = 1
-    assert chosen["block"].label == "2: 8 × 8 cells"
+    assert chosen["block"].label == "2: 32 × 32 cells"
     chosen["kernel"].value = 3
     chosen["what_if"].index = 0
     assert list(panel.predictions) == ["as it is"]
