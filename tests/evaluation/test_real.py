@@ -179,7 +179,7 @@ def test_other_groups_are_refused():
 
 
 def test_the_command_prints_the_figures_as_json(folder, figures, capsys):
-    assert main(["evaluate", "--real", str(folder), "--json"]) == 0
+    assert main(["evaluate", "--real", str(folder), "--checkpoint", str(MOTION_STEM), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == figures
 
 
