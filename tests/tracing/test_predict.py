@@ -149,7 +149,10 @@ def test_the_command_tries_every_what_if(clip, tmp_path):
     assert [each.name for each in packed.what_if] == [each.name for each in INTERVENTIONS]
     assert len(packed.trust.blocks) == len(packed.trace)
     for title, label, p in packed.changed_answers():
-        assert f"{p:6.1%}  {label}  (what if: {title.lower()})" in done.stdout
+        near = [
+            f"{q:6.1%}  {label}  (what if: {title.lower()})" for q in (p - 1e-4, p, p + 1e-4)
+        ]  # a trace rounds logits
+        assert any(line in done.stdout for line in near)
     assert command(clip, "--what-if", "--out", tmp_path / "a.json").returncode == 0
     frozen = json.loads((tmp_path / "a.json").read_text())["what_if"][4]
     assert frozen["name"] == "Frozen clip"
