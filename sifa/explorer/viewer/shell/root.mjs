@@ -20,3 +20,13 @@ export function rootIn(el, asks) {
   el.replaceChildren(root);
   return root;
 }
+
+/**
+ * What has the keyboard inside a root, or null.
+ * @param {HTMLElement} root
+ */
+export function focusedIn(root) {
+  const node = root.getRootNode();
+  const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
+  return focused && root.contains(focused) ? focused : null;
+}

@@ -11,7 +11,7 @@ import { readout } from '../trace/geometry.mjs';
 import { fitPictures } from './fit.mjs';
 import { toggleFull } from './full.mjs';
 import { listen } from './inputs.mjs';
-import { rootIn } from './root.mjs';
+import { focusedIn, rootIn } from './root.mjs';
 import { Share, identify } from './share.mjs';
 import { decodePictures, fetchBytes, viewOf } from './source.mjs';
 import { followTheme } from './theme.mjs';
@@ -172,11 +172,10 @@ export class Viewer {
     const shown = this.#drawn = this.#shownOf(this.#trace, this.#state);
     this.painter.draw(shown);
     if (!this.#state.playing) clearInterval(this.#player);
+    const held = focusedIn(this.root);
     this.panels.write(shown);
-    const node = this.root.getRootNode();
-    const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
-    const lost = focused && this.root.contains(focused) && focused.closest('[hidden]');
-    if (lost) this.root.focus({ preventScroll: true }); // else keys do nothing
+    const holds = focusedIn(this.root);
+    if (held && (!holds || holds.closest('[hidden]'))) this.root.focus({ preventScroll: true }); // else keys do nothing
     this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
     clearTimeout(this.#resting);
     this.#resting = window.setTimeout(() => {
