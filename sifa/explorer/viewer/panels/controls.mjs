@@ -66,7 +66,7 @@ export class Controls {
     const line = (/** @type {string} */ name, /** @type {number} */ step, /** @type {string} */ what) => {
       const covered = framesOfStep(step, block, images.length);
       const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
-      return `<span><b>${name}</b> <i>frames </i>${escapeHtml(sourceFrames(trace, covered))}, ${
+      return `<span title="source frames ${escapeHtml(sourceFrames(trace, covered))}"><b>${name}</b> ${
         sourceTimes(trace, covered)}${near}</span> <small>${what}</small>`;
     };
     box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair, 'motion as the model sees it \u00B7 click a spot');

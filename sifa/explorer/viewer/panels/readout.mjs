@@ -108,7 +108,7 @@ export class ReadOutPanel {
     const times = evenness(read);
     const even = nearlyEven(times);
     put(words.even, even ? `Nearly even, ${evenSpan(times)}. Where the points are says more than what each counts.`
-      : `\u25CF more, \u25D0 about, \u25CB less than an even share (${shareText(1, times.length)}); here ${evenSpan(times)}.`);
+      : `\u25CF more, \u25D0 about, \u25CB less than even (${shareText(1, times.length)}): ${evenSpan(times)}`);
     words.even.classList.toggle('sifa-nearly', even);
     const bars = even ? 'var(--soft)' : hue;
     if (this.#hue !== bars) this.reading.style.setProperty('--hue', this.#hue = bars);

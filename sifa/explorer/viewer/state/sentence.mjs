@@ -57,7 +57,8 @@ function withWords(read) {
   const groups = times.length === 9 ? grouped(times) : null;
   if (!groups) return `, ${times.filter(share => share > MUCH).length} of its ${count} points counting more than the others`;
   const { more, less, ratio } = groups;
-  return ratio < HARDLY ? `, mostly with the ${more} points` : `, more with the ${more} points than with the ${less} ones`;
+  if (ratio < HARDLY) return `, mostly with the ${more} points`;
+  return more.includes(' and ') ? `, less with the ${less} points` : `, more with the ${more} points`;
 }
 
 /**
@@ -89,7 +90,9 @@ function checked(found, truth, how) {
       { text: 'wrong here', loud: true }, { text: '.' },
     ];
   }
-  if (still.truth) return [{ text: 'This spot, one cell, ' }, { text: 'stayed', loud: true }, { text: `; the model looked there${how}.` }];
+  if (still.truth) {
+    return [{ text: 'This spot, one cell, ' }, { text: 'stayed', loud: true }, { text: `; the model looked there${how}.` }];
+  }
   return [{ text: 'This spot, one cell, moved ' }, { text: wayWords(truth), loud: true },
     { text: `; the model found it ${wayWords(found)}${how}.` }];
 }
@@ -115,8 +118,8 @@ export function sentenceOf(trace, state, read) {
   }
   const truth = truthOf(trace, state, read);
   if (truth) return checked(found, truth, how);
-  return [{ text: `This spot, one cell, seems to have ${still ? '' : 'moved '}` }, { text: still ? 'stayed' : wayWords(found), loud: true },
-    { text: `; the model looked there${how}.` }];
+  return [{ text: `This spot, one cell, seems to have ${still ? '' : 'moved '}` },
+    { text: still ? 'stayed' : wayWords(found), loud: true }, { text: `; the model looked there${how}.` }];
 }
 
 /**
