@@ -66,11 +66,11 @@ export class Controls {
     const line = (/** @type {string} */ name, /** @type {number} */ step, /** @type {string} */ what) => {
       const covered = framesOfStep(step, block, images.length);
       const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
-      return `<span><b>${name}</b> <i>source frames </i>${escapeHtml(sourceFrames(trace, covered))}, ${
+      return `<span title="source frames ${escapeHtml(sourceFrames(trace, covered))}"><b>${name}</b> ${
         sourceTimes(trace, covered)}${near}</span> <small>${what}</small>`;
     };
-    box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair, 'what moves, and where to');
-    box(root, '.sifa-key figcaption').innerHTML = line('Frame t + 1', state.pair + 1, 'where it looked');
+    box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair, 'motion as the model sees it \u00B7 click a spot');
+    box(root, '.sifa-key figcaption').innerHTML = line('Frame t + 1', state.pair + 1, 'dots: where it looked for that spot');
     this.writeClose(block, state);
     const words = `step ${state.pair + 1} of ${block.pairs}`;
     put(box(root, '.sifa-step'), words);

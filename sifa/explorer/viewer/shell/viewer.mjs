@@ -5,7 +5,7 @@ import { Pictures } from '../panels/pictures.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
 import { pinsByLetter, readByLetter, sameClip } from '../state/pins.mjs';
-import { emptyState, withCell, withNextPair, withPins, withTrace, withoutPins } from '../state/state.mjs';
+import { emptyState, framesEach, withCell, withNextFrame, withPins, withTrace, withoutPins } from '../state/state.mjs';
 import { parseTrace } from '../trace/decode.mjs';
 import { readout } from '../trace/geometry.mjs';
 import { fitPictures } from './fit.mjs';
@@ -189,9 +189,10 @@ export class Viewer {
   /** @param {boolean} on */
   #play(on) {
     clearInterval(this.#player);
-    this.#player = on ? window.setInterval(() => this.#set(withNextPair(this.#state, this.#present())),
-      STEP_TIME / this.#state.speed) : 0;
-    this.#set({ ...this.#state, playing: on });
+    const { block, speed } = this.#state;
+    this.#player = on ? window.setInterval(() => this.#set(withNextFrame(this.#state, this.#present())),
+      STEP_TIME / speed / framesEach(this.#present(), block)) : 0;
+    this.#set({ ...this.#state, playing: on, beat: 0 });
   }
 
   /** @param {Lit | null} mark */

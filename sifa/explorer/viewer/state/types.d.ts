@@ -30,8 +30,9 @@ export interface Pin {
  * the pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is
  * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
  * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
- * the step of the tour, -1 none. While `led`, playing takes the query to where most moves; choosing a cell ends it. Both
- * pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
+ * the step of the tour, -1 none. While playing, the pictures go on by `beat` frames from those of the step. While `led`,
+ * playing takes the query to where most moves; choosing a cell ends it. Both pictures are enlarged `zoom` times about
+ * (`midY`, `midX`), shares of the whole.
  */
 export interface State extends Settings {
   block: number;
@@ -45,6 +46,7 @@ export interface State extends Settings {
   tap: number;
   quiver: boolean;
   playing: boolean;
+  beat: number;
   led: boolean;
   whatIf: string;
   flow: boolean;
