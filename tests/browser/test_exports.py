@@ -354,10 +354,10 @@ def test_a_light_page_says_what_it_leaves_out(page, packed, prediction, tmp_path
     open_page(page, tmp_path / "light.html")
     assert "one block only" in page.inner_text("main > p")
     assert page.locator(".sifa-bar select option").count() == 3
+    page.click(".sifa-tools [data-panel=experiment]")
+    settle(page)
     plain = pixels(page, KEY_CANVAS)
     for each in prediction.what_if:
-        if not page.locator(".sifa-switches").is_visible():
-            page.click(".sifa-tools [data-panel=experiment]")
         page.click(f".sifa-switches [data-name={each.name}]")
         said = page.inner_text(".sifa-says")
         assert each.explanation in said
