@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
+import { openPanel } from '../../sifa/explorer/viewer/state/panel.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
-  SETTINGS, emptyState, openPanel, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
+  SETTINGS, emptyState, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
   withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { anyChange, changeOf, changeWords, comparedBest, titleOf, underTitle } from '../../sifa/explorer/viewer/state/answers.mjs';
