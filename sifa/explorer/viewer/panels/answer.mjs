@@ -56,7 +56,9 @@ export function verdictHtml({ answers, groups, probabilities, labels, withheld =
   return answers.map((answer, i) => {
     const certainty = certaintyOf(answer, groups[i]);
     const said = (/** @type {number} */ at) => `${escapeHtml(labels[at])} ${percent(probabilities[at])}`;
-    if (certainty === 'unsure') return `<span class="sifa-unsure">Unsure: ${bestOf(probabilities, groups[i], 2).map(said).join(', ')}</span>`;
+    if (certainty === 'unsure') {
+      return `<span class="sifa-unsure">Unsure: ${bestOf(probabilities, groups[i], 2).map(said).join(', ')}</span>`;
+    }
     return `<span class="sifa-${certainty}"><b>${escapeHtml(answer.label)}</b>, ${certainty} ${percent(answer.probability)}</span>`;
   }).join(' ');
 }

@@ -11,6 +11,8 @@ import { box, boxes, part } from './html.mjs';
 const NOTHING = 'Nothing to compare with yet. Open a .sifa file here, or drop one on this page.';
 const MORE = 'Nothing to compare with yet. Choose another result or other weights above, or open a .sifa file.';
 
+const BOTH = '<small class="sifa-both">The same for both</small>';
+
 /**
  * What a run can be compared with, as options of a list. Values are `what:` with a what-if's name, `offer:` with an offer's
  * number, and `second`.
@@ -82,7 +84,7 @@ export class ComparePanel {
     this.#put(box(this.head, '.sifa-how'), beside ? escapeHtml(beside.words) : '');
     if (!beside) return this.#put(this.words, offers.length ? MORE : NOTHING);
     const [name, named] = beside.names.map(escapeHtml);
-    this.#put(this.first, runHtml(name, verdictHtml(shown.trace)));
+    this.#put(this.first, BOTH + runHtml(name, verdictHtml(shown.trace)));
     this.#put(this.other, runHtml(named, verdictHtml(beside.trace)));
     frameTitles(beside).forEach((title, i) => this.#put(this.titles[i], title));
     this.#put(this.words, `<span>${other ? sentenceHtml(other) : escapeHtml(beside.plain)}</span>`);
