@@ -6,7 +6,10 @@ import { frameTitles, sentenceHtml } from './controls.mjs';
 import { box, boxes, part } from './html.mjs';
 /** @import { Beside, Second, Shown } from '../state/types' */
 
-/** A run that the host offers; choosing one without a `url` asks the host to run it. @typedef {{group: string, title: string, url?: string}} Offer */
+/**
+ * A run that the host offers; choosing one without a `url` asks the host to run it.
+ * @typedef {{group: string, title: string, url?: string}} Offer
+ */
 
 const NOTHING = 'Nothing to compare with yet. Open a .sifa file here, or drop one on this page.';
 const MORE = 'Nothing to compare with yet. Choose another result or other weights above, or open a .sifa file.';
@@ -29,7 +32,8 @@ export function optionsHtml({ trace, state }, second, beside, offers) {
   const groups = new Map();
   const add = (/** @type {string} */ group, /** @type {string} */ html) => groups.set(group, [...groups.get(group) ?? [], html]);
   for (const { name, title } of trace.what_if) add('What if', option(`what:${name}`, title, chosen?.name === name));
-  if (second && beside) add('Opened here', option('second', beside.of === second ? beside.names[1] : second.trace.clip.name, !chosen));
+  const named = second && beside?.of === second ? beside.names[1] : second?.trace.clip.name;
+  if (named) add('Opened here', option('second', named, !chosen));
   offers.forEach(({ group, title }, i) => add(group, option(`offer:${i}`, title)));
   return (chosen || second ? '' : option('', 'choose …', true))
     + [...groups].map(([group, list]) => `<optgroup label="${escapeHtml(group)}">${list.join('')}</optgroup>`).join('');

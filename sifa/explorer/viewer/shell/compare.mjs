@@ -13,9 +13,10 @@ import { decodeTrace, fetchBytes } from './source.mjs';
 /** @import { Source } from './source.mjs' */
 
 /**
- * What it needs of the viewer: `show` opens Compare, with a what-if or, '', with the second trace; `offers` are the host's.
+ * What it needs of the viewer: `show` opens Compare, with a what-if or, '', with the second trace, and
+ * `hide` closes it; `offers` are the host's.
  * @typedef {{
- *   readonly state: State, readonly trace: Trace | null, show: (against: string) => void, redraw: () => void, offers: () => Offer[]
+ *   readonly state: State, readonly trace: Trace | null, show: (against: string) => void, hide: () => void, redraw: () => void, offers: () => Offer[]
  * }} Compared
  */
 
@@ -99,9 +100,10 @@ export class Comparison {
     }
   }
 
-  /** No second trace any more. */
+  /** No second trace any more; Compare closes where it showed that. */
   drop() {
     this.#loads++;
+    if (this.#second && this.#beside?.of === this.#second) this.viewer.hide();
     this.#set(null);
   }
 

@@ -5,8 +5,8 @@ import { headline, traceTitle } from '../state/answers.mjs';
 
 /**
  * `source` is what the trace was made of, and `bytes` its own; `key` tells results apart, by the clip's pictures and the
- * weights; `left` is the view of the trace that was shown before, as a link's hash, '' none; `clip` is the file's name, `weights` that of
- * theirs.
+ * weights; `left` is the view of the trace that was shown before, as a link's hash, '' none; `clip` is the file's name, and
+ * `weights` that of their file, without its suffix.
  * @typedef {{
  *   source: Source, bytes: ArrayBuffer, key: string, left: string, clip: string, weights: string, title: string, headline: string,
  *   frames: string, trained_on: string, picture: Blob

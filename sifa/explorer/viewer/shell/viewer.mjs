@@ -117,6 +117,7 @@ export class Viewer {
       get trace() { return viewer.#trace; },
       get state() { return viewer.#state; },
       redraw: () => this.#redraw(),
+      hide: () => { if (comparing(this.#state)) this.#set(withPanel(this.#state, 'none')); },
       show: (/** @type {string} */ against) => {
         if (this.#trace) this.#set(withPanel(withAgainst(this.#state, this.#trace, against), 'compare'));
       },
