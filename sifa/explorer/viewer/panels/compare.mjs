@@ -14,8 +14,6 @@ import { box, boxes, part } from './html.mjs';
 const NOTHING = 'Nothing to compare with yet. Open a .sifa file here, or drop one on this page.';
 const MORE = 'Nothing to compare with yet. Choose another result or other weights above, or open a .sifa file.';
 
-const BOTH = '<small class="sifa-both">The same for both</small>';
-
 /**
  * What a run can be compared with, as options of a list. Values are `what:` with a what-if's name, `offer:` with an offer's
  * number, and `second`.
@@ -33,7 +31,7 @@ export function optionsHtml({ trace, state }, second, beside, offers) {
   const add = (/** @type {string} */ group, /** @type {string} */ html) => groups.set(group, [...groups.get(group) ?? [], html]);
   for (const { name, title } of trace.what_if) add('What if', option(`what:${name}`, title, chosen?.name === name));
   const named = second && beside?.of === second ? beside.names[1] : second?.trace.clip.name;
-  if (named) add('Opened here', option('second', named, !chosen));
+  if (named) add('Beside it now', option('second', named, !chosen));
   offers.forEach(({ group, title }, i) => add(group, option(`offer:${i}`, title)));
   return (chosen || second ? '' : option('', 'choose …', true))
     + [...groups].map(([group, list]) => `<optgroup label="${escapeHtml(group)}">${list.join('')}</optgroup>`).join('');
@@ -88,7 +86,8 @@ export class ComparePanel {
     this.#put(box(this.head, '.sifa-how'), beside ? escapeHtml(beside.words) : '');
     if (!beside) return this.#put(this.words, offers.length ? MORE : NOTHING);
     const [name, named] = beside.names.map(escapeHtml);
-    this.#put(this.first, BOTH + runHtml(name, verdictHtml(shown.trace)));
+    this.#put(this.first, `<small class="sifa-both">The same for both; arrows: ${name}</small>`
+      + runHtml(name, verdictHtml(shown.trace)));
     this.#put(this.other, runHtml(named, verdictHtml(beside.trace)));
     frameTitles(beside).forEach((title, i) => this.#put(this.titles[i], title));
     this.#put(this.words, `<span>${other ? sentenceHtml(other) : escapeHtml(beside.plain)}</span>`);

@@ -107,7 +107,8 @@ const COMPARE = `<header class="sifa-compare" hidden>
   <div><h2>Compare</h2><p class="sifa-how" role="status"></p></div>
   <div class="sifa-group">
     <label class="sifa-against">with <select data-against aria-label="Compare with"></select></label>
-    <label class="sifa-file"><span>Open .sifa</span><input type="file" accept=".sifa" aria-label="Compare with a .sifa file"></label>
+    <label class="sifa-file"><span>Open .sifa</span><input type="file" accept=".sifa"
+      aria-label="Open .sifa: compare with a file"></label>
     <button type="button" data-panel="none" title="Close (Esc)">Done</button>
   </div>
 </header>
@@ -116,7 +117,8 @@ const COMPARE = `<header class="sifa-compare" hidden>
 const SECOND = `<section class="sifa-second" aria-label="The run beside it" hidden>
   <p class="sifa-run"></p>
   <div class="sifa-pair">
-    <figure class="sifa-query-b"><figcaption></figcaption><canvas role="img" aria-label="Frame t of the run beside it"></canvas></figure>
+    <figure class="sifa-query-b"><figcaption></figcaption><canvas role="img"
+      aria-label="Frame t of the run beside it"></canvas></figure>
     <figure class="sifa-key-b"><figcaption></figcaption><canvas role="img"
       aria-label="Frame t+1 of the run beside it, with its sampled points for the same place"></canvas></figure>
   </div>

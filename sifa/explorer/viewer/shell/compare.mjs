@@ -2,7 +2,7 @@
 import { ComparePanel } from '../panels/compare.mjs';
 import { box, part } from '../panels/html.mjs';
 import { Pictures } from '../panels/pictures.mjs';
-import { besideOf } from '../state/compare.mjs';
+import { besideOf, withTruth } from '../state/compare.mjs';
 import { shownOf } from '../state/shown.mjs';
 import { besideSpeech } from '../state/words.mjs';
 import { complain } from './root.mjs';
@@ -32,6 +32,8 @@ export class Comparison {
   #offers = [];
   /** @type {Trace | null} */
   #asked = null; // the offers are for this trace
+  /** @type {{of: Trace, trace: Trace} | null} */
+  #known = null; // what is shown, and the same with what the second trace knows of it
   #waits = false; // what is shown now becomes the second trace once the next one of its clip is there
   #loads = 0;
   #open = false;
@@ -111,7 +113,7 @@ export class Comparison {
   #set(second) {
     this.#second?.images.forEach(image => image.close());
     this.#second = second;
-    this.#asked = null;
+    this.#asked = this.#known = null;
     this.viewer.redraw();
   }
 
@@ -129,6 +131,19 @@ export class Comparison {
       this.#set({ trace: before, images, lasting: false });
     }
     return keeps;
+  }
+
+  /** Whether a link hides the answer, and with it what names may say of it. */
+  get #unnamed() { return this.root.classList.contains('sifa-unanswered'); }
+
+  /**
+   * A trace with what the second one knows of its clip; the same object each time.
+   * @param {Trace} trace
+   */
+  informed(trace) {
+    if (!this.#second) return trace;
+    if (this.#known?.of !== trace) this.#known = { of: trace, trace: withTruth(trace, this.#second.trace) };
+    return this.#known.trace;
   }
 
   /** Whether a link can bring back what is compared. */
@@ -152,7 +167,7 @@ export class Comparison {
    * @param {number} [ratio]
    */
   paint(trace, images, state, ratio) {
-    const beside = besideOf(trace, images, state, this.#second);
+    const beside = besideOf(trace, images, state, this.#second, this.#unnamed);
     if (beside?.of !== this.#beside?.of || this.#asked !== trace) this.painter.forget();
     this.#beside = beside;
     if (!beside || beside.plain) {
@@ -176,7 +191,7 @@ export class Comparison {
       return;
     }
     this.#other = this.paint(shown.trace, shown.images, shown.state);
-    if (!this.#open || this.#asked !== shown.trace) this.#offers = this.viewer.offers();
+    if (!this.#open || this.#asked !== shown.trace) this.#offers = this.#unnamed ? [] : this.viewer.offers();
     [this.#open, this.#asked] = [true, shown.trace];
     this.panel.write(shown, this.#beside, this.#other, { second: this.#second, offers: this.#offers });
   }

@@ -35,7 +35,7 @@ function sideOf(layout, open, width, height, tall) {
  * @param {number} count
  * @param {number} width
  * @param {number} height
- * @param {number} tall
+ * @param {number} tall all but the row at the bottom
  */
 function comparedSide(layout, count, width, height, tall) {
   if (layout === 'phone') return (width - 2 * GAP - 8) / 2;
@@ -51,6 +51,7 @@ function comparedSide(layout, count, width, height, tall) {
  */
 export function fitPictures(root, fills) {
   const rows = [box(root, '.sifa-pictures'), box(root, '.sifa-rest')]; // what is left over ends the page
+  const timeline = box(root, '.timeline');
   root.classList.toggle('sifa-fills', fills);
   const fit = () => {
     const filling = fills || document.fullscreenElement === root;
@@ -60,13 +61,13 @@ export function fitPictures(root, fills) {
     const { open = 'none', compared } = root.dataset;
     if (root.dataset.layout !== layout) root.dataset.layout = layout;
     const height = filling || slide ? rows.reduce((sum, { clientHeight }) => sum + clientHeight, 0) : Infinity;
-    const whole = filling ? tall : Infinity;
+    const whole = filling ? tall - (open === 'compare' ? timeline.offsetHeight : 0) : Infinity;
     const side = Math.max(SMALLEST, Math.floor(open === 'compare' ? comparedSide(layout, compared === 'clips' ? 4 : 3, width, height, whole)
       : sideOf(layout, open !== 'none', width, height, whole)));
     if (root.style.getPropertyValue('--side') !== `${side}px`) root.style.setProperty('--side', `${side}px`);
   };
   const sizes = new ResizeObserver(fit);
-  for (const each of [root, ...rows]) sizes.observe(each);
+  for (const each of [root, timeline, ...rows]) sizes.observe(each);
   const opened = new MutationObserver(fit);
   opened.observe(root, { attributes: true, attributeFilter: ['data-open', 'data-compared', 'class'] });
   fit();

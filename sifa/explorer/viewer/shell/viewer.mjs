@@ -190,7 +190,7 @@ export class Viewer {
    */
   #shownOf(trace, state) {
     const seen = comparing(state) ? { ...state, whatIf: '' } : state; // side by side, none lies over the other
-    return shownOf(trace, this.#images, seen, this.#lit, this.painter.field(trace, seen));
+    return shownOf(comparing(state) ? this.compare.informed(trace) : trace, this.#images, seen, this.#lit, this.painter.field(trace, seen));
   }
 
   #draw() {

@@ -58,10 +58,19 @@ export function stateBeside(state, trace, other) {
  * @param {Trace} b
  */
 function areTwins(a, b) {
-  const seen = (/** @type {Trace} */ { clip, crop, blocks: { 0: { pairs, stride } } }) =>
-    [clip.name, ...clip.indices, ...Object.values(cropBox(crop)).map(Math.round), pairs, stride[0]].join();
+  const seen = (/** @type {Trace} */ { clip, crop, blocks: { 0: block } }) =>
+    [clip.name, ...clip.indices, ...Object.values(cropBox(crop)).map(Math.round), block?.pairs, block?.stride[0]].join();
   return seen(a) === seen(b);
 }
+
+/**
+ * A trace with the true motion that is known of another one of the same pictures: it is the clip's, whatever the weights.
+ * @param {Trace} trace
+ * @param {Trace} other
+ * @returns {Trace}
+ */
+export const withTruth = (trace, other) => (trace.true_flow.length || !other.true_flow.length || !areTwins(trace, other)
+  ? trace : { ...trace, true_flow: other.true_flow });
 
 const stem = (/** @type {string} */ name) => name.replace(/(?<=.)\.[^.]*$/u, '');
 
@@ -92,9 +101,10 @@ export function namesOf(a, b) {
  * @param {ImageBitmap[]} images
  * @param {State} state
  * @param {Second | null} second
+ * @param {boolean} unnamed whether names, which may give the answer away, are hidden
  * @returns {Beside | null}
  */
-export function besideOf(trace, images, state, second) {
+export function besideOf(trace, images, state, second, unnamed = false) {
   if (!comparing(state)) return null;
   const whatIf = whatIfBeside(trace, state, Boolean(second));
   if (whatIf) {
@@ -108,10 +118,11 @@ export function besideOf(trace, images, state, second) {
   }
   if (!second) return null;
   const plain = second.trace.blocks.length ? '' : NO_BLOCKS;
-  const other = plain ? { ...second.trace, blocks: trace.blocks } : second.trace;
+  const other = withTruth(plain ? { ...second.trace, blocks: trace.blocks } : second.trace, trace);
   const twins = areTwins(trace, other);
   return {
-    of: second, trace: other, images: second.images, state: stateBeside(state, trace, other), plain, twins, names: namesOf(trace, second.trace),
+    of: second, trace: other, images: second.images, state: stateBeside(state, trace, other), plain, twins,
+    names: unnamed ? ['The first run', 'The second run'] : namesOf(trace, second.trace),
     words: twins ? 'One clip, asked twice.' : 'Time and place are linked by their share of each clip.',
   };
 }

@@ -48,6 +48,7 @@ function withWords(read) {
   if (times.length < 2) return '';
   if (nearlyEven(times)) return `, with all ${count} points counting about the same`;
   const strong = times.filter(share => share > MUCH).length;
+  if (!strong) return `, with ${times.filter(share => share < LITTLE).length} of its ${count} points hardly counting`;
   if (times.length !== 9) return `, mostly with ${strong} of its ${count} points`;
   const { more, less } = uneven(times);
   if (!more) return `, mostly with ${strong} of its nine points`;
