@@ -43,6 +43,9 @@ test('which points count for more is said of rows or columns, and of other count
   const columns = [1, 1, 3, 1, 1, 3, 1, 1, 3];
   assert.match(told(known([0, 1], [0, 1], columns)), /mostly with the right-hand points\.$/); // two weak columns are not listed
   assert.match(told(known([0, 1], [0, 1], [5, 1, 1, 1])), /mostly with 1 of its 4 points\.$/);
+  const lean = [1, 1, 1, 1, 1, 1, 1, 1, 0.4]; // none counts for much more than even, though one counts for less
+  assert.match(told(known([0, 1], [0, 1], lean)), /, with 1 of its nine points hardly counting\.$/);
+  assert.match(told(known([0, 1], [0, 1], lean.slice(2))), /, with 1 of its 7 points hardly counting\.$/);
 });
 
 test('without the truth it seems so; random weights mean nothing; another model only looked', () => {

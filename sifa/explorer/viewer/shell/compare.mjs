@@ -16,7 +16,8 @@ import { decodeTrace, fetchBytes } from './source.mjs';
  * What it needs of the viewer: `show` opens Compare, with a what-if or, '', with the second trace, and
  * `hide` closes it; `offers` are the host's.
  * @typedef {{
- *   readonly state: State, readonly trace: Trace | null, show: (against: string) => void, hide: () => void, redraw: () => void, offers: () => Offer[]
+ *   readonly state: State, readonly trace: Trace | null, show: (against: string) => void, hide: () => void, redraw: () => void,
+ *   offers: () => Offer[]
  * }} Compared
  */
 

@@ -5,7 +5,8 @@ import { Viewer } from './viewer.mjs';
 /** @import { Source } from './source.mjs' */
 
 /**
- * What a host shares with the viewer, as anywidget gives it: `trace`, `compared`, a second one to compare with, and any of block, pair, pins ({A: [y, x], ...}), y, x and
+ * What a host shares with the viewer, as anywidget gives it: `trace`, `compared`, a second one to compare with, and any of block,
+ * pair, pins ({A: [y, x], ...}), y, x and
  * pinned, which are followed both ways; `theme`, 'dark' or 'light' where it is known; `linked`, whether the page's hash is
  * the viewer's; `asks`, whether it answers the event `sifa-asks`, whose detail is 'tour', 'what-ifs' or 'run:' and the title of an
  * offer; `offers`, a function that lists what else it has to compare with.

@@ -62,8 +62,9 @@ export function fitPictures(root, fills) {
     if (root.dataset.layout !== layout) root.dataset.layout = layout;
     const height = filling || slide ? rows.reduce((sum, { clientHeight }) => sum + clientHeight, 0) : Infinity;
     const whole = filling ? tall - (open === 'compare' ? timeline.offsetHeight : 0) : Infinity;
-    const side = Math.max(SMALLEST, Math.floor(open === 'compare' ? comparedSide(layout, compared === 'clips' ? 4 : 3, width, height, whole)
-      : sideOf(layout, open !== 'none', width, height, whole)));
+    const room = open === 'compare' ? comparedSide(layout, compared === 'clips' ? 4 : 3, width, height, whole)
+      : sideOf(layout, open !== 'none', width, height, whole);
+    const side = Math.max(SMALLEST, Math.floor(room));
     if (root.style.getPropertyValue('--side') !== `${side}px`) root.style.setProperty('--side', `${side}px`);
   };
   const sizes = new ResizeObserver(fit);
