@@ -26,9 +26,7 @@ def script() -> str:
     return (FOLDER / "bundle.js").read_text(encoding="utf-8")
 
 
-def to_html(
-    packed: bytes, compared: bytes | None = None, *, title: str = "SIFA explorer", light: bool = False
-) -> str:
+def to_html(packed: bytes, compared: bytes | None = None, *, title: str = "SIFA explorer", light: bool = False) -> str:
     """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
 
     With a second packed trace, `compared`, it opens with both side by side: two sets of weights on one clip, or two clips.

@@ -14,9 +14,7 @@ from tests.clips import write_clip
 from tests.video.test_windows import shot
 
 WINDOW, SQUARE, WORDS, ITEMS = ".tl-window", ".tl-square", ".tl-said", ".tl-answers li button"
-SHOWN = (
-    "() => document.querySelector('.tl-row')?.dataset.share === '1' && !document.querySelector('.tl-row').hidden"
-)
+SHOWN = "() => document.querySelector('.tl-row')?.dataset.share === '1' && !document.querySelector('.tl-row').hidden"
 PATIENT = "from app import server, timeline; timeline.FIRST_SECONDS = 60; raise SystemExit(server.main())"
 
 

@@ -13,7 +13,8 @@ import { listenToZoom } from './zoom.mjs';
  * What lies under a pointer: the cell of a canvas, and the mark that lights up; `pictures` are those of both runs, of which `keys`
  * are of frame t + 1; `busy` is true while there is nothing to act on.
  * @typedef {{
- *   canvases: Canvases, pictures: HTMLCanvasElement[], keys: HTMLCanvasElement[], busy: () => boolean, reversed: () => boolean, tour: () => number, zoom: () => number,
+ *   canvases: Canvases, pictures: HTMLCanvasElement[], keys: HTMLCanvasElement[],
+ *   busy: () => boolean, reversed: () => boolean, tour: () => number, zoom: () => number,
  *   cellAt: (canvas: HTMLCanvasElement, event: MouseEvent) => Place,
  *   markUnder: (canvas: HTMLCanvasElement, event: MouseEvent) => Lit | null
  * }} Under

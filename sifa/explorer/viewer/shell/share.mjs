@@ -21,7 +21,8 @@ const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.h
  * in a caption what that is; jump(state) goes to a view whatever is locked, open(bytes) shows
  * another trace and paint(state, ratio) draws the pictures of a state.
  * @typedef {{
- *   readonly trace: Trace | null, readonly images: ImageBitmap[], readonly state: State, readonly linkable: boolean, readonly beside: string,
+ *   readonly trace: Trace | null, readonly images: ImageBitmap[], readonly state: State,
+ *   readonly linkable: boolean, readonly beside: string,
  *   jump: (state: State) => void, open: (bytes: ArrayBuffer) => void, paint: Paint
  * }} Shared
  *

@@ -23,7 +23,8 @@ export function tell(root, trace, { id, ...from }) {
   const { clip: { name, indices, source_frames }, checkpoint, pictures } = trace;
   /** @type {Told} */
   const detail = {
-    ...from, key: `${id} ${checkpoint.sha256}`, clip: name, weights: checkpoint.file.replace(/\.\w+$/u, ''), title: traceTitle(trace), headline: headline(trace),
+    ...from, key: `${id} ${checkpoint.sha256}`, clip: name, weights: checkpoint.file.replace(/\.\w+$/u, ''),
+    title: traceTitle(trace), headline: headline(trace),
     frames: `frames ${indices[0]} to ${indices[indices.length - 1]} of ${source_frames}`,
     trained_on: checkpoint.trained_on, picture: pictures[pictures.length >> 1],
   };

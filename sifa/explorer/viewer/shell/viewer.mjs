@@ -48,8 +48,8 @@ export class Viewer {
   /**
    * @param {HTMLElement} el
    * @param {{changed?: (state: State, pins: ReturnType<typeof pinsByLetter>) => void, theme?: string | null,
-   *   linked?: boolean, asks?: boolean, offers?: () => Offer[]}} options `changed` is called once the state has come to rest; `asks`:
-   *   the host answers the event `sifa-asks`; `offers`: what else it has to compare with
+   *   linked?: boolean, asks?: boolean, offers?: () => Offer[]}} options `changed` is called once the state has come to rest;
+   *   `asks`: the host answers the event `sifa-asks`; `offers`: what else it has to compare with
    */
   constructor(el, { changed = () => {}, theme, linked = false, asks = false, offers = () => [] }) {
     const root = this.root = rootIn(el, asks);
