@@ -189,8 +189,10 @@ export class Viewer {
    * @param {State} state
    */
   #shownOf(trace, state) {
-    const seen = comparing(state) ? { ...state, whatIf: '' } : state; // side by side, none lies over the other
-    return shownOf(comparing(state) ? this.compare.informed(trace) : trace, this.#images, seen, this.#lit, this.painter.field(trace, seen));
+    const compared = comparing(state);
+    const seen = compared ? { ...state, whatIf: '' } : state; // side by side, none lies over the other
+    const known = compared ? this.compare.informed(trace) : trace;
+    return shownOf(known, this.#images, seen, this.#lit, this.painter.field(trace, seen));
   }
 
   #draw() {

@@ -112,8 +112,9 @@ export function besideOf(trace, images, state, second, unnamed = false) {
     const other = traceOf(trace, whatIf);
     const plain = order.length ? OTHER_PICTURES : blocks.length === trace.blocks.length ? '' : NO_POINTS;
     return {
-      of: whatIf, trace: other, images: order.length ? order.map(at => images[at]) : images, state: stateBeside(state, trace, other), plain,
-      twins: !order.length, names: ['As it is', `What if: ${title}`], words: explanation,
+      of: whatIf, trace: other, images: order.length ? order.map(at => images[at]) : images,
+      state: stateBeside(state, trace, other), plain, twins: !order.length, words: explanation,
+      names: ['As it is', `What if: ${title}`],
     };
   }
   if (!second) return null;

@@ -30,7 +30,8 @@ export interface Pin {
  * the pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is
  * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
  * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
- * the step of the tour, -1 none; `against` names the what-if that Compare puts beside the run, '' the second trace, if there is one.
+ * the step of the tour, -1 none; `against` names the what-if that Compare puts beside the run, '' the second trace where there
+ * is one.
  * While `led`, playing takes the query to where most moves; choosing a cell ends it. Both
  * pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
  */
@@ -114,9 +115,9 @@ export interface Shown {
 }
 
 /**
- * The run `of` a what-if or a second trace that Compare puts beside the one that is shown, and the view of it at the same place: `trace` has blocks to draw its
- * pictures by, whose points are not to be drawn where it is `plain`; `twins`: both have the same pictures. `names` tell the two
- * runs apart, and `words` say how they belong together.
+ * The run, `of` a what-if or a second trace, that Compare puts beside the one that is shown, and the view of it at the same
+ * place. `trace` has blocks to draw its pictures by; `plain` says why its points are not drawn, '' where they are; `twins`: both
+ * have the same pictures. `names` tell the two runs apart, and `words` say how they belong together.
  */
 export interface Beside {
   of: WhatIf | Second;
