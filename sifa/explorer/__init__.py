@@ -34,7 +34,9 @@ def explore(prediction: Prediction, compare: Prediction | None = None) -> "Explo
     """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, cell and pins can be read and set.
 
     With a second prediction, `compare`, both are shown side by side, at one place and time: two sets of weights on one clip, or
-    two clips. Later, `explorer.compare = prediction` does the same, and None ends it. Needs anywidget, which nothing else here does, so it is imported at the first call. Raises RunError where it is not installed.
+    two clips. Later, `explorer.compare = prediction` does the same, and None ends it.
+
+    Needs anywidget, which nothing else here does, so it is imported at the first call. Raises RunError where it is not installed.
     """
     try:
         from sifa.explorer.widget import Explorer

@@ -30,9 +30,11 @@ def to_html(packed: bytes, compared: bytes | None = None, *, title: str = "SIFA 
     """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
 
     With a second packed trace, `compared`, it opens with both side by side: two sets of weights on one clip, or two clips.
-    Each then has half of the room. The traces travel deflated. `light` keeps only one block of each stage and no points of what-ifs, for models
-    with many blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The
-    page says what is missing. Bytes of a file's name in the title that are not UTF-8 become question marks.
+    Each then has half of the room.
+
+    The traces travel deflated. `light` keeps only one block of each stage and no points of what-ifs, for models with many
+    blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The page says what
+    is missing. Bytes of a file's name in the title that are not UTF-8 become question marks.
     """
     title = html.escape(title.encode(errors="replace").decode())
     traces = {"trace": packed} | ({} if compared is None else {"compared": compared})

@@ -32,9 +32,9 @@ class Explorer(anywidget.AnyWidget):
     `block` and `pair` count from 0; (`y`, `x`) is the query cell on that block's grid, whether `pinned` or only pointed at.
     `pins` are the pinned cells by their letters, `{"A": (10, 8), "B": (3, 4)}`, at most five; (`y`, `x`) is one of them. Set,
     they make the first one the query, unless (`y`, `x`) is one of them.
-    `prediction` may be set to another one. `compare` is the prediction that stands beside it, or None: setting one opens Compare, with
-    both at the same place and time by their shares of the whole. Setting a block, pair, cell or pin that the trace does not have raises TraitError; that
-    of a model without blocks has none.
+    `prediction` may be set to another one. `compare` is the prediction that stands beside it, or None; setting one opens Compare,
+    with both at the same place and time by their shares of the whole. Setting a block, pair, cell or pin that the trace does not
+    have raises TraitError; that of a model without blocks has none.
     """
 
     _esm = script()

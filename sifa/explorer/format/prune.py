@@ -42,8 +42,8 @@ def lighten(packed: bytes, most: int = MOST_LIGHT) -> bytes:
     """A packed trace with only one block of each stage and the answers, but no points, of its what-ifs.
 
     Numbers are copied byte for byte, so that the blocks that stay show the same read-outs; frames too, unless the page
-    would be larger than 3 MB, `most` bytes once deflated: then they become smaller, down to 160 pixels. Raises TraceError like `unpack`, as far as
-    it reads.
+    would be larger than 3 MB, `most` bytes once deflated: then they become smaller, down to 160 pixels. Raises TraceError
+    like `unpack`, as far as it reads.
     """
     with refuse_damage():
         names = _first_of_stages(_checked(packed))

@@ -56,9 +56,10 @@ export function fitPictures(root, fills) {
   const fit = () => {
     const filling = fills || document.fullscreenElement === root;
     const { clientWidth: width, clientHeight: tall } = root;
-    const slide = root.classList.contains('sifa-slide');
-    const layout = slide ? 'slide' : width > WIDE ? 'wide' : width > NARROW ? 'tablet' : 'phone';
     const { open = 'none', compared } = root.dataset;
+    const narrow = open === 'compare' && width <= WIDE; // two runs are one below the other there, on a slide, too
+    const slide = root.classList.contains('sifa-slide') && !narrow;
+    const layout = slide ? 'slide' : width > WIDE ? 'wide' : width > NARROW ? 'tablet' : 'phone';
     if (root.dataset.layout !== layout) root.dataset.layout = layout;
     const height = filling || slide ? rows.reduce((sum, { clientHeight }) => sum + clientHeight, 0) : Infinity;
     const whole = filling ? tall - (open === 'compare' ? timeline.offsetHeight : 0) : Infinity;
