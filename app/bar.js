@@ -67,7 +67,7 @@ function showPicture(image) {
 function chooseWeights({ props, watch, trigger }, titles) {
   const label = document.createElement('label');
   label.className = 'weights';
-  label.innerHTML = '<span>Weights</span> <select aria-label="Weights"></select>';
+  label.innerHTML = '<span>Model</span> <select aria-label="Model"></select>';
   label.title = 'The same model trained with parts left out shows what each part does.';
   label.hidden = titles.length < 2;
   const list = /** @type {HTMLSelectElement} */ (label.querySelector('select'));

@@ -54,14 +54,17 @@ class Explorer(anywidget.AnyWidget):
         self._open()
 
     def _open(self) -> None:
-        """Go where the viewer opens a trace: to its best block, in the middle of time, to the cell whose attention went
-        furthest."""
-        if not len(self.prediction.trace):
-            return
-        self.block = self.prediction.best_block
+        """Go where the viewer opens a first trace: to its best block."""
+        if len(self.prediction.trace):
+            self.block = self.prediction.best_block
+            self._to_the_middle()
+
+    def _to_the_middle(self, stay: bool = False) -> None:
+        """Go to the middle of time and there, unless the cell is to stay, to the one whose attention went furthest."""
         block = self.prediction.trace[self.block]
         self.pair = (len(block.attention) - 1) // 2
-        self.y, self.x = start_cell(block, self.pair)
+        if not stay:
+            self.y, self.x = start_cell(block, self.pair)
 
     @property
     def cell(self) -> tuple[int, int, int, int] | None:
@@ -113,15 +116,18 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("prediction")
     def _show(self, change: traitlets.Bunch) -> None:
-        if isinstance(change.old, Prediction):
-            if not same_clip(change.old, change.new):
-                self.pins, self.pinned = {}, False
-            if len(change.new.trace) and len(change.old.trace) and self.cell:
-                self.block = min(self.block, len(change.new.trace) - 1)
-                _, self.pair, self.y, self.x = self.cell
-            else:
-                self._open()
-            self.trace = pack(change.new)
+        """As the viewer: the same clip keeps its view; another one keeps what is pinned, and else opens where most moves."""
+        old, new = change.old, change.new
+        if not isinstance(old, Prediction):
+            return
+        if len(new.trace) and len(old.trace) and self.cell:
+            self.block = min(self.block, len(new.trace) - 1)
+            _, self.pair, self.y, self.x = self.cell
+            if not same_clip(old, new):
+                self._to_the_middle(stay=self.pinned)
+        else:
+            self._open()
+        self.trace = pack(new)
 
     @traitlets.observe("compare")
     def _set_beside(self, change: traitlets.Bunch) -> None:

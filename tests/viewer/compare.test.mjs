@@ -66,6 +66,8 @@ test('block, time, place and pins of another trace lie at the same share of the 
   assert.deepEqual(there.pins, [{ block: 3, y: 7, x: 11 }, { block: 1, y: 13, x: 1 }, null]);
   const back = stateBeside(there, other, trace);
   assert.deepEqual([back.block, back.pair, back.y, back.x, back.pins[1]], [1, 2, 3, 5, { block: 0, y: 6, x: 0 }]);
+  const slow = { ...other, blocks: other.blocks.map(each => ({ ...each, stride: [4, 4, 4] })) };
+  assert.deepEqual([0, 1].map(beat => stateBeside({ ...state, beat }, trace, slow).beat), [0, 2]);
   for (let pair = 0; pair < 7; pair++) assert.ok(stateBeside({ ...there, pair }, other, trace).pair < 3);
 });
 

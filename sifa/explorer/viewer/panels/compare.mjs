@@ -52,6 +52,7 @@ export class ComparePanel {
     this.other = box(this.second, '.sifa-run');
     this.titles = boxes(this.second, 'figcaption');
     this.words = box(root, '.sifa-words');
+    this.side = box(root, '.sifa-side');
   }
 
   /**
@@ -67,6 +68,7 @@ export class ComparePanel {
   /** Nothing of it is seen. */
   close() {
     for (const each of [this.head, this.second, this.first]) each.hidden = true;
+    this.side.hidden = false;
     for (const figure of boxes(this.root, 'figure[data-run]')) delete figure.dataset.run;
     delete this.root.dataset.compared;
   }
@@ -80,6 +82,7 @@ export class ComparePanel {
   write(shown, beside, other, { second, offers }) {
     const compared = beside ? (beside.twins ? 'twins' : 'clips') : 'none';
     for (const each of [this.head, this.second]) each.hidden = false;
+    this.side.hidden = true; // not by its style: what has the keyboard in there lets go of it
     this.first.hidden = !beside;
     if (this.root.dataset.compared !== compared) this.root.dataset.compared = compared;
     this.#put(this.list, optionsHtml(shown, second, beside, offers));

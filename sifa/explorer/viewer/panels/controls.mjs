@@ -25,7 +25,7 @@ export function frameTitles({ trace, images, state }) {
   const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
   return ['Frame t', 'Frame t + 1'].map((name, later) => {
     const covered = framesOfStep(state.pair + later, trace.blocks[state.block], images.length);
-    return `<span><b>${name}</b> <i>source frames </i>${escapeHtml(sourceFrames(trace, covered))}, ${
+    return `<span title="source frames ${escapeHtml(sourceFrames(trace, covered))}"><b>${name}</b> ${
       sourceTimes(trace, covered)}${near}</span>`;
   });
 }
@@ -87,8 +87,8 @@ export class Controls {
     const { root, film } = this;
     const block = trace.blocks[state.block];
     const [query, key] = frameTitles({ trace, images, state });
-    box(root, '.sifa-query figcaption').innerHTML = `${query} <small>what moves, and where to</small>`;
-    box(root, '.sifa-key figcaption').innerHTML = `${key} <small>where it looked</small>`;
+    box(root, '.sifa-query figcaption').innerHTML = `${query} <small>motion as the model sees it \u00B7 click a spot</small>`;
+    box(root, '.sifa-key figcaption').innerHTML = `${key} <small>dots: where it looked for that spot</small>`;
     this.writeClose(block, state);
     const words = `step ${state.pair + 1} of ${block.pairs}`;
     put(box(root, '.sifa-step'), words);

@@ -33,8 +33,10 @@ const zoomKey = ({ zoom, midY, midX }) => (zoom === 1 ? '' : [zoom, midY, midX].
  * @param {State} state
  * @param {number} side
  */
-const queryKey = ({ block, pair, quiver, arrows, density, tinted, overlay, flow, ...about }, side) =>
-  `query ${[block, pair, overlay, flow, side, zoomKey(about), ...(quiver ? [arrows, density, tinted] : [])].join(' ')}`;
+const queryKey = ({ block, pair, playing, beat, quiver, arrows, density, tinted, overlay, flow, ...about }, side) =>
+  `query ${[
+    block, pair, playing ? beat : 0, overlay, flow, side, zoomKey(about), ...(quiver ? [arrows, density, tinted] : []),
+  ].join(' ')}`;
 
 /** Painter of the canvases. */
 export class Pictures {
@@ -152,7 +154,7 @@ export class Pictures {
    */
   #frameLayer({ trace, images, side, ratio }, state, step) {
     const block = trace.blocks[state.block];
-    const picture = pictureOf(trace, state.block, step);
+    const picture = pictureOf(trace, state, step);
     return this.#layers.get(`frame ${picture} ${side} ${zoomKey(state)}`, side, ctx =>
       paint(ctx, frameMarks(zoomedView(block, side, state), block, picture, trace.crop, ratio), images));
   }

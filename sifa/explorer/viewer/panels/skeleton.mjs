@@ -48,7 +48,7 @@ const DRAWER = `<section class="sifa-drawer" hidden>
           <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
         <div class="sifa-equation"></div>
       </div>
-      <div data-drawer="neighbours" class="sifa-table"></div>
+      <div data-drawer="neighbours" class="sifa-table" tabindex="0" role="region" aria-label="Table of neighbours"></div>
       <div data-drawer="sheet" role="group" aria-label="Contact sheet">
         <header><b>Contact sheet</b> ${menu('measure', 'Tiles', {
           offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',

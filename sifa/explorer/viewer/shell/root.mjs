@@ -44,3 +44,13 @@ export function toggleHelp(root) {
   help.showModal();
   box(help, 'h2').focus();
 }
+
+/**
+ * What has the keyboard inside a root, or null.
+ * @param {HTMLElement} root
+ */
+export function focusedIn(root) {
+  const node = root.getRootNode();
+  const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
+  return focused && root.contains(focused) ? focused : null;
+}

@@ -7,13 +7,13 @@ import { shownOf } from '../state/shown.mjs';
 import { followed } from '../state/follow.mjs';
 import { comparing, withPanel } from '../state/panel.mjs';
 import { pinsByLetter, sameClip } from '../state/pins.mjs';
-import { emptyState, withAgainst, withNextPair, withTrace } from '../state/state.mjs';
+import { emptyState, framesEach, withAgainst, withNextFrame, withTrace } from '../state/state.mjs';
 import { readout } from '../trace/geometry.mjs';
 import { Comparison } from './compare.mjs';
 import { fitPictures } from './fit.mjs';
 import { toggleFull } from './full.mjs';
 import { listen } from './inputs.mjs';
-import { complain, rootIn, toggleHelp } from './root.mjs';
+import { complain, focusedIn, rootIn, toggleHelp } from './root.mjs';
 import { Share, identify } from './share.mjs';
 import { decodeTrace, fetchBytes, viewOf } from './source.mjs';
 import { followTheme } from './theme.mjs';
@@ -201,12 +201,11 @@ export class Viewer {
     const shown = this.#drawn = this.#shownOf(this.#trace, this.#state);
     this.painter.draw(shown);
     if (!this.#state.playing) clearInterval(this.#player);
+    const held = focusedIn(this.root);
     this.panels.write(shown);
     this.compare.write(shown, comparing(this.#state));
-    const node = this.root.getRootNode();
-    const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
-    const lost = focused && this.root.contains(focused) && focused.closest('[hidden]');
-    if (lost) this.root.focus({ preventScroll: true }); // else keys do nothing
+    const holds = focusedIn(this.root);
+    if (held && (!holds || holds.closest('[hidden]'))) this.root.focus({ preventScroll: true }); // else keys do nothing
     this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
     clearTimeout(this.#resting);
     this.#resting = window.setTimeout(() => {
@@ -220,9 +219,10 @@ export class Viewer {
   /** @param {boolean} on */
   #play(on) {
     clearInterval(this.#player);
-    this.#player = on ? window.setInterval(() => this.#set(withNextPair(this.#state, this.#present())),
-      STEP_TIME / this.#state.speed) : 0;
-    this.#set({ ...this.#state, playing: on });
+    const { block, speed } = this.#state;
+    this.#player = on ? window.setInterval(() => this.#set(withNextFrame(this.#state, this.#present())),
+      STEP_TIME / speed / framesEach(this.#present(), block)) : 0;
+    this.#set({ ...this.#state, playing: on, beat: 0 });
   }
 
   /** @param {Lit | null} mark */

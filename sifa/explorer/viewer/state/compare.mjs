@@ -48,8 +48,10 @@ export function stateBeside(state, trace, other) {
     const [down, across] = sameplace(y, x, trace.blocks[block], other.blocks[blockOf(block)]);
     return { block: blockOf(block), y: down, x: across };
   };
-  const pair = sameShare(state.pair, trace.blocks[state.block].pairs, other.blocks[blockOf(state.block)].pairs);
-  return { ...state, ...placed(state), pair, pins: state.pins.map(pin => pin && placed(pin)), tap: -1, whatIf: '' };
+  const [from, to] = [trace.blocks[state.block], other.blocks[blockOf(state.block)]];
+  const pair = sameShare(state.pair, from.pairs, to.pairs);
+  const beat = Math.floor(state.beat * to.stride[0] / from.stride[0]); // within a step, while playing
+  return { ...state, ...placed(state), pair, beat, pins: state.pins.map(pin => pin && placed(pin)), tap: -1, whatIf: '' };
 }
 
 /**

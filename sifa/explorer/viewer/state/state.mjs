@@ -32,7 +32,7 @@ export function emptyState() {
   const first = Object.fromEntries(Object.entries(SETTINGS).map(([name, [value]]) => [name, value]));
   return {
     block: 0, pair: -1, y: -1, x: -1, pinned: false, pins: [], active: 0, reverse: false, tap: -1, quiver: true,
-    playing: false, led: false, whatIf: '', against: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
+    playing: false, beat: 0, led: false, whatIf: '', against: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
     .../** @type {Settings} */ (/** @type {unknown} */ (first)),
   };
 }
@@ -268,14 +268,24 @@ export function withSetting(state, name, value) {
 }
 
 /**
- * One step of playing; after the last pair comes the first. As long as nobody has chosen a cell, the query is where most moves.
+ * How many sampled frames a step of a block stands for, at least one.
+ * @param {Trace} trace
+ * @param {number} block
+ */
+export const framesEach = (trace, block) => Math.max(1, Math.round(trace.blocks[block].stride[0]));
+
+/**
+ * One frame of playing, and after the frames of a step the next pair; after the last pair comes the first. As long as nobody has
+ * chosen a cell, the query is where most moves.
  * @param {State} state
  * @param {Trace} trace
  * @returns {State}
  */
-export function withNextPair(state, trace) {
+export function withNextFrame(state, trace) {
+  const beat = state.beat + 1;
+  if (beat < framesEach(trace, state.block)) return { ...state, beat };
   const block = trace.blocks[state.block];
-  const next = { ...state, pair: (state.pair + 1) % block.pairs };
+  const next = { ...state, beat: 0, pair: (state.pair + 1) % block.pairs };
   if (!state.led || state.pinned || state.reverse) return next;
   const [y, x] = liveliestCell(block, displacementField(block, next.pair));
   return { ...next, y, x };

@@ -31,9 +31,9 @@ export interface Pin {
  * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
  * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
  * the step of the tour, -1 none; `against` names the what-if that Compare puts beside the run, '' the second trace where there
- * is one.
- * While `led`, playing takes the query to where most moves; choosing a cell ends it. Both
- * pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
+ * is one. While playing, the pictures go on by `beat` frames from those of the step. While `led`,
+ * playing takes the query to where most moves; choosing a cell ends it. Both pictures are enlarged `zoom` times about
+ * (`midY`, `midX`), shares of the whole.
  */
 export interface State extends Settings {
   block: number;
@@ -47,6 +47,7 @@ export interface State extends Settings {
   tap: number;
   quiver: boolean;
   playing: boolean;
+  beat: number;
   led: boolean;
   whatIf: string;
   against: string;
