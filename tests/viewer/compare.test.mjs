@@ -51,7 +51,8 @@ test('a what-if is a run of its own, at the same place; one in other pictures ke
   const moved = { ...trace, what_if: [rigid, { ...frozen, order: images.map((_, i) => images.length - 1 - i) }] };
   const reversed = besideOf(moved, images, { ...start, against: 'frozen' }, null);
   assert.deepEqual([reversed.images, reversed.twins], [[...images].reverse(), false]);
-  assert.equal(traceOf(moved, moved.what_if[1]).pictures[0], trace.pictures.at(-1));
+  const { pictures, clip } = traceOf(moved, moved.what_if[1]);
+  assert.deepEqual([pictures[0], clip.times[0], clip.indices[0]], [trace.pictures, trace.clip.times, trace.clip.indices].map(all => all.at(-1)));
   assert.match(reversed.plain, /lie in other pictures/);
   const light = { ...trace, what_if: [{ ...rigid, blocks: [] }] };
   assert.match(besideOf(light, images, start, null).plain, /not kept in this file/);

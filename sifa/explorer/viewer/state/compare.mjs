@@ -28,9 +28,15 @@ export function whatIfBeside(trace, { against, whatIf }, second) {
  * @returns {Trace}
  */
 export function traceOf(trace, { order, blocks, probabilities, answers }) {
-  const moved = (/** @type {Blob[]} */ list) => (order.length ? order.map(at => list[at]) : list);
+  /**
+   * @template Item
+   * @param {Item[]} list of the clip's frames
+   */
+  const moved = list => (order.length ? order.map(at => list[at]) : list);
+  const { clip, pictures } = trace;
   return {
-    ...trace, probabilities, answers, what_if: [], pictures: moved(trace.pictures),
+    ...trace, probabilities, answers, what_if: [], pictures: moved(pictures),
+    clip: { ...clip, indices: moved(clip.indices), times: moved(clip.times) },
     blocks: blocks.length === trace.blocks.length ? blocks : trace.blocks,
   };
 }
