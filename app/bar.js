@@ -82,6 +82,17 @@ function chooseWeights({ props, watch, trigger }, titles) {
     props.value = event.detail;
     follow();
   });
+  document.addEventListener('page-offers', event => {
+    const file = document.querySelector('.explorer-root[data-file]'); // its clip is not on the server
+    if (!(event instanceof CustomEvent) || file || titles.length < 2) return;
+    event.detail.push(...titles.filter(title => title !== props.value).map(title => ({ group: 'Other weights, run now', title })));
+  });
+  document.addEventListener('page-run', event => {
+    if (!(event instanceof CustomEvent) || !titles.includes(event.detail)) return;
+    props.value = event.detail;
+    follow();
+    trigger('input', {});
+  });
   document.addEventListener('page-bar', () => barSlot()?.append(label));
   barSlot()?.append(label);
   watch('value', follow);

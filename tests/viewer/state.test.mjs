@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pictureOf } from '../../sifa/explorer/viewer/marks/list.mjs';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
+import { openPanel } from '../../sifa/explorer/viewer/state/panel.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
-  SETTINGS, emptyState, framesEach, openPanel, withBlock, withCell, withNextFrame, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
+  SETTINGS, emptyState, framesEach, withBlock, withCell, withNextFrame, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
   withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { anyChange, changeOf, changeWords, comparedBest, titleOf, underTitle } from '../../sifa/explorer/viewer/state/answers.mjs';

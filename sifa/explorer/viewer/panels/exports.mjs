@@ -18,8 +18,8 @@ import { filmOf } from './video.mjs';
 /** @import { Film } from './video.mjs' */
 
 /**
- * What is shown now, and what paints another state of it.
- * @typedef {{trace: Trace, images: ImageBitmap[], state: State}} Now
+ * What is shown now, with words for what is compared, and what paints another state of it.
+ * @typedef {{trace: Trace, images: ImageBitmap[], state: State, beside: string}} Now
  * @typedef {(state: State, ratio?: number) => void} Paint
  *
  * A file and its name.
@@ -62,7 +62,7 @@ function pictureCaption(now, vector = false) {
     !reverse && ghostOf(trace, state) && `dashed: what if: ${chosenWhatIf(trace, state)?.title}`,
   ].filter(Boolean).join(', ');
   return fullCaption(now, (quiver ? `Arrows: ${arrows}. ` : '')
-    + (laid && `${vector ? 'Not drawn' : 'Also drawn'}: ${laid}. `));
+    + (vector ? '' : now.beside) + (laid && `${vector ? 'Not drawn' : 'Also drawn'}: ${laid}. `));
 }
 
 const stem = (/** @type {Trace} */ trace) => trace.clip.name.replace(/\.\w+$/, '');
