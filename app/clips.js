@@ -16,6 +16,7 @@ function takeFiles({ props, watch, trigger }) {
     if (head === null) return say(`${file.name} could not be read; it may be a folder. Choose a file.`);
     if (head === 'SIFATRC\n' || /\.sifa$/i.test(file.name)) {
       say('');
+      document.dispatchEvent(new Event('page-chosen'));
       document.dispatchEvent(new CustomEvent('page-trace', { detail: file }));
       return;
     }
@@ -30,6 +31,7 @@ function takeFiles({ props, watch, trigger }) {
       const words = `${others.length + 1} files came; the first one, ${file.name}, was taken.`;
       document.addEventListener('sifa-shown', () => say(words, 'busy'), { once: true });
     }
+    document.dispatchEvent(new Event('page-chosen'));
     trigger('upload', {});
   };
   const look = () => document.dispatchEvent(new CustomEvent('page-clip', { detail: sent.get(props.value?.path) }));

@@ -15,7 +15,7 @@ from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from . import handlers, texts
 from .disk import Disk
 from .handlers import View
-from .inputs import chosen_sample, title, uploaded
+from .inputs import chosen_sample, square, title, uploaded
 from .jobs import Jobs, Place, StoppedError
 from .turns import Pause, Visit, take_turn
 from .visitors import Visitors, address_of
@@ -32,11 +32,8 @@ class Outputs(NamedTuple):
     cards: Any
     explorer: Any
     status: Any
-    probabilities: Any
-    blocks: Any
     trace_file: Any
     page_file: Any
-    what_if: Any
 
 
 UNCHANGED = Outputs(*[gr.skip()] * len(Outputs._fields))
@@ -46,8 +43,8 @@ class Events:
     """The events of one page: each method takes the values of its inputs and yields those of its outputs, while it waits for
     its turn and when it has been.
 
-    `chosen` is the number of the sample on show, or -1 for a clip of one's own; `weights` is a title. All of them may be
-    anything, since they come from outside.
+    `chosen` is the number of the sample on show, or -1 for a clip of one's own; `weights` is a title; `place` is what
+    `timeline.py` calls a choice. All of them may be anything, since they come from outside.
     """
 
     def __init__(self, checkpoint: Path, device: str, disk: Disk, visitors: Visitors, jobs: Jobs) -> None:
@@ -55,24 +52,25 @@ class Events:
         self.visitors, self.jobs = visitors, jobs
         visitors.arrived = jobs.look
         self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
+        self.tour = handlers.tour(self.samples, self.models)
         self.usual_step = handlers.usual_step(checkpoint)  # a form that says this leaves the step to the weights
 
     async def show_first(
         self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """The sample that the page's link names, or the first one, and the weights."""
+        """The sample that the page's link names, or that of the tour, and the weights."""
         if not self.samples:
             yield *UNCHANGED, gr.skip()
             return
-        index, weights = handlers.read_link(link, self.samples, self.models, weights)
-        async for shown in self._show(request, progress, index, None, 0, None, weights):
+        index, weights = handlers.read_link(link, self.samples, self.models, weights, max(0, self.tour[0]))
+        async for shown in self.show(request, progress, index, None, 0, None, weights):
             yield *shown, weights
 
     async def show_sample(
         self, chosen: int, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> AsyncIterator[Outputs]:
         """The sample whose card was chosen."""
-        async for shown in self._show(request, progress, chosen, None, 0, None, weights):
+        async for shown in self.show(request, progress, chosen, None, 0, None, weights):
             yield shown
 
     async def run(
@@ -81,11 +79,12 @@ class Events:
         start: float,
         step: float,
         weights: str,
+        place: Any,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> AsyncIterator[Outputs]:
         """A clip of one's own."""
-        async for shown in self._show(request, progress, -1, clip, start, step, weights):
+        async for shown in self.show(request, progress, -1, clip, start, step, weights, place):
             yield shown
 
     async def run_again(
@@ -95,11 +94,12 @@ class Events:
         start: float,
         step: float,
         weights: str,
+        place: Any,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> AsyncIterator[Outputs]:
         """What is on show, by other weights or once more."""
-        async for shown in self._show(request, progress, chosen, clip, start, step, weights):
+        async for shown in self.show(request, progress, chosen, clip, start, step, weights, place):
             yield shown
 
     async def try_what_ifs(
@@ -109,11 +109,12 @@ class Events:
         start: float,
         step: float,
         weights: str,
+        place: Any,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> AsyncIterator[Outputs]:
         """What is on show, with every what-if."""
-        async for shown in self._show(request, progress, chosen, clip, start, step, weights, what_if=True):
+        async for shown in self.show(request, progress, chosen, clip, start, step, weights, place, what_if=True):
             yield shown
 
     async def predict(
@@ -127,14 +128,14 @@ class Events:
             return handlers.answer(clip, *options, lambda *_: pause.check())
 
         try:
-            async for said in take_turn(self.jobs, self._visit(request), "predict", work):
+            async for said in take_turn(self.jobs, self.visit(request), "predict", work):
                 if not isinstance(said, Place):
                     return said
         except SifaError as error:
             raise gr.Error(str(error), print_exception=False) from error
         raise AssertionError("a turn ends with an answer or an error")
 
-    async def _show(
+    async def show(
         self,
         request: gr.Request,
         progress: gr.Progress,
@@ -143,9 +144,12 @@ class Events:
         start: Any,
         step: Any,
         weights: Any,
+        place: Any = None,
         what_if: bool = False,
+        view: Callable[..., View] | None = None,
     ) -> AsyncIterator[Outputs]:
-        """A sample or a clip of one's own; samples by the weights of their traces wait for nobody."""
+        """A sample or a clip of one's own; samples by the weights of their traces wait for nobody. `place` may hold the square of
+        the picture that the model sees, and `view` stands in for `handlers.view_clip`."""
         try:
             chosen = chosen_sample(chosen, len(self.samples))
             checkpoint = self.models.get(title(weights, self.models) or "")
@@ -154,18 +158,20 @@ class Events:
                 yield outputs(chosen, sample)
                 return
             if chosen >= 0:
-                clip, start, step = str(self.samples[chosen].clip), 0, None
+                clip, start, step, part = str(self.samples[chosen].clip), 0, None, None
             else:
                 clip = uploaded(clip, self.folder)
+                part = square(place, clip)
                 step = None if step == self.usual_step else step
             self.disk.check(RESULT_BYTES, "The result")
-            make = partial(handlers.view_clip, clip, start, step, checkpoint, self.device, self.folder)
+            make = partial(
+                view or handlers.view_clip, clip, start, step, checkpoint, self.device, self.folder, square=part
+            )
             async for shown in self._in_turn(request, progress, chosen, make, what_if):
                 yield shown
         except StoppedError:
             yield UNCHANGED  # whoever wished for it does not look at it any more
         except SifaError as error:
-            gr.Warning(str(error))
             yield UNCHANGED._replace(status=texts.failure(str(error)))
 
     async def _in_turn(
@@ -180,14 +186,14 @@ class Events:
 
         said = ""
         kind = "what-ifs" if what_if else "clip"
-        async for step in take_turn(self.jobs, self._visit(request), kind, work, long=what_if):
+        async for step in take_turn(self.jobs, self.visit(request), kind, work, long=what_if):
             if not isinstance(step, Place):
                 yield outputs(chosen, step)
             elif (now := texts.waiting(*step)) != said:
                 said = now
                 yield UNCHANGED._replace(status=said)
 
-    def _visit(self, request: gr.Request) -> Visit:
+    def visit(self, request: gr.Request) -> Visit:
         """Who asks: `door.py` has noted the address."""
         scope, session = request.request.scope if request.request else {}, request.session_hash or ""
         address = scope.get("sifa.address") or address_of(scope)
@@ -200,9 +206,6 @@ def outputs(chosen: int, view: View) -> Outputs:
         cards=chosen,
         explorer={"trace": {"path": str(view.trace), "meta": {"_type": "gradio.FileData"}}, "status": view.status},
         status=view.status,
-        probabilities=view.probabilities,
-        blocks=view.blocks,
         trace_file=str(view.trace),
         page_file=str(view.page),
-        what_if=gr.Button(visible=not view.what_ifs),
     )

@@ -13,23 +13,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import plotly.graph_objects as go
 import torch
 
 from sifa import explorer
-from sifa.charts.plots import plot_offset_and_entropy, plot_probabilities
 from sifa.errors import SifaError, VideoError, WeightsError
 from sifa.model import kernels
 from sifa.model.cost import has_large_calls
 from sifa.tracing.predict import predict, predict_anywhere, summary
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.trust import add_trust
-from sifa.video.clip import Clip
+from sifa.video.clip import Clip, Square
 from sifa.video.read import read_seconds
 from sifa.weights import shipped
-from sifa.weights.card import CARDS_FRAME_RATE, VideoModel, load_card
+from sifa.weights.card import CARDS_FRAME_RATE, ModelCard, VideoModel, load_card
 from sifa.weights.checkpoint import load
 from sifa.weights.download import sha256
+from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from .disk import KEPT, FullError
 from .inputs import number, title, uploaded
@@ -38,6 +37,9 @@ from .texts import describe, sentence
 log = logging.getLogger(__name__)
 SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
+USUAL_SIDE, MOST_SIDE = 640, 1920  # pixels of frames that are read, of which a square is cut out
+SHARP_SIDE = 480  # a square of fewer source pixels is cut out of larger frames
+TOUR_CLIP = "02_object_moves_right.mp4"
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,6 @@ class View:
     trace: Path
     page: Path
     status: str
-    probabilities: go.Figure
-    blocks: go.Figure
-    what_ifs: bool  # whether the trace holds them
 
 
 @contextmanager
@@ -135,8 +134,17 @@ def samples(folder: Path = SAMPLES) -> list[Sample]:
     return [sample for sample in found if sample.trace.exists()]
 
 
-def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights: Any) -> tuple[int, str]:
-    """The sample's number and the weights' title that a link's hash names; the first sample and `weights`, or else the first
+def tour(samples: list[Sample], models: dict[str, Path]) -> tuple[int, str]:
+    """The number of the sample that the viewer's tour is about, and the weights' title; -1 where the page lacks either."""
+    index = next((i for i, sample in enumerate(samples) if sample.clip.name == TOUR_CLIP), -1)
+    name = next((name for name, file in models.items() if file == DEFAULT_CHECKPOINT), "")
+    return (index, name) if name else (-1, "")
+
+
+def read_link(
+    link: Any, samples: list[Sample], models: dict[str, Path], weights: Any, first: int = 0
+) -> tuple[int, str]:
+    """The sample's number and the weights' title that a link's hash names; the sample `first` and `weights`, or else the first
     of them, where it names neither. The viewer itself asks for a clip that is no sample, and says so where the weights are
     others. Both may be anything."""
     weights = title(weights, models) or next(iter(models))
@@ -147,7 +155,7 @@ def read_link(link: Any, samples: list[Sample], models: dict[str, Path], weights
     clip, digits = (fields.get(key, [""])[0] for key in ("c", "w"))
     index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
     if index is None or not digits:
-        return index or 0, weights
+        return first if index is None else index, weights
     return index, next((name for name, file in models.items() if digest(file).startswith(digits)), weights)
 
 
@@ -176,9 +184,10 @@ def view_clip(
     progress: Progress = no_progress,
     what_if: bool = False,
     give_way: Callable[[], None] = nothing,
+    square: Square | None = None,
 ) -> View:
-    """Run the model on a clip and write what the page shows of it; with `what_if`, also every what-if and the
-    figures of trust, and call `give_way` before each of their runs. Raises SifaError for any failure."""
+    """Run the model on a clip, or a square of its picture, and write what the page shows of it; with `what_if`, also every what-if
+    and the figures of trust, and call `give_way` before each of their runs. Raises SifaError for any failure."""
     if checkpoint is None:
         raise WeightsError("Choose one of the listed weights.")
 
@@ -187,7 +196,7 @@ def view_clip(
             return add_trust(network, prediction, part(progress, 0.4, 0.5))
 
     forward, more = (part(progress, 0, 0.4), add_what_ifs) if what_if else (progress, None)
-    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward, more)
+    prediction = run(clip, start_seconds, step_seconds, checkpoint, device, forward, more, square)
     progress("packing the trace", 0.95)
     return view(explorer.pack(prediction), prediction, folder)
 
@@ -234,10 +243,11 @@ def run(
     device: str,
     progress: Progress = no_progress,
     more: Callable[[VideoModel, Prediction], Prediction] | None = None,
+    square: Square | None = None,
 ) -> Prediction:
     """Read, decode, sample and predict a clip, at the weights' own step if none is given, and add `more`; the numbers may be
-    anything. Where the graphics card has no memory left for it, all but the decoding is done on the CPU, and the prediction's
-    notes say so."""
+    anything. The model sees the `square`, or else the middle of the picture. Where the graphics card has no memory left for it,
+    all but the decoding is done on the CPU, and the prediction's notes say so."""
     if not clip:
         raise VideoError("Choose a clip first: drop a video file here, or record one with the camera.")
     start = number(start_seconds, "The start in seconds", 0, LONGEST)
@@ -251,10 +261,7 @@ def run(
         card = network.card
         if sampled is None:
             progress(f"decoding and sampling {card.num_frames} frames", 0.2)
-            usual = step == usual_step(checkpoint)
-            sampled = (
-                card.read(clip, start) if usual or step is None else read_seconds(clip, card.num_frames, step, start)
-            )
+            sampled = read(clip, start, None if step == usual_step(checkpoint) else step, card, square)
         progress("preparing the frames", 0.5)
         prediction = predict(network, sampled, part(progress, 0.5, 0.45))
         return more(network, prediction) if more else prediction
@@ -262,8 +269,21 @@ def run(
     return predict_anywhere(device, attempt)
 
 
+def read(clip: str, start: float, step: float | None, card: ModelCard, square: Square | None) -> Clip:
+    """The clip that weights want, or one at another step; of a small square, the frames are read larger."""
+    rate = card.sampling_rate
+    if square is None:
+        return card.read(clip, start) if step is None else read_seconds(clip, card.num_frames, step, start)
+    usual = step is None
+    side = MOST_SIDE if square.side < SHARP_SIDE else USUAL_SIDE
+    found = read_seconds(
+        clip, card.num_frames, card.step_seconds if usual else step, start, sampling_rate=rate, fit=usual, max_side=side
+    )
+    return found.cut_out(square)
+
+
 def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "result-") -> View:
-    """Write a result's files into a new folder inside `folder` and draw its charts."""
+    """Write a result's files into a new folder inside `folder`."""
     here = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     name = Path(prediction.clip.path).stem[:60] or "clip"
     trace, page = here / f"{name}.sifa", here / f"{name}.html"
@@ -273,5 +293,4 @@ def view(packed: bytes, prediction: Prediction, folder: Path, prefix: str = "res
     except OSError:
         shutil.rmtree(here, ignore_errors=True)
         raise
-    charts = plot_probabilities(prediction), plot_offset_and_entropy(prediction.trace)
-    return View(trace, page, describe(prediction), *charts, bool(prediction.what_if))
+    return View(trace, page, describe(prediction))

@@ -3,15 +3,15 @@
 /**
  * What the viewer tells of a trace that it shows; `told.mjs` of the viewer describes it.
  * @typedef {{
- *   source: {url?: string}, bytes: ArrayBuffer, key: string, left: string, clip: string, headline: string, frames: string,
- *   trained_on: string, whatIfs: number, picture: Blob
+ *   source: {url?: string}, bytes: ArrayBuffer, key: string, left: string, clip: string, weights: string, headline: string, frames: string,
+ *   trained_on: string, picture: Blob
  * }} Told
  *
  * A result: the address of its trace in the browser, the address that the server gave it ('' for a file), the view in which
  * it was left, and the page's values, in the order of `Kept` in layout.py; null until they are known.
  * @typedef {{
- *   key: string, url: string, saved: string, view: string, status: string, whatIfs: number, values: any[] | null,
- *   item: HTMLElement, picture: string
+ *   key: string, url: string, saved: string, view: string, status: string, values: any[] | null,
+ *   item: HTMLElement, picture: string, title: string
  * }} Result
  */
 
@@ -33,6 +33,7 @@ function keepHistory({ element, props, watch, trigger }) {
   const show = (/** @type {Result} */ result) => {
     if (!result.values) return;
     props.value = valuesToShow(result);
+    document.dispatchEvent(new Event('page-chosen'));
     trigger('select', {});
   };
   const drop = (/** @type {Result} */ result) => {
@@ -56,6 +57,11 @@ function keepHistory({ element, props, watch, trigger }) {
     add(resultOf(told));
     trigger('input', {});
   });
+  document.addEventListener('page-offers', event => {
+    if (!(event instanceof CustomEvent)) return;
+    const others = results.filter(result => result !== current);
+    event.detail.push(...others.map(({ url, title }) => ({ group: 'This visit', title, url })));
+  });
   watch('value', () => {
     if (!current || current.values || props.value?.[0] !== 'now') return;
     current.values = props.value.slice(2);
@@ -76,15 +82,14 @@ function valuesNow(...values) {
  * The page's values that bring a result back.
  * @param {Result} result
  */
-function valuesToShow({ url, saved, view, status, whatIfs, values }) {
-  const [cards, explorer, probabilities, blocks, traceFile, pageFile, clip, ...form] = values ?? [];
+function valuesToShow({ url, saved, view, status, values }) {
+  const [cards, explorer, traceFile, pageFile, clip, ...form] = values ?? [];
   const shown = { trace: { url }, saved, view, status: saved ? explorer.status : status };
-  const [start, step, weights] = form;
+  const [start, step, weights, choice] = form;
   const same = { __type__: 'update' };
-  const button = { ...same, visible: Boolean(saved) && !whatIfs };
-  if (!saved) return [-1, shown, shown.status, same, same, same, same, button, null, same, same, same];
+  if (!saved) return [-1, shown, shown.status, same, same, null, same, same, same, null];
   const own = cards < 0 ? [clip, start, step] : [same, same, same]; // a sample leaves the form as it is
-  return [cards, shown, shown.status, probabilities, blocks, traceFile, pageFile, button, ...own, weights];
+  return [cards, shown, shown.status, traceFile, pageFile, ...own, weights, cards < 0 ? choice : same];
 }
 
 /**
@@ -92,7 +97,7 @@ function valuesToShow({ url, saved, view, status, whatIfs, values }) {
  * @returns {Result}
  */
 function resultOf(told) {
-  const { source: { url = '' }, key, clip, headline, whatIfs } = told;
+  const { source: { url = '' }, key, clip, headline, weights } = told;
   const saved = url.startsWith('blob:') ? '' : url;
   const picture = URL.createObjectURL(told.picture);
   const item = document.createElement('li');
@@ -105,7 +110,8 @@ function resultOf(told) {
   button.title = `${clip}, ${time}`;
   return {
     key: saved ? key : `file ${key}`, url: saved || !url ? URL.createObjectURL(new Blob([told.bytes])) : url,
-    saved, view: '', status: statusOfFile(told), whatIfs, values: null, item, picture,
+    saved, view: '', status: statusOfFile(told), values: null, item, picture,
+    title: [clip, weights, time].filter(Boolean).join(', '),
   };
 }
 

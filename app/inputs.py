@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sifa.errors import SifaError, VideoError
+from sifa.video.clip import LARGEST, Square
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of sessions, jobs and uploads
 NO_NAME = re.compile(
@@ -62,6 +63,19 @@ def is_own(path: str, folder: Path) -> bool:
         return False
     plain, real, home = Path(os.path.abspath(path)), Path(os.path.realpath(path)), folder.resolve()
     return plain.name == real.name and home in real.parents and real.parent != home
+
+
+def square(value: Json, clip: str | None) -> Square | None:
+    """The square that a choice of the visitor's, {"clip": path, "square": [top, left, side]}, names in pixels of this clip; None
+    where it names none, or another clip. Raises SifaError where it is no square."""
+    listed = value.get("square") if isinstance(value, dict) and value.get("clip") == clip else None
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or len(listed) != 3:
+        raise SifaError(
+            f"The square is {shown(listed)}; it must be a list of three numbers: top, left and side, in pixels."
+        )
+    return Square(*(round(number(each, "A number of the square", 0, LARGEST)) for each in listed))
 
 
 def shown(value: Json) -> str:

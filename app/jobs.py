@@ -2,6 +2,7 @@
 
 A job is one unit of work, such as one clip's forward pass, and has a `Ticket`. Turns go round the addresses, and within an
 address round its sessions. A session has one waiting and one running job; a newer wish takes the place of its waiting one.
+Beside them it may have one job that looks through a whole video: between its units the session's clips go first.
 Nothing here knows the web: the tests run it as it is.
 """
 
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sifa.errors import RunError
+
+NEWER = "Your newer wish took the place of this one."
 
 
 class BusyError(RunError):
@@ -41,6 +44,8 @@ class Ticket:
     session: str
     here: Callable[[], bool | None]
     long: bool = False  # many units, between which others go first
+    beside: bool = False  # between which clips of the same session go first, too
+    stopped: str = ""  # why it is to end though its visitor is there, as a sentence
     replaces: bool = False  # an earlier wish of the session, which waited
     started: bool = False
     since: float = 0  # when its turn began
@@ -49,6 +54,11 @@ class Ticket:
     @property
     def owner(self) -> tuple[str, str]:
         return self.address, self.session
+
+    @property
+    def kind(self) -> tuple[str, str, bool]:
+        """Of which a session has one waiting and one running job."""
+        return self.address, self.session, self.beside
 
 
 class Jobs:
@@ -78,16 +88,29 @@ class Jobs:
         self._looked = 0.0  # when those who have left were struck out
         self._order: list[Ticket] | None = None  # of the waiting, as they will be served; None where that has changed
 
-    def enter(self, address: str, session: str, here: Callable[[], bool | None], long: bool = False) -> Ticket:
+    def enter(
+        self, address: str, session: str, here: Callable[[], bool | None], long: bool = False, beside: bool = False
+    ) -> Ticket:
         """A job that waits for its turn, which is when `ticket.turn` is done. Raises BusyError where too many wait."""
         with self._lock:
-            ticket = Ticket(address, session, here, long)
-            for earlier in [each for each in self._fresh(address) if each.owner == ticket.owner]:
-                self._end(earlier, "Your newer wish took the place of this one.")
+            ticket = Ticket(address, session, here, long, beside)
+            if beside:
+                self.stop(address, session, NEWER)
+            for earlier in [each for each in self._fresh(address) if each.kind == ticket.kind]:
+                self._end(earlier, NEWER)
                 ticket.replaces = True
             self._check_room(address)
             self._wait(ticket)
             return ticket
+
+    def stop(self, address: str, session: str, reason: str) -> None:
+        """End the session's job beside its clips, if there is one: at once where it waits, else at its next step."""
+        with self._lock:
+            at_work = [*self._running, *self._waiting.get(address, ())]
+            for ticket in [each for each in at_work if each.kind == (address, session, True)]:
+                ticket.stopped = reason
+                if ticket not in self._running:
+                    self._end(ticket, reason)
 
     def look(self) -> None:
         """Look again whose turn it is: somebody has begun to listen."""
@@ -115,7 +138,9 @@ class Jobs:
             return sum(map(len, self._waiting.values())), len(self._running)
 
     def check(self, ticket: Ticket) -> None:
-        """Raises StoppedError where the visitor of a running job has left."""
+        """Raises StoppedError where a running job is to end, or its visitor has left."""
+        if ticket.stopped:
+            raise StoppedError(ticket.stopped)
         if ticket.here() is False:
             raise StoppedError("Nobody waits for this answer any more.")
 
@@ -187,11 +212,13 @@ class Jobs:
     def _next(self) -> Iterator[Ticket]:
         """Of each address, the one least lately served first, the job whose turn it would be."""
         at_work = [*self._running, *(each for listed in self._waiting.values() for each in listed if each.started)]
-        owners, long = {each.owner for each in at_work}, Counter(each.address for each in at_work if each.long)
+        kinds, busy = {each.kind for each in at_work}, {each.owner for each in self._running}
+        long = Counter(each.address for each in at_work if each.long)
         for address in sorted(self._waiting, key=lambda each: self._served.get(each, 0)):
             for ticket in self._waiting[address]:
                 too_long = ticket.long and (long[address] or long.total() >= self.long_jobs)
-                if ticket.here() and (ticket.started or not (too_long or ticket.owner in owners)):
+                free = ticket.started or not (too_long or ticket.kind in kinds)
+                if ticket.here() and free and ticket.owner not in busy:
                     yield ticket
                     break
 

@@ -17,16 +17,17 @@ from PIL import Image
 from sifa.explorer import script, unpack
 from sifa.video.containers import SUFFIXES
 
-from . import texts
+from . import texts, timeline_row
 from .disk import KEEP_SECONDS, Disk
 from .events import Events, Outputs
 from .handlers import Sample
 from .jobs import Jobs
+from .timeline import Timeline
 from .visitors import Visitors
 
 FOLDER = resources.files(__package__)
-CSS = (FOLDER / "page.css").read_text(encoding="utf-8")
-SCRIPT = "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("page", "clips", "history"))
+CSS = (FOLDER / "page.css").read_text(encoding="utf-8") + timeline_row.CSS
+SCRIPT = "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("page", "bar", "clips", "history"))
 CHOOSER = f"""
 <p><label class="choose">Choose a file<input type="file" accept="video/*,image/gif,{",".join(SUFFIXES)},.sifa"></label>
 <span class="camera"><button type="button">Use the camera</button><button type="button" hidden>Turn it off</button></span></p>
@@ -35,6 +36,7 @@ CHOOSER = f"""
 <figure hidden><video controls muted playsinline aria-label="The chosen clip"></video><img alt="The chosen clip">
 <figcaption></figcaption></figure>"""
 CAMERA = {"video": {"width": {"ideal": 640, "max": 640}, "height": {"ideal": 480, "max": 480}}}
+CARD_SIZE = 140, 105
 SEA = gr.themes.Color(
     c50="#eaf6fa",
     c100="#d2ecf3",
@@ -70,35 +72,27 @@ def build(
     events = Events(checkpoint, device, disk, visitors or Visitors(), jobs or Jobs())
     page = gr.Blocks(title=texts.TITLE, delete_cache=(600, KEEP_SECONDS), analytics_enabled=False, fill_width=True)
     with page:
-        gr.Markdown(texts.INTRODUCTION, elem_id="intro")
+        gr.HTML(f"<h1>{texts.TITLE}</h1>", elem_id="title")
         clip = uploaded_clip()
-        with gr.Tabs():
-            with gr.Tab("Samples"):
-                cards = sample_cards(events.samples)
-            with gr.Tab("Your own clip"), gr.Row():
-                form = clip_form(clip, events.usual_step)
-        with gr.Row():
-            with gr.Column(scale=4, min_width=260):
-                weights = weights_list(list(events.models))
-            with gr.Column(scale=5, min_width=300):
-                status = gr.HTML(html_template='<div aria-live="polite">${value}</div>', elem_id="status")
-                notice = notices()
-                what_if = gr.Button("Try the what-ifs", elem_id="what-if", size="sm", visible=False)
         link = gr.Textbox(visible=False)  # the page's hash, when it opens
-        view = explorer(disk)
-        history = history_strip()
-        with gr.Accordion("How to read this", open=False, elem_id="reading"):
-            gr.Markdown(texts.HOW_TO_READ)
-        with gr.Row():
-            probabilities = gr.Plot(show_label=False, elem_id="probabilities", min_width=300)
-            blocks = gr.Plot(show_label=False, elem_id="blocks", min_width=300)
-        gr.Markdown(texts.CHARTS, elem_id="charts")
-        with gr.Row():
+        with gr.Column(elem_id="open"):  # a popover: the viewer's bar has the button that opens it
+            history = history_strip()
+            cards = sample_cards(events)
+            form = clip_form(clip, events.usual_step)
             trace_file = gr.DownloadButton("Save the trace (.sifa)", size="sm", elem_classes="save")
             page_file = gr.DownloadButton("Save as one page (.html, works offline)", size="sm", elem_classes="save")
-        outputs = Outputs(cards, view, status, probabilities, blocks, trace_file, page_file, what_if)
-        connect(page, events, form, link, weights, notice, outputs)
-        remember(history, form, weights, outputs)
+            with gr.Accordion("How to read this", open=False, elem_id="reading"):
+                gr.Markdown(texts.HOW_TO_READ)
+        with gr.Column(elem_id="said"):  # what is under way, and what went wrong, over the pictures
+            status = gr.HTML(html_template='<div aria-live="polite">${value}</div>', elem_id="status")
+            notice = notices()
+        weights = weights_list(list(events.models))
+        view = explorer(disk)
+        row = timeline_row.build()
+        outputs = Outputs(cards, view, status, trace_file, page_file)
+        connect(page, events, form, link, weights, notice, row.choice, outputs)
+        timeline_row.connect(row, Timeline(events), form.clip, [form.start, form.step], weights, outputs)
+        remember(history, form, weights, row.choice, outputs)
     page.queue(
         max_size=None, default_concurrency_limit=None
     )  # who may enter is said by door.py, whose turn it is by jobs.py
@@ -106,10 +100,11 @@ def build(
 
 
 def notices() -> gr.HTML:
-    """What the page itself has to say: that the queue is full, or that a result has expired, with a button to run it again."""
+    """What the page itself has to say: that the queue is full, or that a result has expired, with a button to run it again. It also
+    passes on that the viewer asks for what-ifs."""
     return gr.HTML(
         html_template='<div class="notice" aria-live="polite"></div>',
-        js_on_load=f"{call('showNotices')} // 'again'",
+        js_on_load=f"{call('showNotices')} // 'again' and 'select'",
         apply_default_css=False,
         elem_id="notices",
     )
@@ -122,57 +117,60 @@ def uploaded_clip() -> gr.HTML:
     return clip
 
 
-def sample_cards(samples: list[Sample]) -> gr.HTML:
-    """One button for each sample, with a picture of it; the value is the number of the chosen one, or -1."""
+def sample_cards(events: Events) -> gr.HTML:
+    """One button for each sample, with a moving picture of it; the value is the number of the chosen one, or -1. The tour has a
+    sample of its own, by the weights that it is about."""
     cards = "".join(
-        f'<button type="button"><img alt="" src="{thumbnail(sample)}"><span>{html.escape(sample.title)}</span></button>'
-        for sample in samples
+        f'<button type="button">{moving_picture(sample)}<span>{html.escape(sample.title)}</span></button>'
+        for sample in events.samples
     )
     return gr.HTML(
-        0,
-        html_template=f'<div class="cards" role="group" aria-label="Samples">{cards}</div>',
-        js_on_load=call("chooseCards"),
+        max(0, events.tour[0]),
+        html_template=f'<p>Samples</p><div class="cards" role="group" aria-label="Samples">{cards}</div>',
+        js_on_load=call("chooseCards", *events.tour),
         apply_default_css=False,
         elem_id="samples",
     )
 
 
-def thumbnail(sample: Sample) -> str:
-    """A frame from the middle, as a data URL."""
-    frames = unpack(sample.trace).clip.frames
-    picture = Image.fromarray(frames[len(frames) // 2])
-    picture.thumbnail((280, 210))
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+def moving_picture(sample: Sample) -> str:
+    """The sample as a small film; one frame where motion is to be reduced."""
+    frames = unpack(sample.trace).clip.frames[::2]
+    small = [Image.fromarray(frame) for frame in frames]
+    for picture in small:
+        picture.thumbnail(CARD_SIZE)
+    film, still = io.BytesIO(), io.BytesIO()
+    small[0].save(film, "WEBP", save_all=True, append_images=small[1:], duration=250, quality=60)
+    small[len(small) // 2].save(still, "WEBP", quality=80)
+    films, stills = ("data:image/webp;base64," + base64.b64encode(each.getvalue()).decode() for each in (film, still))
+    return f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="{stills}"><img alt="" src="{films}"></picture>'
 
 
 def clip_form(clip: gr.HTML, step: float) -> ClipForm:
     """Where a clip of one's own is chosen or recorded; `step` seconds lie between its frames at first."""
-    with gr.Column(scale=2, min_width=300):
-        gr.HTML(
-            html_template=CHOOSER,
-            js_on_load=call("chooseClip", CAMERA),
-            apply_default_css=False,
-            elem_id="upload",
-        )
-    with gr.Column(scale=2, min_width=300, elem_classes="clip-fields"):
-        start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5)
-        between = gr.Slider(0.01, 1, step, step=0.001, label="Seconds from frame to frame")
-        run = gr.Button("Run", variant="primary", elem_id="run")
-        gr.Markdown(texts.LIMITS, elem_id="limits")
+    gr.HTML(
+        html_template=CHOOSER,
+        js_on_load=call("chooseClip", CAMERA),
+        apply_default_css=False,
+        elem_id="upload",
+    )
+    with gr.Row(elem_classes="clip-fields"):
+        start = gr.Number(0, label="Start, seconds", minimum=0, step=0.5, min_width=120)
+        between = gr.Slider(0.01, 1, step, step=0.001, label="Seconds from frame to frame", min_width=200)
+        run = gr.Button("Run", variant="primary", elem_id="run", min_width=80)
+    gr.Markdown(texts.LIMITS, elem_id="limits")
     return ClipForm(clip, start, between, run)
 
 
-def weights_list(titles: list[str]) -> gr.Dropdown:
-    """The weights to choose from, the first one chosen."""
-    return gr.Dropdown(
-        titles,
-        value=titles[0],
-        label="Weights",
+def weights_list(titles: list[str]) -> gr.HTML:
+    """The weights to choose from, the first one chosen: the value is a title. The list itself stands in the viewer's bar."""
+    return gr.HTML(
+        titles[0],
+        titles=titles,
+        html_template="",
+        js_on_load=f"{call('chooseWeights', titles)} // 'input'",
+        visible="hidden",
         elem_id="weights",
-        visible=len(titles) > 1,
-        info="The same model trained with parts left out shows what each part does.",
     )
 
 
@@ -195,7 +193,7 @@ def explorer(disk: Disk) -> gr.HTML:
 def history_strip() -> gr.HTML:
     """This visit's results, which the browser keeps; the value is what the page shows of one of them."""
     return gr.HTML(
-        html_template='<section aria-label="Results of this visit"><p>Results of this visit</p><ol></ol></section>',
+        html_template='<section aria-label="Results of this visit"><p>This visit</p><ol></ol></section>',
         js_on_load=f"{call('keepHistory')} // 'input' and 'select'",
         apply_default_css=False,
         elem_id="history",
@@ -218,12 +216,13 @@ def connect(
     events: Events,
     form: ClipForm,
     link: gr.Textbox,
-    weights: gr.Dropdown,
+    weights: gr.HTML,
     notice: gr.HTML,
+    choice: gr.HTML,
     outputs: Outputs,
 ) -> None:
     """Which event each component starts; a newer wish takes the place of one that waits."""
-    upload = [form.clip, form.start, form.step, weights]
+    upload = [form.clip, form.start, form.step, weights, choice]
     on_show = [outputs.cards, *upload]
     shown = list(outputs)
     heavy: dict[str, Any] = dict(
@@ -243,17 +242,17 @@ def connect(
         preprocess=False,
     )
     outputs.cards.select(events.show_sample, [outputs.cards, weights], **heavy)
-    gr.on([form.clip.upload, form.run.click], events.run, upload, **heavy)
-    outputs.what_if.click(events.try_what_ifs, on_show, **heavy)
+    form.run.click(events.run, upload, **heavy)
+    notice.select(events.try_what_ifs, on_show, **heavy)
     weights.input(events.run_again, on_show, **heavy)
     notice.again(events.run_again, on_show, **heavy)
     api(events.predict, api_name="predict")
 
 
-def remember(history: gr.HTML, form: ClipForm, weights: gr.Dropdown, outputs: Outputs) -> None:
+def remember(history: gr.HTML, form: ClipForm, weights: gr.HTML, choice: gr.HTML, outputs: Outputs) -> None:
     """Results are kept and brought back in the browser alone; `valuesToShow` in history.js has the same order."""
-    kept = [form.clip, form.start, form.step, weights]
-    files = [outputs.probabilities, outputs.blocks, outputs.trace_file, outputs.page_file]
+    kept = [form.clip, form.start, form.step, weights, choice]
+    files = [outputs.trace_file, outputs.page_file]
     quiet: dict[str, Any] = dict(show_progress="hidden", queue=False, api_visibility="private")
     history.input(None, [outputs.cards, outputs.explorer, *files, *kept], history, js=function("valuesNow"), **quiet)
     history.select(None, history, [*outputs, *kept], js="values => values", **quiet)

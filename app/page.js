@@ -19,52 +19,100 @@
 function showExplorer({ element, props, watch }, address) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.explorer-root'));
   let asked = { url: '', view: '' };
-  let tell = () => {};
+  let touring = false;
+  let compared = { url: '' };
+  /** @type {{[key: string]: () => void}} */
+  const tells = {};
   const show = (/** @type {string | undefined} */ url, view = '') => {
     if (!url || url === asked.url) return;
     asked = { url, view };
-    tell();
+    tells['change:trace']?.();
+  };
+  const offers = () => {
+    /** @type {{group: string, title: string, url?: string}[]} */
+    const detail = [];
+    document.dispatchEvent(new CustomEvent('page-offers', { detail }));
+    return detail;
   };
   const model = {
-    get: (/** @type {string} */ key) => ({ linked: true, trace: asked })[key],
+    get: (/** @type {string} */ key) => ({ linked: true, asks: true, trace: asked, compared, offers })[key],
     set() {},
     save_changes() {},
     on: (/** @type {string} */ event, /** @type {() => void} */ call) => {
-      if (event === 'change:trace') tell = call;
+      tells[event] = call;
     },
   };
   const follow = () => {
     const { trace, view, saved = trace?.url } = props.value ?? {};
     root.dataset.url = saved ?? ''; // for those who save it
     root.toggleAttribute('data-file', saved === '');
+    if (touring && trace?.url !== asked.url) {
+      touring = false;
+      return show(trace?.url, 'tour=0');
+    }
     show(trace?.url, view);
   };
+  root.addEventListener('sifa-asks', event => {
+    if (!(event instanceof CustomEvent)) return;
+    touring = event.detail === 'tour';
+    const [what, ...which] = event.detail.split(':');
+    document.dispatchEvent(new CustomEvent(`page-${what}`, { detail: which.join(':') }));
+  });
   watch('value', follow);
   follow();
   document.addEventListener('page-trace', event => {
-    if (event instanceof CustomEvent) show(URL.createObjectURL(event.detail));
+    if (!(event instanceof CustomEvent)) return;
+    const url = URL.createObjectURL(event.detail);
+    if (root.querySelector('.sifa[data-open=compare]')) {
+      compared = { url };
+      tells['change:compared']?.();
+    } else show(url);
   });
   addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
   fetch(address)
     .then(answer => (answer.ok ? answer.text() : Promise.reject(new Error(`the server answers ${answer.status}`))))
     .then(source => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))))
-    .then(module => module.default.render({ model, el: root }))
+    .then(module => {
+      const shown = module.default.render({ model, el: root }); // the bar is there at once, the trace later
+      fillBar(root);
+      document.dispatchEvent(new Event('page-bar'));
+      return shown;
+    })
+    .then(() => { if (document.activeElement === document.body) focusViewer(root); })
     .catch(error => { root.textContent = `The explorer could not start: ${error}`; });
+}
+
+/**
+ * Keys work at once, as in the page of one file.
+ * @param {HTMLElement} root
+ */
+function focusViewer(root) {
+  const viewer = root.querySelector('.sifa');
+  if (viewer instanceof HTMLElement) viewer.focus({ preventScroll: true });
 }
 
 /**
  * The samples' cards: the chosen one is pressed, and choosing another sends its number, which is the value.
  * @param {Component} component
+ * @param {number} tour the number of the one that the tour is about
+ * @param {string} weights that it is about
  */
-function chooseCards({ element, props, watch, trigger }) {
+function chooseCards({ element, props, watch, trigger }, tour, weights) {
   const cards = [...element.querySelectorAll('button')];
   cards.forEach((card, index) => card.setAttribute('title', `Sample ${index + 1}`)); // its name where names are hidden
   const press = () => cards.forEach((card, index) => card.setAttribute('aria-pressed', String(index === props.value)));
-  cards.forEach((card, index) => card.addEventListener('click', () => {
+  const choose = (/** @type {number} */ index) => {
     props.value = index;
     press();
+    document.dispatchEvent(new Event('page-chosen'));
     trigger('select', { index, value: index });
-  }));
+  };
+  cards.forEach((card, index) => card.addEventListener('click', () => choose(index)));
+  document.addEventListener('page-tour', () => {
+    if (tour < 0) return;
+    document.dispatchEvent(new CustomEvent('page-weights', { detail: weights }));
+    choose(tour);
+  });
   watch('value', press);
   press();
 }
@@ -142,7 +190,7 @@ function say(text, kind = 'refused') {
     button.textContent = 'Run again';
     line.append(' ', button);
     notice.append(line);
-    button.focus(); // what is saved stands far below
+    button.focus();
   }
   notice.append(line);
 }
@@ -152,6 +200,7 @@ function say(text, kind = 'refused') {
  * @param {Component} component
  */
 function showNotices({ element, trigger }) {
+  document.addEventListener('page-what-ifs', () => trigger('select', {}));
   element.addEventListener('click', event => {
     if (!(event.target instanceof Element) || !event.target.matches('button')) return;
     say('');

@@ -6,11 +6,6 @@ from pathlib import Path
 from sifa.tracing.records import Prediction
 
 TITLE = "See how a video model follows motion"
-INTRODUCTION = f"""
-# {TITLE}
-For every place of a frame, see where the model looked in the **next** one: nine points, each with its offset and its weight.
-Choose a clip, then move over the left picture.
-"""
 HOW_TO_READ = """
 **The question.** SIFA (stand-alone inter-frame attention) asks, for every cell of frame *t*: which places of frame *t + 1*
 belong to me? The orange square is the cell that asks.
@@ -27,17 +22,15 @@ whole field. In the default weights they were trained to follow the true motion 
 under "Weights" there are others that were not, for comparison.
 
 **What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the
-answers; for other clips the button "Try the what-ifs" works them out. A switch above the pictures then shows the answer before and
+answers; for other clips the button "Try the what-ifs" in Experiment works them out. A switch there shows the answer before and
 after, and the changed run's points as dashed rings.
 
-**How far to trust it.** The panel under the pictures holds figures of each block. The model has seen generated clips of 24
+**Compare** puts a second run beside this one, with one scrubber and one query for both: one of its what-ifs, other weights on the
+same clip, or another result of this visit.
+
+**How far to trust it.** Inside holds figures of each block. The model has seen generated clips of 24
 motions and nothing else. On flat surfaces there is no motion to see, and the arrows there mean little. A weight says what was
 read, not why the class was chosen.
-"""
-CHARTS = """
-**Mean |offset|** is how far the nine places moved from their regular grid, in cells of that block, averaged over the frame.
-**Attention entropy** is that of the nine |weights| made to sum to 1, divided by log 9: 1 means spread evenly, 0 means all on
-one place. One point for each pair of successive steps.
 """
 LIMITS = (
     "At most 200 MB, 20 000 frames and 9.4 million pixels a frame. The clip is decoded on the computer that runs this "
@@ -66,8 +59,12 @@ def describe(prediction: Prediction) -> str:
         f'<p class="knows"><b>No answer.</b> {html.escape(prediction.withheld)}</p>' if prediction.withheld else ""
     )
     height, width = clip.source_size
-    part, size = "whole" if height == width else "middle square of the", prediction.crop.size
-    used += f" The model sees the {part} {width} × {height} picture, scaled to {size} × {size}."
+    size, square = prediction.crop.size, clip.part
+    part = "the whole" if height == width else "the middle square of the"
+    if square:
+        place = f"{square.left} from the left and {square.top} from the top"
+        part = f"a square of {square.side} pixels, {place}, of the"
+    used += f" The model sees {part} {width} × {height} picture, scaled to {size} × {size}."
     used += "".join(f" {note}" for note in (*clip.notes, *prediction.notes))
     name = html.escape(Path(clip.path).name)
     training = html.escape(training_note(prediction.card.trained_on, len(prediction.labels)))
@@ -98,15 +95,20 @@ def training_note(trained_on: str, classes: int) -> str:
 
 
 def waiting(ahead: int, seconds: float | None, replaces: bool = False) -> str:
-    """HTML of a place in the queue, in round numbers, so that it does not change at every look."""
-    place = (
+    """HTML of a place in the queue."""
+    return f'<p class="waits">{place(ahead, seconds, replaces)}</p>'
+
+
+def place(ahead: int, seconds: float | None, replaces: bool = False) -> str:
+    """A place in the queue in words, in round numbers, so that it does not change at every look."""
+    where = (
         "You are next"
         if ahead <= 1
         else f"{ahead - 1} {'clip is' if ahead == 2 else 'clips are'} to be run before yours"
     )
     wait = "" if seconds is None else f", in {about(seconds)}" if ahead <= 1 else f". Yours begins in {about(seconds)}"
     dropped = " Your earlier wish was dropped for this one." if replaces else ""
-    return f'<p class="waits">{place}{wait}.{dropped}</p>'
+    return f"{where}{wait}.{dropped}"
 
 
 def about(seconds: float) -> str:

@@ -16,6 +16,7 @@ from sifa.tracing.given import check_model
 from sifa.tracing.predict import predict
 from sifa.tracing.records import Prediction, Progress
 from sifa.tracing.strip import Piece, Strip, make_strip
+from sifa.video.clip import Square
 from sifa.video.cuts import Cut
 from sifa.video.liveliest import Kept, Liveliest
 from sifa.video.stream import LONGEST, Footage, stream_seconds
@@ -50,11 +51,12 @@ class WholeVideo:
         longest: float = LONGEST,
         progress: Progress | None = None,
         amp: bool = False,
+        square: Square | None = None,
     ) -> None:
         check_model(model)
         self.model, self.path, self.start, self.longest = model, Path(path), start, longest
         self.card = card_of(model)
-        self.progress, self.amp = progress, amp
+        self.progress, self.amp, self.square = progress, amp, square
         self.cuts = list[Cut]()  # so far
         self.ended = ""  # why it ended before the video did, as a sentence
         self._pieces = list[Piece]()
@@ -79,7 +81,8 @@ class WholeVideo:
     def _result(self, window: Window) -> WindowResult:
         prediction = None
         if window.clip:
-            prediction = predict(self.model, window.clip, amp=self.amp)
+            clip = window.clip.cut_out(self.square) if self.square else window.clip
+            prediction = predict(self.model, clip, amp=self.amp)
             steps = prediction.step_logits
             logits = prediction.logits[None] if steps is None else steps
         else:

@@ -1,6 +1,7 @@
 """A clip: frames sampled from a video, where they come from, and within which limits they are read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,33 @@ class Clip:
     padded: int = 0  # frames at the end that repeat the last one, because the video is shorter than the span
     notes: tuple[str, ...] = ()  # sentences: what was done to the frames, or is left out
     cut: Cut | None = None  # where the clip joins two shots, as far as its reader sees
+    part: "Square | None" = None  # what the frames show of the source; None: all of it
+
+    def cut_out(self, square: "Square") -> "Clip":
+        """Of every frame the part inside a square of the source. Raises VideoError where that is not wholly in the picture."""
+        square.check(self.source_size)
+        scale = self.frames.shape[1] / self.source_size[0], self.frames.shape[2] / self.source_size[1]
+        top, left = (round(place * each) for place, each in zip(square[:2], scale))
+        side = max(1, min(round(square.side * min(scale)), self.frames.shape[1] - top, self.frames.shape[2] - left))
+        return replace(self, frames=self.frames[:, top : top + side, left : left + side], part=square)
+
+
+class Square(NamedTuple):
+    """A square of a source's picture, in its pixels."""
+
+    top: int
+    left: int
+    side: int
+
+    def check(self, size: tuple[int, int]) -> None:
+        """Raises VideoError where it is not wholly in a picture of this height and width."""
+        height, width = size
+        fits = self.top >= 0 and self.left >= 0 and self.top + self.side <= height and self.left + self.side <= width
+        if not fits or self.side < LEAST_SIDE:
+            raise VideoError(
+                f"the square has {self.side} pixels a side, {self.left} from the left and {self.top} from the top; it must have "
+                f"at least {LEAST_SIDE} and lie in the picture of {width} x {height}"
+            )
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,7 @@ class DecodeLimits:
 
 LIMITS = DecodeLimits()
 FITTED = "The video is shorter than the model's window, so its frames are taken closer together: motion looks slower than it is."
+LEAST_SIDE = 16  # pixels of a square that is cut out
 LARGEST = 10**6  # num_frames and sampling_rate: far above any video within the limits
 
 

@@ -231,6 +231,8 @@ def test_only_the_public_function_is_called_by_name(page, path):
 @pytest.mark.parametrize("name", ["run", "predict"])
 def test_values_of_wrong_kinds_end_the_job_with_a_message(page, name, data):
     start = time.monotonic()
+    if name == "run" and len(data) == 4:
+        data = [*data, {"clip": None, "square": data}]
     body = {"data": data, "fn_index": number(page, name), "session_hash": f"wrong{len(str(data))}"}
     text = stream(page, body)
     assert re.match("4\\d\\d", text) or "process_completed" in text, text[:500]
@@ -254,9 +256,9 @@ def test_no_function_of_the_page_stumbles_over_a_value(page, value):
 def test_files_elsewhere_on_the_computer_are_not_read(page, name, clip, tmp_path):
     """Also where they are clips: a job of the page may be sent by anybody."""
     (tmp_path / "private.mp4").write_bytes(clip)
-    data = [{"path": str(tmp_path / "private.mp4"), "meta": {"_type": "gradio.FileData"}}, 0, 4, ""]
+    data = [{"path": str(tmp_path / "private.mp4"), "meta": {"_type": "gradio.FileData"}}, 0, 4, "", None]
     text = stream(
-        page, {"data": data[: 4 if name == "run" else 3], "fn_index": number(page, name), "session_hash": name}
+        page, {"data": data[: 5 if name == "run" else 3], "fn_index": number(page, name), "session_hash": name}
     )
     assert "result-" not in text
     assert "top5" not in text
@@ -479,7 +481,7 @@ def test_nobody_stops_the_job_of_another(page, clip):
     run = number(page, "run")
     answers = []
     clip = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [clip, 0, 1, "x"], "fn_index": run, "session_hash": "the0visitor"}
+    body = {"data": [clip, 0, 1, "x", None], "fn_index": run, "session_hash": "the0visitor"}
     thread = threading.Thread(target=lambda: answers.append(stream(page, body)))
     thread.start()
     for i in range(50):

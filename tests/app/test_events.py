@@ -52,22 +52,20 @@ def no_progress(share, desc):
 
 
 def test_a_result_fills_every_output():
-    view = View(Path("a.sifa"), Path("a.html"), "<p>words</p>", "bars", "lines", what_ifs=True)
+    view = View(Path("a.sifa"), Path("a.html"), "<p>words</p>")
     shown = events.outputs(3, view)
     assert shown.cards == 3
     assert shown.explorer["trace"]["path"] == "a.sifa"
-    assert (shown.status, shown.probabilities, shown.blocks) == ("<p>words</p>", "bars", "lines")
+    assert shown.status == "<p>words</p>"
     assert (shown.trace_file, shown.page_file) == ("a.sifa", "a.html")
-    assert not shown.what_if.visible
 
 
 def test_an_error_is_said_and_the_earlier_result_stays(page, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise VideoError("No <clip>.")
 
     monkeypatch.setattr(handlers, "view_clip", fail)
-    with pytest.warns(UserWarning, match="No <clip>"):  # Gradio's way outside a page
-        (said,) = shown(page.run(upload(page), 0, 1, next(iter(page.models)), Asking(), no_progress))
+    (said,) = shown(page.run(upload(page), 0, 1, next(iter(page.models)), None, Asking(), no_progress))
     assert "No &lt;clip&gt;." in said.status
     assert [value for value in said if value != gr.skip()] == [said.status]
 
@@ -75,30 +73,26 @@ def test_an_error_is_said_and_the_earlier_result_stays(page, monkeypatch):
 def test_shares_of_progress_are_for_gradio_first(page, monkeypatch):
     calls = []
 
-    def make(*rest):
+    def make(*rest, **_):
         progress = rest[6]
         progress("packing the trace", 0.95)
         raise VideoError("enough")
 
     monkeypatch.setattr(handlers, "view_clip", make)
-    with pytest.warns(UserWarning, match="enough"):
-        shown(
-            page.run(
-                upload(page), 0, 1, next(iter(page.models)), Asking(), lambda share, desc: calls.append((share, desc))
-            )
-        )
+    asking = Asking(), lambda share, desc: calls.append((share, desc))
+    shown(page.run(upload(page), 0, 1, next(iter(page.models)), None, *asking))
     assert calls == [(0.95, "Packing the trace")]
 
 
 def test_a_sample_is_shown_as_shipped_by_the_default_weights_only(page, monkeypatch):
-    view = View(Path("a.sifa"), Path("a.html"), "", "", "", what_ifs=True)
+    view = View(Path("a.sifa"), Path("a.html"), "")
     asked = []
     monkeypatch.setattr(handlers, "view_sample", lambda sample, folder: asked.append(sample.title) or view)
-    monkeypatch.setattr(handlers, "view_clip", lambda clip, *rest: asked.append(Path(clip).name) or view)
+    monkeypatch.setattr(handlers, "view_clip", lambda clip, *rest, **_: asked.append(Path(clip).name) or view)
     first, *others = page.models
     for weights in (first, others[0]):
-        shown(page.run_again(0, None, 1, 2, weights, Asking(), no_progress))
-    shown(page.run_again(-1, upload(page), 1, 2, first, Asking(), no_progress))
+        shown(page.run_again(0, None, 1, 2, weights, None, Asking(), no_progress))
+    shown(page.run_again(-1, upload(page), 1, 2, first, None, Asking(), no_progress))
     assert asked == [page.samples[0].title, page.samples[0].clip.name, "mine.mp4"]
 
 
@@ -112,13 +106,13 @@ def test_a_sample_waits_for_nobody(page):
 
 def test_a_clip_waits_for_its_turn_and_the_place_is_told(page, monkeypatch):
     monkeypatch.setattr("app.turns.LOOK_SECONDS", 0.01)
-    view = View(Path("a.sifa"), Path("a.html"), "done", "", "", what_ifs=True)
-    monkeypatch.setattr(handlers, "view_clip", lambda *_: view)
+    view = View(Path("a.sifa"), Path("a.html"), "done")
+    monkeypatch.setattr(handlers, "view_clip", lambda *_, **__: view)
     other = page.jobs.enter("another", "visitor", lambda: True)
 
     async def collect():
         said = []
-        async for step in page.run(upload(page), 0, 1, next(iter(page.models)), Asking(), no_progress):
+        async for step in page.run(upload(page), 0, 1, next(iter(page.models)), None, Asking(), no_progress):
             said.append(step.status)
             page.jobs.leave(other)
         return said

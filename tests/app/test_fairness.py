@@ -347,7 +347,7 @@ def test_a_client_that_never_listens_does_not_hold_others_up(tmp_path):
         other.run(clip)
         alone = quickest(other, clip)
         hostile.find_functions()
-        wish = [clip, 0, 1, hostile.titles[0]]
+        wish = [clip, 0, 1, hostile.titles[0], None]
         said = [hostile.join("run", wish, f"session{i}")[0] for i in range(52)]
         assert said[:30] == [200] * 30
         assert said[-4:] == [503] * 4
@@ -370,7 +370,7 @@ def test_long_work_stops_when_its_visitor_leaves(tmp_path):
         visitor.find_functions()
         clip = visitor.upload(write_clip(tmp_path / "clip.mp4", numbered_frames(20, 48, 64)))
         (large,) = [title for title in visitor.titles if "128 pixels" in title]
-        assert visitor.join("what_if", [-1, clip, 0, 1, large])[0] == 200
+        assert visitor.join("what_if", [-1, clip, 0, 1, large, None])[0] == 200
         messages = visitor.listen()
         for message in messages:
             if "What if" in str(message.get("progress_data")):

@@ -90,8 +90,6 @@ def test_what_is_shown_belongs_to_the_clip(clip, checkpoint, tmp_path):
     expected = run(clip, checkpoint)
     shown = explorer.unpack(view.trace)
     assert shown.logits == pytest.approx(expected.logits, abs=1e-4)
-    assert [name for name, _ in shown.top(5)] == list(view.probabilities.data[0].y[:5])
-    assert len(view.blocks.data) == 2 * len(expected.trace)
     assert view.page.read_text().startswith("<!doctype html>")
     assert "numbered: " in view.page.read_text()[:1000]
     assert "numbered.mp4" in view.status

@@ -32,14 +32,27 @@ class Visitor:
             connection.close()
 
     def find_functions(self) -> None:
-        """The indices of the page's functions, in the order of layout.connect."""
+        """The indices of the page's functions, in the order of layout.connect and timeline_row.connect."""
         config = json.loads(self.ask("GET", "/config")[1])
-        names = ("load", "sample", "run", "what_if", "weights", "again", "predict")
+        names = (
+            "load",
+            "sample",
+            "run",
+            "what_if",
+            "weights",
+            "again",
+            "predict",
+            "open",
+            "survey",
+            "window",
+            "whole",
+            "stop",
+        )
         listed = sorted(each["id"] for each in config["dependencies"] if each["backend_fn"])
         assert len(listed) == len(names)
         self.functions = dict(zip(names, listed, strict=True))
         self.titles = next(
-            [title for title, _ in each["props"]["choices"]]
+            each["props"]["props"]["titles"]
             for each in config["components"]
             if each["props"].get("elem_id") == "weights"
         )
@@ -84,7 +97,7 @@ class Visitor:
         """Run a clip and wait: the values of all outputs."""
         if not self.functions:
             self.find_functions()
-        status, said = self.join("run", [clip, start, step, weights or self.titles[0]])
+        status, said = self.join("run", [clip, start, step, weights or self.titles[0], None])
         assert status == 200, said
         return self.answer()
 

@@ -72,7 +72,7 @@ def script_of(checkout: Path) -> str:
 
 def opened(browser, file: Path):
     """A page that shows the file, and how long that took in milliseconds."""
-    page = browser.new_page(viewport=dict(width=1280, height=900))
+    page = browser.new_page(viewport=dict(width=1280, height=900), reduced_motion="reduce")
     began = time.perf_counter()
     page.goto(file.as_uri(), wait_until="commit")
     page.wait_for_function(READY)
@@ -103,7 +103,7 @@ def round_trips(browser, frames: np.ndarray, count: int) -> list[float]:
         image = gr.Image(frames[0], elem_id="shown")
         slider.change(lambda i: frames[int(i)], slider, image, show_progress="hidden")
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True)
-    page = browser.new_page(viewport=dict(width=1280, height=900))
+    page = browser.new_page(viewport=dict(width=1280, height=900), reduced_motion="reduce")
     page.goto(address)
     page.wait_for_selector("#shown img")
     page.evaluate(

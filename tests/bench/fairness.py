@@ -56,7 +56,7 @@ def main() -> int:
 
 def measure(visitor: Visitor, clip: object, url: str, rounds: int, options: list[str], rest: float) -> None:
     """Alone and beside the hostile client, in turns."""
-    wish = json.dumps({"data": [clip, 0, 4, visitor.titles[0]], "fn_index": visitor.functions["run"]})
+    wish = json.dumps({"data": [clip, 0, 4, visitor.titles[0], None], "fn_index": visitor.functions["run"]})
     alone, beside = [], []
     command = [sys.executable, "-m", "tests.bench.fairness", "--hostile", url, wish, *options]
     for _ in range(rounds):

@@ -90,10 +90,9 @@ def one_run(page: Program, times: Path, clip: Path, number: int) -> dict[str, di
 
 def in_browser(page: Program, browser: Any, clips: list[Path]) -> Iterator[float]:
     """Seconds from giving each file to the page until its explorer answers a pointer, one after another."""
-    view = browser.new_page(viewport=dict(width=1280, height=900))
+    view = browser.new_page(viewport=dict(width=1280, height=900), reduced_motion="reduce")
     view.goto(page.url)
     wait_until_shown(view, "")
-    view.get_by_role("tab", name="Your own clip").click()
     for clip in clips:
         clear = view.locator("#upload").get_by_label("Clear")
         if clear.count():

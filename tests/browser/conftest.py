@@ -42,8 +42,9 @@ def chromium():
 
 @pytest.fixture
 def page(chromium):
-    """A page at 1280 x 900 that keeps what it asked for and what went wrong: page.requests, page.problems."""
-    context = chromium.new_context(viewport=dict(width=1280, height=900))
+    """A page at 1280 x 900 that keeps what it asked for and what went wrong: page.requests, page.problems. It asks for reduced
+    motion, so that nothing plays by itself."""
+    context = chromium.new_context(viewport=dict(width=1280, height=900), reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(10_000)
     page.requests, page.problems = [], []
@@ -81,3 +82,17 @@ def viewer(page, file):
     yield page
     assert page.requests == []
     assert page.problems == []
+
+
+@pytest.fixture
+def inside(viewer):
+    """With the drawer Inside open."""
+    viewer.click(".sifa-tools [data-panel=inside]")
+    settle(viewer)
+
+
+@pytest.fixture
+def experiment(viewer):
+    """With the drawer Experiment open."""
+    viewer.click(".sifa-tools [data-panel=experiment]")
+    settle(viewer)

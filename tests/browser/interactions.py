@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 FRAME, NEXT = ".sifa-query canvas", ".sifa-key canvas"
+SECOND = ".sifa-key-b canvas"  # of the run beside it
 FIND = "const root = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready); const state = root?.sifa.state;"
 STRONGEST = (
     "(({ weights }) => weights.indexOf(Math.max(...weights)))"  # all are positive where it is asked
@@ -30,6 +31,9 @@ VIEWS = {  # of the sample: keys to press, or a selector to click
     "table": "t",
     "sheet": "s",
     "what-if": "wm",
+    "experiment": "y",
+    "inside": "i",
+    "compare": "v",
     "trust": ".sifa-trust summary",
     "tour": "g",
     "share": "x",
@@ -41,6 +45,7 @@ def show_view(page: Page, name: str) -> None:
     """Go from the pair view, just opened, to another one."""
     page.locator(".sifa").evaluate("root => root.focus()")
     if VIEWS[name].startswith("."):
+        page.keyboard.press("i")
         page.click(VIEWS[name])
     else:
         for key in VIEWS[name]:
@@ -64,12 +69,12 @@ def place(page: Page, y: int, x: int, canvas: str = FRAME, cells: int = 16) -> t
     return tuple(box[k] + 0.06 * box["width"] + (v + 0.5) * inner / cells for k, v in (("x", x), ("y", y)))
 
 
-def over(y: int, x: int, canvas: str = FRAME):
-    return lambda page: page.mouse.move(*place(page, y, x, canvas))
+def over(y: int, x: int, canvas: str = FRAME, cells: int = 16):
+    return lambda page: page.mouse.move(*place(page, y, x, canvas, cells))
 
 
-def click(y: int, x: int, canvas: str = FRAME):
-    return lambda page: page.mouse.click(*place(page, y, x, canvas))
+def click(y: int, x: int, canvas: str = FRAME, cells: int = 16):
+    return lambda page: page.mouse.click(*place(page, y, x, canvas, cells))
 
 
 def key(name: str):
@@ -120,7 +125,7 @@ INTERACTIONS = [
                 "!root.querySelector('.sifa-read .sifa-chosen')"),
     Interaction("1 goes to pin A", key("1"), "state.active === 0"),
     Interaction("p pins one more here", key("p"), "state.pins.length === 3 && state.active === 2 && state.y === 10"),
-    Interaction("arrow keys move it", on(FRAME, "ArrowDown"), "state.y === 11 && state.pins[0].y === 10"),
+    Interaction("Shift and arrow keys move it", on(FRAME, "Shift+ArrowDown"), "state.y === 11 && state.pins[0].y === 10"),
     Interaction("the live region names it", lambda page: page.wait_for_timeout(400),
                 "/row 11, column 8, pinned as C of the pins A, B, C/.test(root.querySelector('.sifa-live').textContent)"),
     Interaction("another block keeps all", key("]"), "state.block === 1 && state.pins.length === 3"),
@@ -145,15 +150,20 @@ INTERACTIONS = [
     Interaction("r asks in reverse once more", key("r"), "state.reverse"),
     Interaction("Escape returns to the query", key("Escape"), "!state.reverse"),
     Interaction("click pins by mouse again", click(8, 8), "state.pinned && state.y === 8 && state.x === 8"),
-    Interaction("arrow down moves the cell", on(FRAME, "ArrowDown"), "state.y === 9"),
-    Interaction("arrow up", on(FRAME, "ArrowUp"), "state.y === 8"),
-    Interaction("arrow right", on(FRAME, "ArrowRight"), "state.x === 9"),
-    Interaction("arrow left", on(FRAME, "ArrowLeft"), "state.x === 8"),
+    Interaction("Shift and arrow down moves the cell", on(FRAME, "Shift+ArrowDown"), "state.y === 9"),
+    Interaction("Shift and arrow up", on(FRAME, "Shift+ArrowUp"), "state.y === 8"),
+    Interaction("Shift and arrow right", on(FRAME, "Shift+ArrowRight"), "state.x === 9"),
+    Interaction("Shift and arrow left", on(FRAME, "Shift+ArrowLeft"), "state.x === 8"),
     Interaction("Enter lets a pinned cell go", on(FRAME, "Enter"), "!state.pinned"),
     Interaction("Enter pins it, and the live region reads the cell", on(FRAME, "Enter"),
                 "state.pinned && /row 8, column 8, pinned/.test(root.querySelector('.sifa-live').textContent)"),
     Interaction(", goes back in time", key(","), "state.pair === 2"),
     Interaction(". goes on", key("."), "state.pair === 3"),
+    Interaction("arrow left is the step before, on the picture, too", on(FRAME, "ArrowLeft"), "state.pair === 2"),
+    Interaction("arrow right the next one, on the other picture", on(NEXT, "ArrowRight"), "state.pair === 3"),
+    Interaction("button: Inside opens", button(".sifa-tools [data-panel=inside]"), "!root.querySelector('.sifa-inside').hidden"),
+    Interaction("the strip of blocks", button(".sifa-way [data-block='2']"), "state.block === 2"),
+    Interaction("and back to the first", button(".sifa-way [data-block='0']"), "state.block === 0"),
     Interaction("button: previous step", button("[data-do=previous]"), "state.pair === 2"),
     Interaction("button: next step", button("[data-do=next]"), "state.pair === 3"),
     Interaction("the time slider", lambda page: page.locator(".sifa-bar input").first.fill("0"), "state.pair === 0"),
@@ -188,9 +198,11 @@ INTERACTIONS = [
                 "state.zoom > 1.2 && state.midX > 0.5"),
     Interaction("the wheel back to the whole", lambda page: wheel(page, 8, 9, 1200), "state.zoom === 1 && state.midX === 0.5"),
     Interaction("the wheel once more", lambda page: wheel(page, 3, 3, -240), "state.zoom > 1.2"),
-    Interaction("Escape shows the whole, and the pin stays", key("Escape"), "state.zoom === 1 && state.pinned"),
+    Interaction("Escape closes the drawer first", key("Escape"), "state.panel === 'none' && state.zoom > 1.2"),
+    Interaction("Escape again shows the whole, and the pin stays", key("Escape"), "state.zoom === 1 && state.pinned"),
     Interaction("f fills the screen", key("f"), "document.fullscreenElement === root"),
     Interaction("f gives it back", key("f"), "document.fullscreenElement === null"),
+    Interaction("button: Inside again", button(".sifa-tools [data-panel=inside]"), "state.panel === 'inside'"),
     Interaction("c colours them by direction", key("c"), "state.tinted"),
     Interaction("button: one colour", button("[data-do=tint]"), "!state.tinted"),
     Interaction("o lays the saliency over", on(FRAME, "o"), "state.overlay === 'saliency'"),
@@ -207,19 +219,47 @@ INTERACTIONS = [
     Interaction("s: the contact sheet", key("s"), "root.querySelectorAll('.sifa-tiles button').length === 28"),
     Interaction("a tile goes there", lambda page: page.locator(".sifa-tiles button").nth(12).click(),
                 "state.block === 1 && state.pair === 5"),
-    Interaction("menu: nothing below", choose("drawer", "none"), "root.querySelector('.sifa-drawer').hidden"),
+    Interaction("menu: nothing more", choose("drawer", "none"), "root.querySelector('.sifa-drawer').hidden"),
     Interaction("w: the first what-if", on(FRAME, "w"), "state.whatIf === 'rigid'"),
     Interaction("W: none", key("W"), "state.whatIf === ''"),
+    Interaction("button: Experiment takes its place", button(".sifa-tools [data-panel=experiment]"),
+                "root.querySelector('.sifa-inside').hidden && !root.querySelector('.sifa-experiment').hidden"),
     Interaction("a what-if by mouse", button("[data-name=frozen]"),
                 "root.querySelector('.sifa-says').textContent.includes('nothing moves')"),
     Interaction("the same again: none", button("[data-name=frozen]"), "state.whatIf === ''"),
     Interaction("m draws the true motion", on(FRAME, "m"), "state.flow"),
     Interaction("by mouse: without it", button("[data-name=flow]"), "!state.flow"),
+    Interaction("the × of a drawer closes it", button(".sifa-experiment [data-panel=none]"), "state.panel === 'none'"),
+    Interaction("i opens Inside", on(FRAME, "i"), "state.panel === 'inside'"),
+    Interaction("y opens Experiment", key("y"), "state.panel === 'experiment'"),
+    Interaction("Escape closes it, and the block stays", key("Escape"), "state.panel === 'none' && state.block === 1"),
+    Interaction("button: Inside once more", button(".sifa-tools [data-panel=inside]"), "state.panel === 'inside'"),
     Interaction("the panel of trust opens", button(".sifa-trust summary"), "root.querySelector('.sifa-trust').open"),
+    Interaction("button: Compare takes the place of the drawers", button(".sifa-tools [data-panel=compare]"),
+                "root.dataset.compared === 'twins' && root.querySelector('.sifa-inside').hidden"),
+    Interaction("both answers stand there", lambda page: None,
+                "[...root.querySelectorAll('.sifa-verdict')].map(e => e.textContent).join() === "
+                "'object moves right, sure 97.7 %,object moves right, sure 97.9 %'", stays=True),
+    Interaction("Escape lets the pin stay and closes it", key("Escape"), "state.panel === 'none' && state.pinned"),
+    Interaction("v opens Compare", key("v"), "state.panel === 'compare'"),
+    Interaction("Delete lets the pin go there, too", key("Delete"), "!state.pinned"),
+    Interaction("hover the run beside it: who reads this place, of both runs", over(1, 1, SECOND, cells=8),
+                "state.y === 1 && state.reverse && /^(One|\\d+) spots? of/.test(root.querySelector('.sifa-words').textContent)"),
+    Interaction("hover frame t: both are asked there", over(3, 4, cells=8),
+                "state.y === 3 && !state.reverse && /cells|stayed|same place/.test(root.querySelector('.sifa-words').textContent)"),
+    Interaction("click pins it for both", click(3, 5, cells=8), "state.pinned && state.y === 3 && state.x === 5"),
+    Interaction("another what-if by its list", lambda page: page.locator(".sifa [data-against]").first.select_option("what:frozen"),
+                "root.dataset.compared === 'clips' && /nothing moves/.test(root.querySelectorAll('.sifa-verdict')[1].textContent)"),
+    Interaction("arrow keys are those of time for both", key("ArrowLeft"), "state.pair === 4"),
+    Interaction("and back to step 6", key("ArrowRight"), "state.pair === 5"),
+    Interaction("Done closes it", button(".sifa-compare [data-panel=none]"), "state.panel === 'none'"),
     Interaction("? opens the help", on(FRAME, "?"), "root.querySelector('.sifa-help').open"),
     Interaction("? closes it", key("?"), "!root.querySelector('.sifa-help').open"),
     Interaction("x opens what can be exported", on(FRAME, "x"), "root.querySelector('.sifa-share').open"),
-    Interaction("Escape closes it", key("Escape"), "!root.querySelector('.sifa-share').open"),
+    Interaction("Escape closes the dialog", key("Escape"), "!root.querySelector('.sifa-share').open"),
+    Interaction("a sentence says what is seen", lambda page: None,
+                "/cells|stayed/.test(root.querySelector('.sifa-sentence').textContent)",
+                stays=True),
     Interaction("g starts the tour", on(FRAME, "g"), "state.tour === 0 && !root.querySelector('.sifa-tour').hidden"),
     Interaction("Page down goes on", key("PageDown"), "state.tour === 1"),
     Interaction("its timeline", lambda page: page.locator(".sifa-tour input").first.fill("9"),

@@ -1,7 +1,7 @@
 """Make the documentation's pictures: `python -m tests.browser.pictures` writes assets/explorer.png and equation.png, from the
 shipped sample "object moves right", and assets/confusion.png, from the default checkpoint's card.
 
-`--views FOLDER` writes every view of the explorer instead, on screens of three widths, light and dark, to be looked at.
+`--views FOLDER` writes every view of the explorer instead, on screens of four widths, light and dark, to be looked at.
 """
 
 import argparse
@@ -25,7 +25,7 @@ READY = ".sifa[data-ready]"
 
 
 def documentation(browser: Browser, sample: Path) -> None:
-    page = browser.new_page(viewport=dict(width=1240, height=860))
+    page = browser.new_page(viewport=dict(width=1280, height=800), reduced_motion="reduce")
     for name, view in SHOWN.items():
         page.goto("about:blank")
         page.goto(f"{sample.as_uri()}#{view}")
@@ -43,8 +43,8 @@ def documentation(browser: Browser, sample: Path) -> None:
 
 def views(browser: Browser, sample: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for width, scheme in product((1280, 768, 390), ("light", "dark")):
-        page = browser.new_page(viewport=dict(width=width, height=900), color_scheme=scheme)
+    for width, scheme in product((1920, 1280, 768, 390), ("light", "dark")):
+        page = browser.new_page(viewport=dict(width=width, height=900), color_scheme=scheme, reduced_motion="reduce")
         for name in VIEWS:
             page.goto("about:blank")
             page.goto(f"{sample.as_uri()}#t=3&y=8&x=9&p=1")

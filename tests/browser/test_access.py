@@ -88,7 +88,9 @@ def test_legends_and_charts_have_the_colours_of_the_marks(page, file):
     """Dark, where they need no darker shade to be read."""
     page.emulate_media(color_scheme="dark")
     open_page(page, file)
+    page.click(".sifa-tools [data-panel=inside]")
     page.locator("[data-set=overlay]").select_option("track")
+    page.click(".sifa-tools [data-panel=experiment]")
     page.locator("[data-name=rigid]").click()
     page.locator("[data-name=flow]").click()
     settle(page)
@@ -115,6 +117,7 @@ def test_nothing_moves_by_itself_where_motion_is_reduced(page, file):
 def test_nothing_sticks_out_of_the_page(page, file, width, drawer):
     page.set_viewport_size(dict(width=width, height=800))
     open_page(page, file)
+    page.click(".sifa-tools [data-panel=inside]")
     page.locator("[data-set=drawer]").select_option(drawer)
     until(page, f"state.drawer === '{drawer}'")
     settle(page)

@@ -15,7 +15,8 @@ from tests.app.program import start
 from tests.clips import numbered_frames, write_clip
 
 ROOT = Path(__file__).parents[2]
-HEADING, BARS, CANVAS = ".sifa-answer h2", ".sifa-bars li", ".sifa-query canvas"
+HEADING, BARS, CANVAS = ".sifa-headlines", ".sifa-bars li", ".sifa-query canvas"
+TRY = ".sifa-experiment [data-ask]"  # the button for what-ifs
 BROKEN = "notes.mp4 could not be read as a video"
 
 
@@ -52,21 +53,36 @@ def ready(page, name=""):
     """The viewer shows a clip whose file name begins so."""
     page.wait_for_function(
         "name => document.querySelector('.sifa')?.dataset.ready === 'yes' && "
-        "document.querySelector('#explorer').innerText.includes(name) && "
-        "document.querySelector('#status').innerText.includes(name)",
+        "document.querySelector('.open-clip .sifa-clip')?.textContent.includes(name) && "
+        "document.querySelector('#status').textContent.includes(name)",
         arg=name,
     )
 
 
+def opening(page):
+    """Open what the button Open opens, unless it is open."""
+    if not page.locator("#open").is_visible():
+        page.click(".open-clip")
+
+
+def sample(page, name):
+    """Choose a sample by its title."""
+    opening(page)
+    page.locator("#samples").get_by_role("button", name=name, exact=True).click()
+
+
+def drawer(page, name):
+    """Open one of the viewer's drawers, experiment or inside."""
+    page.click(f".sifa-tools [data-panel={name}]")
+
+
 def shipped(page):
     """Go over to the weights that the samples' traces were made with."""
-    page.get_by_label("Weights").click()
-    page.get_by_role("option", name=load_card(DEFAULT_CHECKPOINT).title).click()
+    page.get_by_label("Model").select_option(load_card(DEFAULT_CHECKPOINT).title)
     expect(page.locator(HEADING)).not_to_contain_text("class")
 
 
 def own_clip(page, file):
-    page.get_by_role("tab", name="Your own clip").click()
     page.locator("#upload input[type=file]").set_input_files(file)
 
 
@@ -83,10 +99,9 @@ def hover(page, x, y):
 def test_the_first_sample_can_be_explored_without_a_click(opened):
     expect(opened.locator(HEADING)).to_contain_text(re.compile(r"class \d+"))  # by the weights the program was given
     shipped(opened)
-    expect(opened.locator(HEADING)).to_contain_text(re.compile("camera zooms in", re.IGNORECASE))
+    expect(opened.locator(HEADING)).to_contain_text(re.compile("object moves right", re.IGNORECASE))
     expect(opened.locator(BARS)).to_have_count(5)
-    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("camera zooms in")
-    expect(opened.locator("#probabilities .barlayer .point")).to_have_count(10)
+    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("object moves right")
     opened.wait_for_load_state("networkidle")
     opened.requests.clear()
     assert hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)
@@ -97,10 +112,12 @@ def test_the_first_sample_can_be_explored_without_a_click(opened):
 
 def test_another_sample_is_chosen_by_mouse_or_keyboard(opened):
     shipped(opened)
-    opened.get_by_role("button", name="object moves right").click()
-    ready(opened, "object_moves_right")
-    expect(opened.locator(HEADING)).to_contain_text(re.compile("object moves right", re.IGNORECASE))
-    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("object moves right")
+    sample(opened, "camera pans left")
+    ready(opened, "camera_pans_left")
+    expect(opened.locator("#open")).to_be_hidden()
+    expect(opened.locator(HEADING)).to_contain_text(re.compile("camera pans left", re.IGNORECASE))
+    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("camera pans left")
+    opening(opened)
     opened.get_by_role("button", name="nothing moves").focus()
     opened.keyboard.press("Enter")
     ready(opened, "nothing_moves")
@@ -116,14 +133,15 @@ def test_an_uploaded_clip_is_predicted_run_again_and_saved(opened, files, tmp_pa
     expect(opened.locator("#status")).to_contain_text("frames 0, 4, 8 … 60 of 80, 0.00 to 2.40 s")
     expect(opened.locator("#status")).to_contain_text("Untrained weights")
     expect(opened.locator("#samples button[aria-pressed=true]")).to_have_count(0)
-    expect(opened.locator("#probabilities .ytick").first).to_contain_text("class")
     assert hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)
 
+    opening(opened)
     opened.get_by_label("Start, seconds").fill("1")
     opened.get_by_label("number input for Seconds from frame to frame").fill("0.08")
-    opened.get_by_role("button", name="Run").click()
+    opened.get_by_role("button", name="Run", exact=True).click()
     expect(opened.locator("#status")).to_contain_text("frames 25, 27, 29 … 55 of 80, 1.00 to 2.20 s")
 
+    opening(opened)
     with opened.expect_download() as download:
         opened.get_by_role("button", name="Save as one page").click()
     download.value.save_as(tmp_path / "page.html")
@@ -142,52 +160,51 @@ def test_the_same_clip_is_seen_by_other_weights(opened, files):
     shipped(opened)
     expect(opened.locator("#status")).to_contain_text("numbered.mp4")
     expect(opened.locator("#status")).to_contain_text("Trained on generated clips of 24 motions")
-    opened.get_by_label("Weights").click()
-    opened.get_by_role("option", name="no temporal module").click()
+    titles = opened.get_by_label("Model").locator("option").all_inner_texts()
+    opened.get_by_label("Model").select_option(next(each for each in titles if "no temporal module" in each))
     expect(opened.locator("#explorer")).to_contain_text("This model has no SIFA block")
     expect(opened.locator(BARS)).to_have_count(5)
     expect(opened.locator(CANVAS)).to_be_hidden()
-    opened.get_by_label("Weights").click()
-    opened.get_by_role("option", name="rigid").click()
+    opened.get_by_label("Model").select_option(next(each for each in titles if "rigid" in each))
     expect(opened.locator(CANVAS)).to_be_visible()
 
 
 def test_the_button_for_what_ifs_goes_where_the_trace_holds_them(opened):
-    expect(opened.locator("#what-if")).to_be_visible()
+    drawer(opened, "experiment")
+    expect(opened.locator(TRY)).to_be_visible()
     shipped(opened)
-    expect(opened.locator("#what-if")).to_be_hidden()
+    expect(opened.locator(TRY)).to_be_hidden()
     expect(opened.locator(".sifa-switches")).to_be_visible()
 
 
 def test_what_ifs_of_an_uploaded_clip_are_worked_out_on_demand(opened, files):
     own_clip(opened, files / "numbered.mp4")
     ready(opened, "numbered.mp4")
+    drawer(opened, "experiment")
     expect(opened.locator(".sifa-switches")).to_be_hidden()
-    opened.locator("#what-if").focus()
+    opened.locator(TRY).focus()
     opened.keyboard.press("Enter")
     expect(opened.locator(".sifa-switches button")).to_have_count(len(INTERVENTIONS))
-    expect(opened.locator("#what-if")).to_be_hidden()
+    expect(opened.locator(TRY)).to_be_hidden()
     expect(opened.locator("#status")).to_contain_text("numbered.mp4")
     opened.get_by_role("button", name="Silent blocks").click()
     expect(opened.locator(BARS).first).to_contain_text("→")
     expect(opened.locator(".sifa-says")).to_contain_text("All weights are zero")
-    opened.get_by_text("How far to trust it", exact=True).click()
+    drawer(opened, "inside")
+    opened.locator(".sifa-trust summary").click()
     expect(opened.locator(".sifa-trust tbody tr")).to_have_count(6)
 
 
 def test_a_file_that_is_no_clip_is_explained_and_the_earlier_result_stays(opened, files):
     own_clip(opened, files / "numbered.mp4")
     ready(opened, "numbered.mp4")
-    opened.wait_for_function("() => document.querySelector('#probabilities .ytick')?.textContent.includes('class')")
     answer = opened.locator(BARS).all_inner_texts()
     own_clip(opened, files / "notes.mp4")
     expect(opened.locator("#status [role=alert]")).to_contain_text(BROKEN)
     assert opened.locator(BARS).all_inner_texts() == answer
     expect(opened.locator("#explorer")).to_contain_text("numbered.mp4")
-    expect(opened.locator("#probabilities .barlayer .point")).to_have_count(10)
     assert hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)
-    opened.get_by_role("tab", name="Samples").click()
-    opened.get_by_role("button", name="camera pans left").click()
+    sample(opened, "camera pans left")
     ready(opened, "camera_pans_left")
     expect(opened.locator("#status [role=alert]")).to_have_count(0)
 
@@ -198,10 +215,10 @@ def test_a_phone_needs_no_sideways_scrolling(opened, app, theme):
     opened.emulate_media(color_scheme=theme)
     opened.goto(app.url)
     ready(opened)
-    for tab in ("Your own clip", "Samples"):
-        opened.get_by_role("tab", name=tab).click()
+    for _ in range(2):
         assert opened.evaluate("() => document.documentElement.scrollWidth") == 390
-        assert opened.evaluate("() => document.querySelector('#explorer').getBoundingClientRect().width") > 350
+        assert opened.evaluate("() => document.querySelector('#explorer').getBoundingClientRect().width") == 390
+        opening(opened)
     assert opened.evaluate("() => document.body.classList.contains('dark')") == (theme == "dark")
 
 
@@ -211,18 +228,13 @@ def test_axe_finds_nothing(opened, app, theme):
     opened.emulate_media(color_scheme=theme)
     opened.goto(app.url)
     ready(opened)
+    found = {"sample": violations(opened)}
+    opening(opened)
     opened.get_by_role("button", name="How to read this").click()
     opened.get_by_text("These are raw products").wait_for()
-    opened.locator("#blocks .js-plotly-plot").wait_for()
-    opened.locator("#probabilities .js-plotly-plot").wait_for()
-    found = {"sample": violations(opened)}
-    opened.get_by_role("tab", name="Your own clip").click()
-    opened.locator("#upload").wait_for()
-    found["own clip"] = violations(opened)
-    opened.get_by_role("button", name="Run").click()
+    found["open"] = violations(opened)
+    opened.get_by_role("button", name="Run", exact=True).click()
     opened.locator("#status [role=alert]").wait_for()
-    opened.locator(".toast-close").click()  # Gradio's own, with a button inside a button; the message stays on the page
-    opened.locator(".toast-close").wait_for(state="detached")
     found["error"] = violations(opened)
     assert not any(found.values()), found
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .test_app import app, files, own_clip, ready  # noqa: F401
+from .test_app import app, files, opening, own_clip, ready, sample  # noqa: F401
 
 INLINE = "const s = document.createElement('script'); s.textContent = 'window.evil = 1'; document.body.append(s);"
 HANDLER = "document.body.insertAdjacentHTML('beforeend', '<img src=x: onerror=\"window.evil = 1\">');"
@@ -25,12 +25,12 @@ def watched(page, app):  # noqa: F811
 
 
 def test_the_whole_page_works_within_its_policy(watched, files):  # noqa: F811
-    watched.get_by_role("button", name="object moves right").click()
-    ready(watched, "object_moves_right")
+    sample(watched, "camera pans left")
+    ready(watched, "camera_pans_left")
     own_clip(watched, files / "numbered.mp4")
     ready(watched, "numbered.mp4")
     watched.wait_for_function("() => document.querySelector('#upload figure video').videoWidth === 128")
-    watched.locator("#probabilities .js-plotly-plot").wait_for()
+    opening(watched)
     with watched.expect_download() as download:
         watched.get_by_role("button", name="Save as one page").click()
     assert download.value.suggested_filename == "numbered.html"

@@ -24,7 +24,9 @@ def app(tmp_path_factory):
 def camera(chromium):
     """A page of a browser of its own: a camera is pretended for a whole one."""
     browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS + PRETENDED)
-    page = browser.new_context(viewport=dict(width=1280, height=900), permissions=["camera"]).new_page()
+    page = browser.new_context(
+        viewport=dict(width=1280, height=900), permissions=["camera"], reduced_motion="reduce"
+    ).new_page()
     page.set_default_timeout(20_000)
     yield page
     browser.close()
@@ -34,7 +36,7 @@ def camera(chromium):
 def test_a_recording_is_read(app, camera, milliseconds):
     camera.goto(app.url)
     camera.locator(HEADING).wait_for()
-    camera.get_by_role("tab", name="Your own clip").click()
+    camera.click(".open-clip")
     upload = camera.locator("#upload")
     upload.get_by_role("button", name="Use the camera").click()
     camera.wait_for_function("() => document.querySelector('#upload .live').videoWidth")
@@ -47,6 +49,7 @@ def test_a_recording_is_read(app, camera, milliseconds):
     upload.get_by_role("button", name="Stop and run").click()
     expect(camera.locator("#status")).to_contain_text(re.compile(r"recording\.webm frames? 0"), timeout=60_000)
     expect(camera.locator("#status .failed")).to_have_count(0)
+    camera.click(".open-clip")
     expect(upload.locator("figure video")).to_be_visible()
     expect(upload.locator(".live")).to_be_hidden()
 
@@ -54,7 +57,7 @@ def test_a_recording_is_read(app, camera, milliseconds):
 def test_the_camera_can_be_turned_off_and_a_refused_one_is_explained(app, camera):
     camera.goto(app.url)
     camera.locator(HEADING).wait_for()
-    camera.get_by_role("tab", name="Your own clip").click()
+    camera.click(".open-clip")
     upload = camera.locator("#upload")
     upload.get_by_role("button", name="Use the camera").click()
     upload.get_by_role("button", name="Record").click()

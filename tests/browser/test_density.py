@@ -45,9 +45,9 @@ def disabled(page, name) -> bool:
 @pytest.mark.parametrize(
     ("made", "width", "blocks"),
     [
-        ("56 cells", 1280, {0: [4, 2, 1], 1: [2, 1]}),
+        ("56 cells", 1280, {0: [6, 3, 2], 1: [4, 2, 1]}),
         ("sample", 1280, {0: [2, 1], 1: [2, 1], 2: [2, 1], 3: [2, 1]}),
-        ("sample", 390, {0: [2, 1], 3: [2, 1]}),
+        ("sample", 390, {0: [4, 2, 1], 3: [2, 1]}),
         ("one row", 1280, {0: [2, 1], 1: [1]}),
     ],
 )
@@ -55,6 +55,7 @@ def test_each_density_draws_more_than_the_one_before(page, tmp_path, made, width
     page.set_viewport_size(dict(width=width, height=900))
     (tmp_path / "a.html").write_text(explorer.to_html(MADE[made]()))
     open_page(page, tmp_path / "a.html")
+    page.click(".sifa-tools [data-panel=inside]")
     for index, steps in blocks.items():
         page.locator(".sifa-bar select").select_option(str(index))
         while not disabled(page, "fewer"):

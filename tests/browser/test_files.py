@@ -9,7 +9,17 @@ from playwright.sync_api import expect
 
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 from tests.browser.drops import drop, hold, leave
-from tests.browser.test_app import BARS, HEADING, app, opened, own_clip, ready, violations  # noqa: F401, fixtures
+from tests.browser.test_app import (  # noqa: F401, fixtures
+    BARS,
+    HEADING,
+    app,
+    opened,
+    opening,
+    own_clip,
+    ready,
+    sample,
+    violations,
+)
 from tests.clips import numbered_frames, write_clip
 
 SAMPLES = DEFAULT_CHECKPOINT.parent / "samples"
@@ -30,7 +40,7 @@ def files(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("place", ["#intro", ".sifa-query canvas", "#reading", "#probabilities"])
+@pytest.mark.parametrize("place", ["#title", ".sifa-query canvas", "#open", ".sifa-top"])
 def test_a_clip_dropped_anywhere_is_run(opened, files, place):  # noqa: F811
     hold(opened, files / "numbered.mp4", place=place)
     expect(opened.locator(TARGET)).to_be_visible()
@@ -44,15 +54,13 @@ def test_a_clip_dropped_anywhere_is_run(opened, files, place):  # noqa: F811
 def test_files_that_are_taken_away_again_leave_the_page_as_it_was(opened, files):  # noqa: F811
     hold(opened, files / "numbered.mp4")
     expect(opened.locator(TARGET)).to_be_visible()
-    for chart in ("#probabilities", "#blocks"):
-        opened.locator(f"{chart} .js-plotly-plot").wait_for()  # before it the framework has a placeholder of its own
     assert violations(opened) == {}
     leave(opened)
     expect(opened.locator(TARGET)).to_be_hidden()
     opened.evaluate("""() => { const text = new DataTransfer(); text.setData('text/plain', 'words');
       document.body.dispatchEvent(new DragEvent('dragenter', { dataTransfer: text, bubbles: true })); }""")
     expect(opened.locator(TARGET)).to_be_hidden()
-    expect(opened.locator("#status")).to_contain_text("camera_zooms_in")
+    expect(opened.locator("#status")).to_contain_text("object_moves_right")
 
 
 def test_of_several_files_the_first_is_taken_and_that_is_said(opened, files):  # noqa: F811
@@ -66,7 +74,7 @@ def test_the_times_of_a_gif_are_its_own_and_it_is_seen_beside_the_form(opened, f
     drop(opened, files / "turn.gif")
     ready(opened, "turn.gif")
     expect(opened.locator("#status")).to_contain_text("frames 0, 3, 5 … 39 of 40, 0.00 to 4.60 s")
-    opened.get_by_role("tab", name="Your own clip").click()
+    opening(opened)
     expect(opened.locator("#upload img")).to_be_visible()
     assert opened.locator("#upload img").evaluate("image => image.naturalWidth") == 128
     expect(opened.locator("#upload figure video")).to_be_hidden()
@@ -77,13 +85,14 @@ def test_a_gif_of_one_picture_is_refused_in_a_sentence(opened, files):  # noqa: 
     expect(opened.locator("#status [role=alert]")).to_have_text(
         "one.gif holds one picture, so nothing in it moves; choose a GIF of several pictures, or a video."
     )
-    expect(opened.locator("#explorer")).to_contain_text("camera_zooms_in")
+    expect(opened.locator("#explorer")).to_contain_text("object_moves_right")
 
 
 @pytest.mark.parametrize(("name", "seen"), [("turn.gif", "img"), ("numbered.mp4", "figure video"), ("old.avi", "")])
 def test_what_the_browser_cannot_play_is_not_said_to_be_broken(opened, files, name, seen):  # noqa: F811
     own_clip(opened, files / name)
     ready(opened, name)
+    opening(opened)
     for each in ("img", "figure video"):
         expect(opened.locator(f"#upload {each}")).to_be_visible(visible=each == seen)
     expect(opened.locator("#upload figcaption")).to_have_text(name)
@@ -100,6 +109,7 @@ def test_what_the_browser_cannot_play_is_not_said_to_be_broken(opened, files, na
 def test_enter_in_a_field_runs(opened, files, label, value, then):  # noqa: F811
     own_clip(opened, files / "numbered.mp4")
     ready(opened, "numbered.mp4")
+    opening(opened)
     field = opened.get_by_label(label)
     field.fill("")
     field.press_sequentially(value)
@@ -117,16 +127,16 @@ def test_a_dropped_trace_replaces_all_that_spoke_of_another_clip(opened, files):
     expect(opened.locator("#status")).to_contain_text("04_camera_rolls_clockwise.mp4 frames 0 to 60 of 61.")
     expect(opened.locator("#status")).to_contain_text("nothing was sent or run")
     assert opened.title() == "04_camera_rolls_clockwise: camera rolls clockwise"
-    for gone in ("#probabilities", "#blocks", ".save", "#what-if", "#upload figure"):
+    opening(opened)
+    for gone in (".save", "#upload figure"):
         expect(opened.locator(gone).first).to_be_hidden()
     text = opened.locator("body").inner_text()
     assert "numbered" not in text.replace(opened.inner_text("#history"), "")
     assert [url for url in opened.requests if not url.startswith("blob:")] == []
-    opened.get_by_role("tab", name="Samples").click()
-    opened.get_by_role("button", name="object moves right", exact=True).click()
-    ready(opened, "object_moves_right")
-    for there in ("#probabilities", "#blocks", ".save"):
-        expect(opened.locator(there).first).to_be_visible()
+    sample(opened, "nothing moves")
+    ready(opened, "nothing_moves")
+    opening(opened)
+    expect(opened.locator(".save").first).to_be_visible()
 
 
 def test_a_trace_that_a_link_asks_for_does_so_too(opened, app):  # noqa: F811
@@ -155,15 +165,18 @@ def test_a_hidden_answer_is_nowhere_on_the_page(opened, app, hide):  # noqa: F81
     opened.goto(f"{app.url}#c=04_camera_rolls_clockwise.mp4&hide={hide}")
     opened.wait_for_function("() => document.querySelector('.sifa')?.dataset.ready === 'yes'")
     expect(opened.locator("#history li")).to_have_count(1)
-    expect(opened.locator("#status .used")).to_be_visible()
     opened.wait_for_timeout(500)
-    answer = opened.evaluate("() => document.querySelector('.sifa-answer h2').textContent").split()[0]
+    answer = opened.evaluate("() => document.querySelector('.sifa-best li').textContent").split()[0]
     text = opened.inner_text("body")
     assert "rolls" not in text
     assert not re.search(rf"{answer} \d", text)
-    for gone in (HEADING, BARS, "#probabilities"):
+    for gone in (HEADING, BARS):
         expect(opened.locator(gone).first).to_be_hidden()
     assert opened.title() == "SIFA explorer"
+    if hide == "head":
+        opening(opened)
+    else:
+        opened.evaluate("() => document.body.classList.add('opening')")  # a slide has no bar
     opened.get_by_role("button", name="Sample 2").click()
     expect(opened.locator("#history li")).to_have_count(2)
     assert opened.title() == "SIFA explorer"
@@ -173,6 +186,7 @@ def test_on_a_phone_nothing_sticks_out(opened, files):  # noqa: F811
     opened.set_viewport_size(dict(width=390, height=844))
     own_clip(opened, files / "turn.gif")
     ready(opened, "turn.gif")
+    opening(opened)
     for each in ("#upload", "#history"):
         box = opened.locator(each).bounding_box()
         assert box["x"] >= 0, each

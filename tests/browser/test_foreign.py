@@ -251,6 +251,6 @@ def test_marks_of_foreign_points_are_drawn(page, picture, tmp_path):
     page.focus(".sifa-query canvas")
     before = pixels(page, ".sifa-key canvas")
     page.keyboard.press(
-        "ArrowLeft" if page.evaluate("() => document.querySelector('.sifa').sifa.state.x") else "ArrowRight"
+        "Shift+ArrowLeft" if page.evaluate("() => document.querySelector('.sifa').sifa.state.x") else "Shift+ArrowRight"
     )
     assert pixels(page, ".sifa-key canvas") != before

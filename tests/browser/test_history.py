@@ -9,12 +9,16 @@ from tests.browser.drops import drop
 from tests.browser.test_app import (  # noqa: F401
     BARS,
     HEADING,
+    TRY,
     app,
+    drawer,
     files,
     hover,
     opened,
+    opening,
     own_clip,
     ready,
+    sample,
     shipped,
     violations,
 )
@@ -35,19 +39,21 @@ def posts(page) -> list[str]:
 def shown(page):
     """All that the page says of a result, and the viewer's state."""
     page.wait_for_timeout(600)
-    words = [page.inner_text(each) for each in ("#explorer", "#status")]
-    charts = page.locator("#probabilities .ytick, #probabilities .bartext").all_text_contents()
-    return words, charts, page.title(), state(page)
+    words = [page.inner_text(".sifa"), page.text_content("#status")]
+    return words, page.title(), state(page) | dict(led=False)  # a result comes back with its cell chosen
 
 
 def test_a_result_comes_back_exactly_as_it_was_and_nothing_is_run(opened, files):  # noqa: F811
     own_clip(opened, files / "numbered.mp4")
     ready(opened, "numbered.mp4")
+    opening(opened)
     opened.get_by_label("Start, seconds").fill("1")
-    opened.get_by_role("button", name="Run").click()
+    opened.get_by_role("button", name="Run", exact=True).click()
     expect(opened.locator("#status")).to_contain_text("frames 25, 29")
     expect(opened.locator(RESULTS)).to_have_count(3)
-    opened.locator("#what-if").click()
+    opened.keyboard.press("Escape")
+    drawer(opened, "experiment")
+    opened.locator(TRY).click()
     opened.get_by_role("button", name="Silent blocks").click()
     expect(opened.locator(RESULTS)).to_have_count(3)  # the same result, with more
     opened.keyboard.press("]")
@@ -55,11 +61,11 @@ def test_a_result_comes_back_exactly_as_it_was_and_nothing_is_run(opened, files)
     until(opened, "state.block === 1 && state.pair === 2 && state.whatIf")
     opened.mouse.move(0, 0)
     before = shown(opened)
-    opened.get_by_role("tab", name="Samples").click()
-    opened.get_by_role("button", name="camera pans left", exact=True).click()
+    sample(opened, "camera pans left")
     ready(opened, "camera_pans_left")
     expect(opened.locator(RESULTS)).to_have_count(4)
     sent = posts(opened)
+    opening(opened)
     opened.locator(RESULTS).nth(1).click()
     ready(opened, "numbered.mp4")
     until(opened, "state.block === 1 && state.whatIf")
@@ -67,14 +73,14 @@ def test_a_result_comes_back_exactly_as_it_was_and_nothing_is_run(opened, files)
     after = shown(opened)
     assert after == before
     assert hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)
-    opened.get_by_role("tab", name="Your own clip").click()
+    opening(opened)
     expect(opened.get_by_label("Start, seconds")).to_have_value("1")
     assert sent == []
     with opened.expect_download() as download:
         opened.get_by_role("button", name="Save as one page").click()
     assert download.value.suggested_filename == "numbered.html"
     opened.get_by_label("Start, seconds").fill("0.5")
-    opened.get_by_role("button", name="Run").click()
+    opened.get_by_role("button", name="Run", exact=True).click()
     expect(opened.locator("#status")).to_contain_text("0.48 to")
 
 
@@ -82,14 +88,15 @@ def test_it_comes_back_after_it_has_gone_from_the_server(opened, app, files):  #
     own_clip(opened, files / "numbered.mp4")
     ready(opened, "numbered.mp4")
     bars = opened.locator(BARS).all_inner_texts()
-    opened.get_by_role("tab", name="Samples").click()
-    opened.get_by_role("button", name="nothing moves").click()
+    sample(opened, "nothing moves")
     ready(opened, "nothing_moves")
+    opening(opened)
     for each in app.folder.glob("result-*/*.sifa"):
         each.unlink()
     opened.locator(RESULTS).nth(1).click()
     ready(opened, "numbered.mp4")
     assert opened.locator(BARS).all_inner_texts() == bars
+    opening(opened)
     opened.get_by_role("button", name="Save the trace").click()
     expect(opened.locator("#notices .expired")).to_contain_text("This result has expired")
     opened.problems[:] = [each for each in opened.problems if "404" not in each]  # of the question whether it is there
@@ -102,16 +109,19 @@ def test_weights_come_back_with_a_result_and_a_trace_of_a_file_does_too(opened):
     drop(opened, ROLLS)
     expect(opened.locator(RESULTS)).to_have_count(3)
     expect(opened.locator("#status")).to_contain_text("04_camera_rolls_clockwise.mp4")
-    chosen = opened.get_by_label("Weights").input_value()
+    chosen = opened.get_by_label("Model").input_value()
+    opening(opened)
     opened.locator(RESULTS).nth(2).click()
     expect(opened.locator(HEADING)).to_have_text(untrained)
-    assert opened.get_by_label("Weights").input_value() != chosen
-    expect(opened.locator("#what-if")).to_be_visible()
-    expect(opened.locator("#probabilities")).to_be_visible()
+    assert opened.get_by_label("Model").input_value() != chosen
+    drawer(opened, "experiment")
+    expect(opened.locator(TRY)).to_be_visible()
+    opening(opened)
     opened.locator(RESULTS).nth(0).click()
     expect(opened.locator("#status")).to_contain_text("nothing was sent or run")
-    expect(opened.locator("#probabilities")).to_be_hidden()
-    expect(opened.locator("#what-if")).to_be_hidden()
+    expect(opened.locator(TRY)).to_be_hidden()  # the sample holds them
+    opening(opened)
+    expect(opened.locator(".save").first).to_be_hidden()
 
 
 def test_at_most_twelve_are_kept_and_the_pictures_do_not_move(opened):  # noqa: F811
@@ -119,14 +129,15 @@ def test_at_most_twelve_are_kept_and_the_pictures_do_not_move(opened):  # noqa: 
     expect(opened.locator(RESULTS)).to_have_count(2)
     top = opened.evaluate(TOP)
     samples = opened.locator("#samples button")
-    for index in range(1, 8):
+    for count, index in enumerate((0, *range(2, 8)), 3):  # the second one is shown already
+        opening(opened)
         samples.nth(index).click()
-        expect(opened.locator(RESULTS)).to_have_count(index + 2)
+        expect(opened.locator(RESULTS)).to_have_count(count)
         assert opened.evaluate(TOP) == pytest.approx(top, abs=1)
     for index in (-1, -2, -3, -4):
         picture = opened.locator(f"{RESULTS}[aria-pressed=true] img").get_attribute("src")
-        opened.get_by_label("Weights").click()
-        opened.locator("#weights [role=option]").nth(index).click()
+        titles = opened.get_by_label("Model").locator("option").all_inner_texts()
+        opened.get_by_label("Model").select_option(titles[index])
         opened.wait_for_function(
             "before => document.querySelector('#history [aria-pressed=true] img').src !== before", arg=picture
         )
@@ -136,18 +147,18 @@ def test_at_most_twelve_are_kept_and_the_pictures_do_not_move(opened):  # noqa: 
 
 
 def test_keys_and_screen_readers(opened):  # noqa: F811
-    opened.get_by_role("button", name="object moves right", exact=True).click()
-    ready(opened, "object_moves_right")
+    sample(opened, "camera zooms in")
+    ready(opened, "camera_zooms_in")
     expect(opened.locator(RESULTS)).to_have_count(2)
+    opening(opened)
     strip = opened.get_by_role("region", name="Results of this visit")
     button = strip.get_by_role("button").nth(1)
-    expect(button).to_have_attribute("title", re.compile("01_camera_zooms_in.mp4, "))
+    expect(button).to_have_attribute("title", re.compile("02_object_moves_right.mp4, "))
     button.focus()
     opened.keyboard.press("Enter")
-    ready(opened, "camera_zooms_in")
-    expect(button).to_be_focused()
+    ready(opened, "object_moves_right")
+    expect(opened.locator(".open-clip")).to_be_focused()
+    expect(opened.locator("#status [aria-live]")).to_contain_text("object_moves_right")
+    opening(opened)
     expect(button).to_have_attribute("aria-pressed", "true")
-    expect(opened.locator("#status [aria-live]")).to_contain_text("camera_zooms_in")
-    for chart in ("#probabilities", "#blocks"):
-        opened.locator(f"{chart} .js-plotly-plot").wait_for()
     assert violations(opened) == {}

@@ -35,7 +35,6 @@ def test_on_the_page(page, app):
     page.set_viewport_size(dict(width=1280, height=1000))
     page.goto(app.url)
     page.wait_for_selector(".sifa[data-ready]")  # the first sample, which opens by itself
-    page.locator("#samples button").nth(1).click()
     page.wait_for_function("() => document.querySelector('.sifa-clip')?.textContent === '02_object_moves_right.mp4'")
     page.wait_for_timeout(500)
     page.requests.clear()

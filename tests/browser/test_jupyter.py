@@ -157,11 +157,9 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     page = notebook
     assert errors(page) == []
     # the notebook's cells set block and cell, and then another clip, before the viewer had read the first one
-    until(
-        page, "state.block === 1 && state.pair === 3 && state.y === 5 && state.x === 4 && !state.pinned"
-    )  # another clip unpins
+    until(page, "state.block === 1 && state.pair === 3 && state.y === 5 && state.x === 4 && state.pinned")
     page.wait_for_timeout(500)
-    python_sees(page, "explorer.cell, explorer.pinned", "(1, 3, 5, 4) False")
+    python_sees(page, "explorer.cell, explorer.pinned", "(1, 3, 5, 4) True")
     assert "camera pans left" in page.locator(".sifa h2").first.text_content().lower()
     run(page, "explorer.prediction = prediction; explorer.block = 0; explorer.pinned = False")
     until(page, "state.block === 0 && !state.pinned")
@@ -257,12 +255,12 @@ def test_the_fifth_notebook_in_jupyterlab(notebook):
     page.wait_for_timeout(500)
     assert choice(bench, "What if").input_value() == "as it is"
     choice(bench, "Block").select_option(label="3: 4 × 4 cells")
-    bench.locator(".sifa-caption:has-text('Block 3 of 4')").wait_for()
+    bench.locator(".sifa-caption:has-text('Block 3 of 4')").wait_for(state="attached")
     python_sees(page, "panel.explorer.block", "2")
     bench.locator("button:has-text('5 × 5')").click()
     bench.locator(".sifa-read td >> nth=24").wait_for()
     python_sees(page, "panel.explorer.prediction.trace[0].kernel", "5")
-    bench.locator("[data-do=shallower]").click()
+    bench.locator(".sifa-bar select").select_option("0")
     python_sees(page, "panel.controls['block'].label", "2: 8 × 8 cells")
     choice(bench, "Weights").select_option(label="no temporal module (16 k clips)")
     bench.locator("[role=alert]:has-text('no SIFA block')").wait_for()

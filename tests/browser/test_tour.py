@@ -225,7 +225,7 @@ def test_a_step_can_be_linked_to(tour, chromium, file, short):
     go(tour, 5)
     tour.wait_for_function("() => location.hash.includes('tour=5')")
     link = f"{file.as_uri()}#tour=5" if short else tour.url
-    context = chromium.new_context(viewport=dict(width=1280, height=900), offline=True)
+    context = chromium.new_context(viewport=dict(width=1280, height=900), offline=True, reduced_motion="reduce")
     other = context.new_page()
     other.goto(link)
     other.wait_for_function("() => document.querySelector('.sifa')?.sifa.ready")

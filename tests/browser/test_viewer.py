@@ -36,6 +36,15 @@ def cell(page):
     return now["y"], now["x"]
 
 
+def drawer(page, name):
+    """Open one of the drawers, experiment or inside; '' closes what is open."""
+    if name:
+        page.click(f".sifa-tools [data-panel={name}]")
+    else:
+        page.click("[data-panel=none]:visible")
+    settle(page)
+
+
 def until(page, condition):
     """Wait until a condition on `state` holds; the test fails where it never does."""
     page.wait_for_function(f"() => {{ const {{ state }} = document.querySelector('.sifa').sifa; return {condition}; }}")
@@ -61,10 +70,12 @@ def over(page, y, x):
 def test_the_header_says_what_and_by_whom(viewer, prediction):
     label, p = prediction.top(1)[0]
     share = f"{100 * p:.1f} %"
-    assert viewer.inner_text(".sifa-answer h2").lower() == f"{label} {share}"
+    assert viewer.inner_text(".sifa-answer h2") == "Unsure"  # below half: nobody's answer
+    assert " ".join(viewer.locator(".sifa-best li").first.inner_text().split()) == f"{label} {share}"
+    assert viewer.locator(".sifa-best li").count() == 3
     assert viewer.locator(".sifa-bars li").count() == 5
-    assert viewer.locator(".sifa-name").all_inner_texts() == [name for name, _ in prediction.top(5)]
-    assert viewer.locator(".sifa-number").first.inner_text() == share
+    assert viewer.locator(".sifa-bars .sifa-name").all_inner_texts() == [name for name, _ in prediction.top(5)]
+    assert viewer.locator(".sifa-bars .sifa-number").first.inner_text() == share
     assert viewer.inner_text(".sifa-badge") == "Untrained weights: random numbers, nothing learned"
     assert viewer.inner_text(".sifa-clip") == "moving.mp4"
 
@@ -118,7 +129,7 @@ def test_points_outside_are_marked_and_said(viewer):
                               "return s.readout(0, s.state.pair, 0, 0).outside; }")  # fmt: skip
     assert 0 < sum(outside) < 9
     assert viewer.locator(".sifa-read .sifa-lost").count() == sum(outside)
-    assert "outside the frame: counts 0" in viewer.inner_text(".sifa-pictures .sifa-legend")
+    assert "outside the frame: counts 0" in viewer.inner_text(".sifa-inside .sifa-legend")
 
 
 def test_the_query_is_outlined_in_its_colour(viewer):
@@ -151,7 +162,7 @@ def test_keys_do_all_that_the_mouse_does(viewer):
     viewer.mouse.click(*place(viewer, 5, 5))
     viewer.keyboard.press("Escape")
     for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowRight"):
-        viewer.keyboard.press(key)
+        viewer.keyboard.press(f"Shift+{key}")
     assert cell(viewer) == (6, 4)
     viewer.keyboard.press("Enter")
     assert state(viewer)["pinned"]
@@ -222,6 +233,7 @@ def test_nothing_plays_by_itself(page, file):
 
 
 def test_buttons_slider_list_and_filmstrip(viewer):
+    drawer(viewer, "inside")
     viewer.click("[data-do=previous]")
     first = state(viewer)["pair"]
     before = pixels(viewer)
@@ -243,7 +255,8 @@ def test_buttons_slider_list_and_filmstrip(viewer):
     assert "Step 5 \u2192 6: source frames 32\u201336 \u2192 40\u201344" in viewer.inner_text(".sifa-caption")
     assert viewer.inner_text(".sifa-film .sifa-from .sifa-film-frames").split() == ["32", "36"]
     assert viewer.inner_text(".sifa-film .sifa-to .sifa-film-frames").split() == ["40", "44"]
-    assert "source frames 32\u201336, 1.07\u20131.20 s" in viewer.inner_text(".sifa-query figcaption")
+    assert "1.07\u20131.20 s" in viewer.inner_text(".sifa-query figcaption")
+    assert viewer.get_attribute(".sifa-query figcaption span", "title") == "source frames 32\u201336"
     assert viewer.inner_text(".sifa-step") == "step 5 of 7"
     with_arrows = pixels(viewer)
     viewer.select_option("[data-set=arrows]", "off")
@@ -252,6 +265,7 @@ def test_buttons_slider_list_and_filmstrip(viewer):
 
 
 def test_what_has_the_focus_keeps_its_keys_from_jupyter(viewer):
+    drawer(viewer, "inside")
     for selector in (".sifa-query canvas", "[data-do=play]", ".sifa-film button"):
         viewer.focus(selector)
         assert viewer.evaluate("() => 'lmSuppressShortcuts' in document.activeElement.dataset")
@@ -275,6 +289,7 @@ def test_the_next_step_is_drawn_ahead(viewer):
 
 
 def test_every_frame_is_in_the_film_once(viewer, prediction):
+    drawer(viewer, "inside")
     numbers = " ".join(viewer.locator(".sifa-film-frames").all_inner_texts()).split()
     assert numbers == [str(n) for n in prediction.clip.indices]
     left, middle, shape = viewer.evaluate(
@@ -291,6 +306,7 @@ def test_every_frame_is_in_the_film_once(viewer, prediction):
 
 
 def test_the_last_step_has_no_successor_and_says_so(viewer):
+    drawer(viewer, "inside")
     viewer.click(".sifa-film button:last-child")
     settle(viewer)
     assert state(viewer)["pair"] == 6
@@ -304,7 +320,7 @@ def test_the_last_step_has_no_successor_and_says_so(viewer):
 
 def test_the_selected_cell_is_read_out(viewer):
     viewer.mouse.click(*place(viewer, 4, 7))
-    viewer.keyboard.press("ArrowDown")
+    viewer.keyboard.press("Shift+ArrowDown")
     viewer.wait_for_function(
         "() => document.querySelector('[aria-live=polite]').textContent.includes('Query cell row 5, column 7')"
     )
@@ -378,12 +394,13 @@ def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, predict
     assert page.locator(".sifa-empty").is_visible()
     assert not page.locator(".sifa-body").is_visible()
     page.evaluate("() => put('trace', traces[0])")
-    page.click("[data-do=deeper]")
+    page.locator(".sifa").focus()
+    page.keyboard.press("]")
     page.fill(".sifa-bar input", "6")
     settle(page)
     page.evaluate("() => put('trace', traces[1])")
     settle(page)
-    assert (state(page)["block"], state(page)["pair"]) == (1, 2)  # the other clip has three pairs
+    assert (state(page)["block"], state(page)["pair"]) == (1, 1)  # in the middle of the other clip's three pairs
     assert page.locator(".sifa-bar select option").count() == 2
     for damaged, words in (
         ("btoa('nothing at all here')", "not a SIFA trace"),
@@ -396,7 +413,7 @@ def test_a_new_trace_replaces_and_a_damaged_one_does_not(page, tmp_path, predict
         assert words in page.inner_text(".sifa-error")
         before = pixels(page, KEY_CANVAS)
         page.focus(CANVAS)
-        page.keyboard.press("ArrowUp" if state(page)["y"] else "ArrowDown")
+        page.keyboard.press("Shift+ArrowUp" if state(page)["y"] else "Shift+ArrowDown")
         assert pixels(page, KEY_CANVAS) != before
     page.evaluate("() => put('trace', traces[0])")
     assert not page.locator(".sifa-error").is_visible()
@@ -443,6 +460,7 @@ def test_text_of_a_trace_stays_text(page, tmp_path, whole_trace):
 
     open_host(page, host_page(tmp_path, [with_header(whole_trace, change)]))
     page.evaluate("() => put('trace', traces[0])")
+    drawer(page, "inside")
     page.click(".sifa-trust summary")
     for key in ("e", "]", "t", "s", "w", "f", "o", "o", "o"):
         page.focus(CANVAS)
@@ -507,7 +525,7 @@ def test_the_host_shares_the_state(page, tmp_path, prediction):
     page.focus(CANVAS)
     page.wait_for_timeout(300)
     saves = page.evaluate("() => model.saves")
-    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "Enter"):
+    for key in ("Shift+ArrowUp", "Shift+ArrowUp", "Shift+ArrowUp", "Enter"):
         page.keyboard.press(key)
     page.wait_for_function("() => model.shared.pinned === true")
     assert page.evaluate("() => ['block', 'pair', 'y', 'x'].map(key => model.shared[key])") == [1, 5, 0, 7]
@@ -538,11 +556,14 @@ def test_every_width_and_theme(page, file, width, scheme):
     open_page(page, file)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelector('.sifa').classList.contains('sifa-dark')") == (scheme == "dark")
-    assert page.locator(CANVAS).bounding_box()["width"] > 320
-    for selector in (".sifa-note", ".sifa-caption", ".sifa-query b", ".sifa-key b", ".sifa-clip"):
+    assert page.locator(CANVAS).bounding_box()["width"] > (180 if width < 500 else 320)
+    drawer(page, "inside")
+    for selector in (".sifa-note", ".sifa-caption", ".sifa-query b", ".sifa-key b", ".sifa-clip", ".sifa-sentence"):
         assert contrast(page, selector) >= 4.5
     for name in ("previous", "play", "next", "shallower", "deeper", "fewer", "more", "tint", "help"):
-        box = page.locator(f"[data-do={name}]").bounding_box()
+        button = page.locator(f"[data-do={name}]")
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
         assert 0 <= box["x"] <= width - box["width"]
         assert min(box["width"], box["height"]) >= 36
 
@@ -558,11 +579,15 @@ def test_a_dark_host_makes_a_dark_viewer(viewer, host):
 
 
 def test_touch_drags_and_pins(chromium, file):
-    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True)
+    context = chromium.new_context(
+        viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     pair = state(page)["pair"]
+    page.tap(".sifa-tools [data-panel=inside]")
     page.tap("[data-do=next]")
+    page.tap(".sifa-tools [data-panel=inside]")
     until(page, f"state.pair === {pair + 1}")
     page.locator(CANVAS).scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, 8, 8))
@@ -579,7 +604,9 @@ def test_touch_drags_and_pins(chromium, file):
 
 
 def test_sharp_on_dense_screens(chromium, file):
-    context = chromium.new_context(viewport=dict(width=1280, height=900), device_scale_factor=2)
+    context = chromium.new_context(
+        viewport=dict(width=1280, height=900), device_scale_factor=2, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     drawn, shown = page.evaluate(
@@ -590,7 +617,9 @@ def test_sharp_on_dense_screens(chromium, file):
 
 
 def test_a_touch_pins_several_and_its_chips_let_them_go(chromium, file):
-    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True)
+    context = chromium.new_context(
+        viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     page.locator(CANVAS).scroll_into_view_if_needed()

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.app.asking import ask
 from tests.app.program import program, small_weights
 from tests.app.visitor import Visitor
-from tests.browser.test_app import own_clip, ready, violations
+from tests.browser.test_app import opening, own_clip, ready, sample, violations
 from tests.clips import numbered_frames, write_clip
 
 pytestmark = pytest.mark.slow
@@ -123,6 +123,7 @@ def test_an_expired_result_says_so_and_can_be_run_again(page, weights, clip, tmp
         own_clip(page, clip)
         ready(page, "mine.mp4")
         expire(running, "result-*")
+        opening(page)
         for button in ("Save as one page", "Save the trace"):
             page.get_by_role("button", name=button).click()
             expect(page.locator("#notices .expired")).to_contain_text(EXPIRED)
@@ -147,7 +148,6 @@ def pictures(page, name):
     """Of the state as it is, on a screen and on a phone, where nothing sticks out at the side; for people to look at."""
     for width in (1280, 390):
         page.set_viewport_size(dict(width=width, height=900))
-        page.locator("#status").scroll_into_view_if_needed()
         page.screenshot(path=name.with_name(f"{name.name}-{width}.png"))
         assert page.evaluate("() => document.documentElement.scrollWidth") == width
     page.set_viewport_size(dict(width=1280, height=900))
@@ -159,6 +159,7 @@ def save_when_there(page, running):
             break
         page.wait_for_timeout(100)
     page.wait_for_timeout(1000)
+    opening(page)
     page.get_by_role("button", name="Save as one page").click()
 
 
@@ -170,14 +171,13 @@ def expire(running, names):
 def test_a_full_disk_is_said(page, weights, clip, tmp_path):
     page.set_default_timeout(30_000)
     expect.set_options(timeout=30_000)
-    with start(tmp_path, weights, quota=280_000) as running:
+    with start(tmp_path, weights, quota=300_000) as running:
         page.goto(running.url)
         expect(page.locator("#status [role=alert]")).to_contain_text(
             "The result cannot be stored: clips and results take"
         )
         own_clip(page, clip)
-        expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"take [\d.]+ kB already, of 280 kB"))
-        page.locator(".toast-close").first.click()
+        expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"take [\d.]+ kB already, of 300 kB"))
         own_clip(page, clip)
         expect(page.locator("#notices .refused")).to_contain_text(
             "Your address has sent 65.5 kB within the last hour, and this"
@@ -194,9 +194,9 @@ def test_a_newer_wish_takes_the_place_of_one_that_is_asked_again(page, weights, 
         silent = Visitor(running.url)
         silent.find_functions()
         assert [silent.join("sample", [0, silent.titles[0]], f"s{i}")[0] for i in range(3)] == [200] * 3
-        page.get_by_role("button", name="camera pans left").click()
+        sample(page, "camera pans left")
         expect(page.locator("#notices .busy")).to_have_text(TAKEN + "2 s.")
-        page.get_by_role("button", name="object moves right").click()
+        sample(page, "object moves right")
         ready(page, "object_moves_right")
         page.wait_for_timeout(6000)
         expect(page.locator("#status")).to_contain_text("object_moves_right")

@@ -57,6 +57,9 @@ def switch(page, name):
 
 
 def choose(page, name):
+    """In the drawer Experiment, which may still be closed."""
+    if not switch(page, name).is_visible():
+        page.click(".sifa-tools [data-panel=experiment]")
     switch(page, name).click()
     settle(page)
 
@@ -88,6 +91,7 @@ def told(text):
     return float(dy) * (-1 if up == "up" else 1), float(dx) * (-1 if left == "left" else 1)
 
 
+@pytest.mark.usefixtures("experiment")
 def test_each_switch_shows_the_answer_before_and_after(viewer, prediction):
     assert viewer.locator(".sifa-switches button").all_inner_texts() == [
         *(each.title for each in prediction.what_if), "True motion"
@@ -118,8 +122,9 @@ def test_each_switch_shows_the_answer_before_and_after(viewer, prediction):
 
 
 def test_the_other_run_is_drawn_over_the_hovered_cell(viewer, prediction):
+    viewer.set_viewport_size(dict(width=1920, height=1080))
     base = {selector: count(viewer, selector, GHOST) for selector in (CANVAS, KEY_CANVAS, CLOSE_UP)}
-    viewer.click("[data-do=deeper]")
+    viewer.keyboard.press("]")
     choose(viewer, "uniform")
     uniform = prediction.what_if[2].trace[1]
     for cell in ((3, 4), (6, 1)):
@@ -144,6 +149,7 @@ def test_keys_go_through_the_what_ifs_and_back(viewer, prediction):
     for name in ("", names[-1], names[-2]):
         press(viewer, "W")
         assert state(viewer)["whatIf"] == name
+    viewer.click(".sifa-tools [data-panel=experiment]")
     switch(viewer, "rigid").focus()
     press(viewer, "Enter")
     assert state(viewer)["whatIf"] == "rigid"
@@ -169,7 +175,7 @@ def test_true_motion_lies_under_the_arrows_and_is_said(viewer, prediction):
             )
         else:
             assert "hidden in the next step" in said
-    viewer.click("[data-do=deeper]")  # a grid whose true motion the trace does not hold
+    viewer.keyboard.press("]")  # a grid whose true motion the trace does not hold
     settle(viewer)
     assert viewer.inner_text(".sifa-whatif .sifa-legend") == ""
     assert count(viewer, CANVAS, TRUE) < 30
@@ -178,6 +184,7 @@ def test_true_motion_lies_under_the_arrows_and_is_said(viewer, prediction):
 
 
 def test_the_trust_panel_holds_the_figures(viewer, prediction):
+    viewer.click(".sifa-tools [data-panel=inside]")
     viewer.focus(".sifa-trust summary")
     press(viewer, " ")
     assert viewer.locator(".sifa-trust table").is_visible()
@@ -226,7 +233,7 @@ def test_a_trace_without_them_shows_none_and_keeps_no_choice(page, tmp_path, pre
         settle(page)
         assert state(page)["whatIf"] == ""
         assert page.locator(".sifa-whatif").is_hidden()
-        assert page.locator(".sifa-trust").is_hidden()
+        assert page.locator(".sifa-trust").get_attribute("hidden") is not None
         before = pixels(page)
         press(page, "m")
         press(page, "w")
@@ -235,7 +242,7 @@ def test_a_trace_without_them_shows_none_and_keeps_no_choice(page, tmp_path, pre
     assert page.locator(".sifa-bar select option").count() == 2
     page.evaluate("() => put('trace', traces[0])")
     settle(page)
-    assert page.locator(".sifa-trust").is_visible()
+    assert page.locator(".sifa-trust").get_attribute("hidden") is None
     assert page.problems == []
 
 
@@ -244,12 +251,14 @@ def test_nothing_is_cut_off_sideways(page, file, width, scheme):
     page.set_viewport_size(dict(width=width, height=844))
     page.emulate_media(color_scheme=scheme)
     open_page(page, file)
-    page.click(".sifa-trust summary")
     for name in ("rigid", "shuffled", "flow"):
         choose(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        switch(page, name).scroll_into_view_if_needed()
         box = switch(page, name).bounding_box()
         assert 0 <= box["x"] <= width - box["width"]
         assert min(box["width"], box["height"]) >= 36
+    page.click(".sifa-tools [data-panel=inside]")
+    page.click(".sifa-trust summary")
     table = page.locator(".sifa-trust table").bounding_box()
     assert table["x"] + table["width"] <= width

@@ -29,6 +29,7 @@ def test_the_wheel_enlarges_both_pictures_and_is_the_pages_outwards_from_the_who
     until(viewer, "state.zoom === 1")
     viewer.mouse.move(*place(viewer, 3, 12))
     assert [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS)] == before
+    viewer.evaluate("() => { document.body.style.height = '3000px'; }")  # as on a page that scrolls
     viewer.mouse.wheel(0, 200)
     viewer.wait_for_function(f"() => scrollY > {top}")
     assert state(viewer)["zoom"] == 1
@@ -66,7 +67,7 @@ def test_keys_follow_the_cell(viewer):
         viewer.keyboard.press("+")
     assert view(viewer)[0] == pytest.approx(1.5**4, abs=0.05)
     for _ in range(15):
-        viewer.keyboard.press("ArrowUp")
+        viewer.keyboard.press("Shift+ArrowUp")
     assert state(viewer)["y"] == 0
     assert view(viewer)[1] < 0.2
     viewer.wait_for_function("() => /Enlarged 5\\.\\d times/.test(document.querySelector('.sifa-live').textContent)")
@@ -75,7 +76,9 @@ def test_keys_follow_the_cell(viewer):
 
 
 def test_two_fingers_enlarge_and_move_the_pictures_and_not_the_page(chromium, file):
-    context = chromium.new_context(viewport=dict(width=390, height=844), has_touch=True, is_mobile=True)
+    context = chromium.new_context(
+        viewport=dict(width=390, height=844), has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     open_page(page, file)
     page.locator(CANVAS).scroll_into_view_if_needed()
@@ -93,10 +96,11 @@ def test_two_fingers_enlarge_and_move_the_pictures_and_not_the_page(chromium, fi
 
 def test_full_screen_by_button_and_key_and_words_where_there_is_none(viewer, file):
     side = viewer.locator(CANVAS).bounding_box()["width"]
-    viewer.click("[data-do=full]")
+    viewer.keyboard.press("f")
     viewer.wait_for_function("() => document.fullscreenElement?.className.includes('sifa')")
     assert viewer.locator(CANVAS).bounding_box()["width"] >= side
-    viewer.keyboard.press("f")
+    viewer.click(".sifa-tools [data-panel=inside]")
+    viewer.click("[data-do=full]")
     viewer.wait_for_function("() => !document.fullscreenElement")
     viewer.evaluate("() => { Element.prototype.requestFullscreen = () => Promise.reject(new Error('no')); }")
     viewer.keyboard.press("f")

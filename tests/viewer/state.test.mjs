@@ -1,16 +1,18 @@
 // What is shown, as plain data, and how keys, menus and pointers change it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pictureOf } from '../../sifa/explorer/viewer/marks/list.mjs';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
+import { openPanel } from '../../sifa/explorer/viewer/state/panel.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
-  SETTINGS, emptyState, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
+  SETTINGS, emptyState, framesEach, withBlock, withCell, withNextFrame, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
   withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { anyChange, changeOf, changeWords, comparedBest, titleOf, underTitle } from '../../sifa/explorer/viewer/state/answers.mjs';
 import { chosenWhatIf, ghostOf, whatIfAfter, whatIfWords } from '../../sifa/explorer/viewer/state/whatif.mjs';
 import { arrowField, readersOf } from '../../sifa/explorer/viewer/trace/fields.mjs';
-import { readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
+import { displacementField, liveliestCell, readout } from '../../sifa/explorer/viewer/trace/geometry.mjs';
 import { strongestTap } from '../../sifa/explorer/viewer/trace/terms.mjs';
 import { attentionTrack } from '../../sifa/explorer/viewer/trace/tracks.mjs';
 import { block, compared, made, twoAnswers } from './made.mjs';
@@ -31,11 +33,66 @@ test('a first trace opens on the block that it names, and another one does not c
   assert.equal(withTrace(start, named, trace).block, 0);
 });
 
-test('another trace keeps the view where it makes sense', () => {
-  const other = made([block({ pairs: 2, height: 14, width: 22 })]);
-  const next = withTrace({ ...start, block: 1, pair: 2, y: 3, x: 5, whatIf: 'rigid', tap: 4, playing: true, tour: 3 }, other, trace);
-  assert.deepEqual([next.block, next.pair, next.y, next.x], [0, 1, 12, 20]);
+test('the same clip by other weights keeps the view where it makes sense', () => {
+  const other = made([block({ height: 14, width: 22 })]);
+  const before = { ...start, block: 1, pair: 2, y: 3, x: 5, whatIf: 'rigid', tap: 4, playing: true, tour: 3 };
+  const next = withTrace(before, other, trace);
+  assert.deepEqual([next.block, next.pair, next.y, next.x], [0, 2, 12, 20]);
   assert.deepEqual([next.whatIf, next.tap, next.playing, next.tour], ['', 4, false, -1]);
+  assert.equal(withTrace(before, compared(), trace).whatIf, 'rigid');
+});
+
+test('another clip opens in the middle where most moves, without a what-if; a pinned cell stays', () => {
+  const other = { ...compared(), clip: { ...trace.clip, name: 'other.mp4' } };
+  const before = { ...start, pair: 2, y: 0, x: 0, whatIf: 'rigid', zoom: 2, reverse: true };
+  const next = withTrace(before, other, trace);
+  assert.deepEqual([next.pair, next.y, next.x, next.led, next.reverse], [1, start.y, start.x, true, false]);
+  assert.deepEqual([next.whatIf, next.zoom], ['', 1]);
+  const pinned = withPin({ ...start, whatIf: 'rigid' }, trace, 6, 10);
+  const kept = withTrace(pinned, other, trace);
+  assert.deepEqual([kept.y, kept.x, kept.pinned, kept.led, kept.whatIf], [6, 10, true, false, '']);
+});
+
+test('while it plays, the query is where most moves, until a cell is chosen', () => {
+  const block0 = trace.blocks[0];
+  const best = pair => liveliestCell(block0, displacementField(block0, pair));
+  const last = framesEach(trace, 0) - 1;
+  const next = withNextFrame({ ...start, beat: last }, trace);
+  assert.deepEqual([next.pair, next.y, next.x], [2, ...best(2)]);
+  const chosen = withNextFrame({ ...withCell(start, trace, 0, 0), beat: last }, trace);
+  assert.deepEqual([chosen.pair, chosen.y, chosen.x, chosen.led], [2, 0, 0, false]);
+});
+
+test('while it plays, every sampled frame has its turn, and a pause shows those of the step', () => {
+  const clip = made([block()]); // eight frames, two to a step
+  let state = { ...withTrace(emptyState(), clip, null), pair: 0, playing: true };
+  const seen = [];
+  for (let i = 0; i < 7; i += 1, state = withNextFrame(state, clip)) seen.push([state.pair, state.beat, pictureOf(clip, state, state.pair)]);
+  assert.deepEqual(seen, [[0, 0, 1], [0, 1, 2], [1, 0, 3], [1, 1, 4], [2, 0, 5], [2, 1, 6], [0, 0, 1]]);
+  assert.equal(pictureOf(clip, { ...state, beat: 1, playing: false }, 2), 5);
+  assert.equal(pictureOf(clip, { ...state, beat: 1 }, 3), 7); // there is no frame after the last
+});
+
+test('one drawer is open at a time, and what is asked of Inside opens it', () => {
+  const { viewer, actions } = acted();
+  const open = act => { act(); return openPanel(viewer.state); };
+  assert.deepEqual([open(actions.inside), open(actions.experiment), open(actions.equation)], ['inside', 'experiment', 'inside']);
+  assert.deepEqual([open(() => actions.panel('experiment')), viewer.state.drawer], ['experiment', 'none']);
+  assert.equal(open(() => actions.panel('none')), 'none');
+  assert.deepEqual([open(actions.inside), open(actions.sheet)], ['inside', 'inside']);
+  assert.deepEqual([open(actions.escape), viewer.state.drawer, open(actions.escape)], ['inside', 'none', 'none']);
+});
+
+test('whoever goes to a step stays there', () => {
+  const { viewer, actions } = acted({ ...start, playing: true });
+  actions.next();
+  assert.deepEqual([viewer.state.pair, viewer.state.playing], [2, false]);
+});
+
+test('the tour of a clip that has none is asked of the host', () => {
+  const { viewer, actions } = acted();
+  actions.tour();
+  assert.deepEqual([viewer.asked, viewer.state.tour], [['tour'], -1]);
 });
 
 test('a state from elsewhere is settled', () => {
@@ -64,7 +121,7 @@ test('time, block and cell stay within the trace', () => {
   assert.deepEqual([deeper.block, deeper.y, deeper.x], [1, 3, 5]);
   assert.deepEqual([withCell(start, trace, -3, 99).y, withCell(start, trace, -3, 99).x], [0, 10]);
   assert.deepEqual([-1, 0, 8, 9, 1.5].map(tap => withTap(start, trace, tap).tap), [-1, 0, 8, -1, -1]);
-  assert.deepEqual([0, 1, 2].map(pair => withNextPair({ ...start, pair }, trace).pair), [1, 2, 0]);
+  assert.deepEqual([0, 1, 2].map(pair => withNextFrame({ ...start, pair, beat: 99 }, trace).pair), [1, 2, 0]);
 });
 
 test('a pinned cell is let go by itself and by Escape; then the reverse question ends', () => {
@@ -141,8 +198,9 @@ test('all that a state shows: the strongest neighbour, the lit one, readers, tra
 /** Actions on a viewer without a page: what they do to its state. */
 function acted(first = start) {
   const viewer = {
-    state: first, trace, tap: 3, width: 460, log: [],
+    state: first, trace, tap: 3, width: 460, log: [], asked: [],
     set(next) { viewer.state = next; }, play(on) { viewer.log.push(on); }, light() {}, help() {}, say(words) { viewer.log.push(words); }, full() {},
+    ask(what) { viewer.asked.push(what); },
   };
   return { viewer, actions: viewActions(viewer) };
 }

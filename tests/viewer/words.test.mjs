@@ -65,11 +65,11 @@ test('the live region hears the cell, or who reads it', () => {
 
 test('answers and bars, before and after; markup in labels stays text', () => {
   const odd = made(undefined, { labels: ['<b>', 'two', 'three'], logits: [0.7, 0.2, 0.1].map(Math.log) });
-  assert.match(answerHtml(odd), /<h2>&#60;b&#62; <span>70\.0 %<\/span><\/h2>[^]*sifa-warn">Untrained/);
+  assert.match(answerHtml(odd), /<h2 class="sifa-likely"><b>&#60;b&#62;<\/b>\s+<span>likely 70\.0 %<\/span><\/h2>[^]*sifa-warn">Untrained/);
   assert.equal((barsHtml(odd).match(/<li>/g) ?? []).length, 3);
   assert.match(barsHtml(trace, trace.what_if[0]), /66\.5 % → <b>20\.0 %<\/b>/);
   const foreign = made(undefined, { labels: [], logits: [] });
-  assert.match(answerHtml(foreign), /<h2>nano<\/h2>$/);
+  assert.match(answerHtml(foreign), /<h2>nano<\/h2><\/div>$/);
   assert.equal(barsHtml(foreign), '');
 });
 
@@ -78,7 +78,8 @@ const told = html => html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
 
 test('two answers stand over their bars, and one that is unsure says so', () => {
   const both = twoAnswers();
-  assert.equal(told(answerHtml(both)), 'made.mp4 Untrained weights: random numbers, nothing learned');
+  assert.equal(told(answerHtml(both)), 'Camera: pans left sure 95.3 % Things: Unsure nothing moves 50.6 % object shakes 30.7 % '
+    + 'object moves up 18.6 % Untrained weights: random numbers, nothing learned');
   assert.equal(told(barsHtml(both)), 'Camera: pans left 95.3 % pans left 95.3 % still 4.7 % '
     + 'Things: unsure (50.6 % nothing moves; sure from 70.0 %) nothing moves 50.6 % object shakes 30.7 % object moves up 18.6 %');
   assert.deepEqual(barsHtml(both).match(/aria-label="[^"]*"/g), ['aria-label="Camera"', 'aria-label="Camera: two most probable"',

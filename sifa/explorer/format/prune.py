@@ -20,8 +20,9 @@ def deflate(packed: bytes) -> bytes:
     return zlib.compress(packed, 1)
 
 
-def fit(packed: bytes) -> bytes:
-    """A packed trace whose page is at most 10 MB, if leaving out points of what-ifs can do that, the last ones first.
+def fit(packed: bytes, most: int = MOST) -> bytes:
+    """A packed trace of at most `most` bytes once deflated, if leaving out points of what-ifs can do that, the last ones first;
+    by default those of a page of 10 MB.
 
     Their answers and lengths stay, and each says in its explanation what is missing. Blocks and frames are copied byte
     for byte. Raises TraceError like `unpack`, as far as it reads.
@@ -31,24 +32,24 @@ def fit(packed: bytes) -> bytes:
         names = [block["name"] for block in header["blocks"]]
         points_of = [each["name"] for each in header.get("what_if", []) if each["blocks"]]
         result = packed
-        while len(deflate(result)) > MOST and points_of:
+        while len(deflate(result)) > most and points_of:
             points_of.pop()
             result = _copy(packed, names, points_of)
         return result
 
 
-def lighten(packed: bytes) -> bytes:
+def lighten(packed: bytes, most: int = MOST_LIGHT) -> bytes:
     """A packed trace with only one block of each stage and the answers, but no points, of its what-ifs.
 
     Numbers are copied byte for byte, so that the blocks that stay show the same read-outs; frames too, unless the page
-    would be larger than 3 MB: then they become smaller, down to 160 pixels. Raises TraceError like `unpack`, as far as
-    it reads.
+    would be larger than 3 MB, `most` bytes once deflated: then they become smaller, down to 160 pixels. Raises TraceError
+    like `unpack`, as far as it reads.
     """
     with refuse_damage():
         names = _first_of_stages(_checked(packed))
         result = _copy(packed, names, ())
         for side in SIDES:
-            if len(deflate(result)) <= MOST_LIGHT:
+            if len(deflate(result)) <= most:
                 break
             result = _copy(packed, names, (), side)
         return result

@@ -1,5 +1,5 @@
-// What the model answered: label, probability, clip, badge and bars. Text from files is always escaped.
-import { bestOf, changeOf, comparedBest, grouped, titleOf, underTitle } from '../state/answers.mjs';
+// What the model answered: headline, badge and bars. Text from files is always escaped.
+import { bestOf, certaintyOf, changeOf, comparedBest, titleOf, underTitle } from '../state/answers.mjs';
 import { escapeHtml, percent } from '../state/text.mjs';
 import { knowledge } from '../state/words.mjs';
 /** @import { Answer, Group, Trace, WhatIf } from '../trace/types' */
@@ -13,27 +13,54 @@ const CHANGES = {
 };
 
 /**
- * Clip and badge, and between them the answer, where it is one; those of groups stand over their bars.
+ * The answers as headlines, set by their certainty, and what the weights know.
  * @param {Trace} trace
  */
 export function answerHtml(trace) {
-  const { clip, checkpoint, answers: [answer] } = trace;
-  if (!answer) return foreignHtml(trace);
-  const untrained = checkpoint.trained_on ? '' : ' sifa-warn';
-  const said = grouped(trace) ? ''
-    : `<h2>${escapeHtml(answer.label)} <span>${percent(answer.probability)}</span></h2>`;
-  return `<p class="sifa-clip">${escapeHtml(clip.name)}</p>
-    ${said}
-    <p class="sifa-badge${untrained}">${escapeHtml(knowledge(checkpoint, trace.groups.length > 1))}</p>`;
+  const { checkpoint, answers, groups, withheld = '' } = trace;
+  const known = `<p class="sifa-badge${checkpoint.trained_on ? '' : ' sifa-warn'}">${
+    escapeHtml(knowledge(checkpoint, groups.length > 1))}</p>`;
+  if (!answers.length) { // a recording of another model, which gave no answer
+    return `<div class="sifa-answer"><h2>${escapeHtml(checkpoint.variant)}</h2>${checkpoint.trained_on ? known : ''}</div>`;
+  }
+  const said = withheld ? `<h2 class="sifa-unsure">No answer</h2><p class="sifa-withheld">${escapeHtml(withheld)}</p>`
+    : answers.map((answer, i) => headlineHtml(trace, answer, groups[i])).join('');
+  return `<div class="sifa-answer"><div class="sifa-headlines">${said}</div>${known}</div>`;
 }
 
 /**
- * A recording of another model, which gave no answer.
+ * One answer in the type of its certainty: sure, likely, or unsure with what is most probable.
+ * @param {Trace} trace
+ * @param {Answer} answer
+ * @param {Group} group
+ */
+function headlineHtml(trace, answer, group) {
+  const certainty = certaintyOf(answer, group);
+  const title = group.name ? `<small>${escapeHtml(titleOf(group))}:</small> ` : '';
+  if (certainty === 'unsure') {
+    const best = bestOf(trace.probabilities, group, LISTED_OF_GROUP).map(i =>
+      `<li>${escapeHtml(underTitle(trace.labels[i], group))} <span>${percent(trace.probabilities[i])}</span></li>`).join('');
+    return `<div><h2 class="sifa-unsure">${title}Unsure</h2>
+      <ol class="sifa-best" aria-label="${escapeHtml(title ? titleOf(group) : 'The answer')}: most probable">${best}</ol></div>`;
+  }
+  return `<div><h2 class="sifa-${certainty}">${title}<b>${escapeHtml(underTitle(answer.label, group))}</b>
+    <span>${certainty} ${percent(answer.probability)}</span></h2></div>`;
+}
+
+/**
+ * The answers in one line, in the type of their certainty; '' of a model that gives none.
  * @param {Trace} trace
  */
-function foreignHtml({ clip, checkpoint }) {
-  const badge = checkpoint.trained_on ? `<p class="sifa-badge">${escapeHtml(knowledge(checkpoint))}</p>` : '';
-  return `<p class="sifa-clip">${escapeHtml(clip.name)}</p><h2>${escapeHtml(checkpoint.variant)}</h2>${badge}`;
+export function verdictHtml({ answers, groups, probabilities, labels, withheld = '' }) {
+  if (withheld && answers.length) return `<span class="sifa-unsure">No answer</span>`;
+  return answers.map((answer, i) => {
+    const certainty = certaintyOf(answer, groups[i]);
+    const said = (/** @type {number} */ at) => `${escapeHtml(labels[at])} ${percent(probabilities[at])}`;
+    if (certainty === 'unsure') {
+      return `<span class="sifa-unsure">Unsure: ${bestOf(probabilities, groups[i], 2).map(said).join(', ')}</span>`;
+    }
+    return `<span class="sifa-${certainty}"><b>${escapeHtml(answer.label)}</b>, ${certainty} ${percent(answer.probability)}</span>`;
+  }).join(' ');
 }
 
 /**

@@ -1,6 +1,6 @@
 // What around the pictures changes with time and block: titles, slider, lists, buttons and the filmstrip.
-import { grouped } from '../state/answers.mjs';
 import { letterOf } from '../state/pins.mjs';
+import { readersSentence, sentenceOf } from '../state/sentence.mjs';
 import { escapeHtml } from '../state/text.mjs';
 import { blockName, caption, samplingNote, sourceFrames, sourceTimes } from '../state/words.mjs';
 import { arrowEvery, closeUpCells, framesOfStep } from '../trace/geometry.mjs';
@@ -8,6 +8,7 @@ import { answerHtml, barsHtml } from './answer.mjs';
 import { fillFilm, followFilm, markFilm } from './film.mjs';
 import { box, boxes, part, put } from './html.mjs';
 import { letterHtml } from './pins.mjs';
+import { markWay, wayHtml } from './way.mjs';
 /** @import { Block, Trace } from '../trace/types' */
 /** @import { Shown, State } from '../state/types' */
 
@@ -16,15 +17,41 @@ const ARROW_LEGEND = {
 };
 const NO_BLOCKS = 'This model has no SIFA block: it looks into no other frame, so there are no sampled points to explore.';
 
+/**
+ * The titles of frame t and frame t + 1.
+ * @param {Pick<Shown, 'trace' | 'images' | 'state'>} shown
+ */
+export function frameTitles({ trace, images, state }) {
+  const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
+  return ['Frame t', 'Frame t + 1'].map((name, later) => {
+    const covered = framesOfStep(state.pair + later, trace.blocks[state.block], images.length);
+    return `<span title="source frames ${escapeHtml(sourceFrames(trace, covered))}"><b>${name}</b> ${
+      sourceTimes(trace, covered)}${near}</span>`;
+  });
+}
+
+/**
+ * What a query shows in plain words, with the letter of its pin.
+ * @param {Pick<Shown, 'trace' | 'state' | 'read' | 'readers'>} shown
+ */
+export function sentenceHtml({ trace, state, read, readers }) {
+  const parts = readers ? readersSentence(readers) : sentenceOf(trace, state, read);
+  return (letterOf(state) && letterHtml(state.active))
+    + parts.map(({ text, loud }) => (loud ? `<b>${escapeHtml(text)}</b>` : escapeHtml(text))).join('');
+}
+
 /** The controls of a root. */
 export class Controls {
   #filmed = '';
+  #said = '';
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.film = box(root, '.sifa-film');
     this.caption = box(root, '.sifa-caption');
+    this.sentence = box(root, '.sifa-sentence');
+    this.way = box(root, '.sifa-way');
   }
 
   /**
@@ -37,11 +64,13 @@ export class Controls {
     const empty = box(root, '.sifa-empty');
     this.#filmed = '';
     root.classList.toggle('sifa-plain', plain);
-    box(root, '.sifa-answer').innerHTML = answerHtml(trace);
+    box(root, '.sifa-head').innerHTML = answerHtml(trace);
+    box(root, '.sifa-clip').textContent = trace.clip.name;
     box(root, '.sifa-bars').innerHTML = barsHtml(trace);
-    box(root, '.sifa-head').classList.toggle('sifa-grouped', grouped(trace));
+    this.way.innerHTML = wayHtml(trace);
     box(root, '.sifa-note').textContent = plain ? '' : samplingNote(trace);
-    box(root, '.sifa-bar select').replaceChildren(...trace.blocks.map((_, i) => new Option(blockName(trace, i), `${i}`)));
+    box(root, '.sifa-bar select').replaceChildren(...trace.blocks.map(({ height, width }, i) =>
+      new Option(`${i + 1} of ${trace.blocks.length} · ${height} × ${width}`, `${i}`)));
     box(root, '.sifa-error').hidden = true;
     empty.hidden = !plain;
     if (plain) empty.textContent = NO_BLOCKS;
@@ -57,13 +86,9 @@ export class Controls {
   writePair({ trace, images, state }, width) {
     const { root, film } = this;
     const block = trace.blocks[state.block];
-    const line = (/** @type {string} */ name, /** @type {number} */ step) => {
-      const covered = framesOfStep(step, block, images.length);
-      const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
-      return `<b>${name}</b> source frames ${escapeHtml(sourceFrames(trace, covered))}, ${sourceTimes(trace, covered)}${near}`;
-    };
-    box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair);
-    box(root, '.sifa-key figcaption').innerHTML = line('Frame t + 1', state.pair + 1);
+    const [query, key] = frameTitles({ trace, images, state });
+    box(root, '.sifa-query figcaption').innerHTML = `${query} <small>motion as the model sees it \u00B7 click a spot</small>`;
+    box(root, '.sifa-key figcaption').innerHTML = `${key} <small>dots: where it looked for that spot</small>`;
     this.writeClose(block, state);
     const words = `step ${state.pair + 1} of ${block.pairs}`;
     put(box(root, '.sifa-step'), words);
@@ -79,6 +104,7 @@ export class Controls {
     this.#filmed = steps;
     markFilm(film, state.pair);
     setTimeout(() => followFilm(film, state.pair));
+    markWay(this.way, state.block);
     this.#writeDensity(block, state, width);
   }
 
@@ -121,6 +147,12 @@ export class Controls {
     for (const words of boxes(this.root, '.sifa-density')) {
       words.textContent = `${ARROW_LEGEND[arrows]} ${which}, true to scale`;
     }
+  }
+
+  /** @param {Shown} shown */
+  writeSentence(shown) {
+    const words = sentenceHtml(shown);
+    if (this.#said !== words) this.sentence.innerHTML = `<span>${this.#said = words}</span>`;
   }
 
   /** @param {Shown} shown */

@@ -7,6 +7,7 @@ import { box } from './html.mjs';
 import { readersHtml } from './readers.mjs';
 import { PinChips } from './pins.mjs';
 import { ReadOutPanel } from './readout.mjs';
+import { Drawers } from './drawers.mjs';
 import { TourPanel } from './tour.mjs';
 import { TrustPanel } from './trust.mjs';
 import { FurtherViews } from './views.mjs';
@@ -35,6 +36,7 @@ export class Panels {
     this.trust = new TrustPanel(root);
     this.tour = new TourPanel(root);
     this.views = new FurtherViews(root, painter);
+    this.drawers = new Drawers(root);
   }
 
   /** @param {Trace} trace */
@@ -58,6 +60,8 @@ export class Panels {
     this.trust.write(trace, state.block);
     this.tour.write(shown);
     this.controls.writeCaption(shown);
+    this.controls.writeSentence(shown);
+    this.drawers.write(trace, state);
     this.#written = state;
   }
 
@@ -80,10 +84,11 @@ export class Panels {
   }
 
   /**
-   * Tell the live region of a state that has come to rest.
+   * Tell the live region of a state that has come to rest, and of the run beside it.
    * @param {Shown} shown
+   * @param {string} beside
    */
-  speak({ trace, state, read, readers }) {
-    this.live.textContent = readers ? readersSpeech(readers, state) : readoutSpeech(read, trace, state);
+  speak({ trace, state, read, readers }, beside) {
+    this.live.textContent = (readers ? readersSpeech(readers, state) : readoutSpeech(read, trace, state)) + beside;
   }
 }

@@ -33,7 +33,7 @@ export class PinChips {
   constructor(root) {
     this.root = root;
     this.row = element('div', 'sifa-pins', '<div role="group" aria-label="Pinned places"></div><p role="status"></p>');
-    box(root, '.sifa-caption').before(this.row);
+    box(root, '.sifa-panel').append(this.row);
     this.chips = box(this.row, 'div');
     this.words = box(this.row, 'p');
   }

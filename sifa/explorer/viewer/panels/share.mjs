@@ -7,7 +7,7 @@ import { EXPORTS } from './exports.mjs';
  * @type {{[name: string]: string}}
  */
 export const HIDEABLE = {
-  head: 'answer', bar: 'controls', film: 'filmstrip', panel: 'numbers', legend: 'legend', note: 'note',
+  head: 'answer', bar: 'controls', tools: 'drawers', film: 'filmstrip', panel: 'numbers', legend: 'legend', note: 'note',
 };
 
 const checkbox = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {string} */ words) =>
@@ -29,7 +29,7 @@ export const DIALOG = `<h2>Share and export</h2>
 <p class="sifa-said" role="status"></p>
 <form method="dialog"><button>Close</button></form>`;
 
-export const MENU = `<button type="button" data-share="menu" title="Share and export (x)">Share / export</button>
+export const MENU = `<button type="button" data-share="menu" title="Share and export (x)">Share</button>
 <p class="sifa-said" role="status"></p>`;
 
 export const ASK = `<p></p><p><label>Open its .sifa file <input type="file" accept=".sifa"></label>

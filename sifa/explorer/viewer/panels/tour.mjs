@@ -1,4 +1,4 @@
-// The panel of the tour above the controls.
+// The panel of the tour, beside the pictures.
 import { TOUR, tourFits } from '../state/tour.mjs';
 import { box, element, part } from './html.mjs';
 /** @import { Trace } from '../trace/types' */
@@ -18,7 +18,8 @@ export class TourPanel {
     aria-label="Next step of the tour">\u203A</button><span></span>
     <button type="button" data-tour="end">End the tour</button></p><h3></h3><p role="status"></p>`);
     this.panel.setAttribute('aria-label', 'Tour');
-    box(root, '.sifa-bar').before(this.panel);
+    box(root, '.sifa-side').prepend(this.panel);
+    this.asks = Boolean(root.dataset.asks); // then the host brings the tour's clip
     this.start = box(root, '[data-do=tour]');
     this.timeline = part(this.panel, 'input', HTMLInputElement);
     this.title = box(this.panel, 'h3');
@@ -31,10 +32,11 @@ export class TourPanel {
     const begins = this.#now < 0 && state.tour >= 0;
     [this.#shown, this.#now] = [trace, state.tour];
     const { tour: now } = state;
-    this.start.hidden = !tourFits(trace) || now >= 0;
+    this.start.hidden = !tourFits(trace) && !this.asks;
+    this.start.setAttribute('aria-pressed', `${now >= 0}`);
     this.panel.hidden = now < 0;
     if (now < 0) return;
-    if (begins) this.timeline.focus({ preventScroll: true });
+    if (begins) box(this.panel, '[data-tour="1"]').focus({ preventScroll: true }); // and the arrow keys stay those of time
     this.timeline.value = `${now}`;
     box(this.panel, 'span').textContent = `${now + 1} of ${TOUR.length}`;
     box(this.panel, '[data-tour="-1"]').setAttribute('aria-disabled', `${now === 0}`);

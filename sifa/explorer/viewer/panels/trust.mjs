@@ -48,7 +48,7 @@ export class TrustPanel {
   constructor(root) {
     this.panel = element('details', 'sifa-trust',
       '<summary>How far to trust it</summary><div><div></div><div></div></div>');
-    box(root, '.sifa-stage').after(this.panel);
+    box(root, '.sifa-inside .sifa-note').before(this.panel);
     const [table, test] = boxes(this.panel, 'div > div');
     this.table = table;
     this.test = test;

@@ -1,4 +1,4 @@
-// The row of what-ifs below the toolbar: switches, the answer before and after, and the cell's numbers in words.
+// The what-ifs of the drawer Experiment: switches, the answer before and after, and the cell's numbers in words.
 import { direction, escapeHtml } from '../state/text.mjs';
 import { chosenWhatIf, ghostOf, whatIfWords } from '../state/whatif.mjs';
 import { trueField } from '../trace/fields.mjs';
@@ -50,7 +50,7 @@ export class WhatIfRow {
   constructor(root) {
     this.row = element('div', 'sifa-whatif', '<div class="sifa-switches" role="group" aria-label="What if"></div>'
       + '<p class="sifa-says" role="status"></p><p class="sifa-legend"></p>');
-    box(root, '.sifa-bar').after(this.row);
+    box(root, '.sifa-untried').after(this.row);
     const [switches, says, here] = children(this.row);
     this.switches = switches;
     this.says = says;

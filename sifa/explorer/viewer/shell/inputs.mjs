@@ -10,9 +10,11 @@ import { listenToZoom } from './zoom.mjs';
 /** @import { Canvases } from '../panels/pictures.mjs' */
 
 /**
- * What lies under a pointer: the cell of a canvas, and the mark that lights up; `busy` is true while there is nothing to act on.
+ * What lies under a pointer: the cell of a canvas, and the mark that lights up; `pictures` are those of both runs, of which `keys`
+ * are of frame t + 1; `busy` is true while there is nothing to act on.
  * @typedef {{
- *   canvases: Canvases, busy: () => boolean, tour: () => number, zoom: () => number,
+ *   canvases: Canvases, pictures: HTMLCanvasElement[], keys: HTMLCanvasElement[],
+ *   busy: () => boolean, reversed: () => boolean, tour: () => number, zoom: () => number,
  *   cellAt: (canvas: HTMLCanvasElement, event: MouseEvent) => Place,
  *   markUnder: (canvas: HTMLCanvasElement, event: MouseEvent) => Lit | null
  * }} Under
@@ -25,7 +27,7 @@ const MOVE = 'onpointerrawupdate' in window ? 'pointerrawupdate' : 'pointermove'
 const GRID_KEYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 /** @type {{[tag: string]: string[]}} */
 const THEIR_OWN = {
-  BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'],
+  BUTTON: [' '], SUMMARY: [' '], SELECT: [' ', 'ArrowLeft', 'ArrowRight'], INPUT: ['ArrowLeft', 'ArrowRight'], // sliders
 };
 
 /**
@@ -58,8 +60,8 @@ function keysOf(actions) {
     f: actions.full,
     g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
-    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
-    Delete: () => actions.unpin(), p: actions.another,
+    N: actions.previousTap, v: actions.compare, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
+    Delete: () => actions.unpin(), p: actions.another, y: actions.experiment, i: actions.inside,
     ...Object.fromEntries(LETTERS.map((_, index) => [`${index + 1}`, () => actions.activate(index)])),
   };
 }
@@ -69,7 +71,7 @@ function keysOf(actions) {
  * @param {Actions} actions
  * @param {Under} under
  */
-function listenToKeys(root, actions, { canvases, busy }) {
+function listenToKeys(root, actions, { canvases, busy, reversed }) {
   const help = part(root, '.sifa-help', HTMLDialogElement);
   const keys = keysOf(actions);
   // Jupyter Notebook 7 takes keys before the page does, unless what has the focus says this
@@ -77,15 +79,15 @@ function listenToKeys(root, actions, { canvases, busy }) {
     if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = '';
   });
   root.addEventListener('keydown', event => {
-    const { target, key } = event;
+    const { target, key, shiftKey } = event;
     if (!(target instanceof HTMLElement)) return;
     const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState('AltGraph');
-    if (busy() || shortcut || own(THEIR_OWN, target.tagName)?.includes(key)) return;
+    if (busy() || shortcut || (!shiftKey && own(THEIR_OWN, target.tagName)?.includes(key))) return;
     if (target.tagName === 'SELECT' && /^\w$/.test(key)) return; // finds an option
     if (help.open && key !== '?') return;
-    const reverse = target === canvases.key;
-    const grid = reverse || target === canvases.query;
-    const step = grid ? own(GRID_KEYS, key) : null;
+    const grid = target === canvases.key || target === canvases.query;
+    const reverse = grid ? target === canvases.key : reversed();
+    const step = shiftKey ? own(GRID_KEYS, key) : null; // without Shift, arrow keys are those of time
     const act = step ? () => actions.move(...step, reverse)
       : grid && key === 'Enter' ? () => actions.pinHere(reverse) : own(keys, key);
     if (!act) return;
@@ -116,13 +118,19 @@ function listenToButtons(root, actions, busy) {
   const help = part(root, '.sifa-help', HTMLDialogElement);
   const buttons = buttonsOf(actions);
   root.addEventListener('click', event => {
-    const name = near(event, '[data-do]')?.dataset.do;
-    if (!busy()) own(buttons, name)?.();
+    const { do: name, panel, ask } = near(event, '[data-do], [data-panel], [data-ask]')?.dataset ?? {};
+    if (ask) actions.ask(ask);
+    else if (!busy()) own(buttons, name)?.();
+    if (panel && !busy()) actions.panel(panel);
     if (event.target === help) help.close();
   });
   box(root, '.sifa-film').addEventListener('click', event => {
     const button = near(event, '[data-step]');
     if (button) actions.goTo(Number(button.dataset.step));
+  });
+  box(root, '.sifa-way').addEventListener('click', event => {
+    const index = near(event, '[data-block]')?.dataset.block;
+    if (index) actions.block(Number(index));
   });
   box(root, '.sifa-asked').addEventListener('click', event => {
     const { y, x } = near(event, '[data-y]')?.dataset ?? {};
@@ -196,15 +204,15 @@ function listenToSheet(sheet, actions) {
  * @param {Actions} actions
  * @param {Under} under
  */
-function listenToPointers(actions, { canvases, busy, cellAt }) {
-  for (const canvas of [canvases.query, canvases.key]) {
-    const reverse = canvas === canvases.key;
+function listenToPointers(actions, { pictures, keys, busy, cellAt }) {
+  for (const canvas of pictures) {
+    const reverse = keys.includes(canvas);
     canvas.addEventListener(MOVE, event => {
       if (!busy() && event instanceof MouseEvent) actions.hover(...cellAt(canvas, event), reverse);
     });
     canvas.addEventListener('click', event => { if (!busy()) actions.pin(...cellAt(canvas, event), reverse); });
   }
-  canvases.key.addEventListener('pointerleave', () => { if (!busy()) actions.leave(); });
+  for (const key of keys) key.addEventListener('pointerleave', () => { if (!busy()) actions.leave(); });
 }
 
 /**
@@ -229,8 +237,9 @@ function listenToTerms(root, { light, keep }, { canvases, markUnder }) {
       canvas.addEventListener(name, event => { if (event instanceof MouseEvent) light(markUnder(canvas, event)); });
     }
   }
-  canvases.close.addEventListener('click', event => {
-    const mark = markUnder(canvases.close, event);
+  const { close } = canvases;
+  close?.addEventListener('click', event => {
+    const mark = markUnder(close, event);
     if (mark && mark.tap !== null) keep(mark.tap);
   });
   for (const table of [box(root, '.sifa-read'), box(root, '[data-drawer=neighbours]')]) {

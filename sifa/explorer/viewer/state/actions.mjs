@@ -1,11 +1,12 @@
 // What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
 import { MARGIN, nextDensity, sameplace } from '../trace/geometry.mjs';
+import { openPanel, withPanel } from './panel.mjs';
 import { FULL, freeLetter, setPins } from './pins.mjs';
 import {
-  SETTINGS, withActive, withAnotherPin, withBlock, withCell, withPair, withPin, withSetting, withTap, withWhatIf, withoutLetter,
-  withoutPin, withoutPins,
+  SETTINGS, withActive, withAnotherPin, withBlock, withCell, withPair, withPin, withSetting, withTap,
+  withAgainst, withWhatIf, withoutLetter, withoutPin, withoutPins,
 } from './state.mjs';
-import { withTour } from './tour.mjs';
+import { tourFits, withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
 import { withCellSeen, withPan, withZoom, withZoomHere, withoutZoom } from './zoom.mjs';
 /** @import { Block, Trace } from '../trace/types' */
@@ -16,7 +17,7 @@ import { withCellSeen, withPan, withZoom, withZoomHere, withoutZoom } from './zo
  * @typedef {{
  *   readonly state: State, readonly trace: Trace, readonly tap: number, readonly width: number,
  *   set: (next: State) => void, play: (on: boolean) => void, light: (mark: Lit | null) => void, help: () => void,
- *   say: (words: string) => void, full: () => void
+ *   say: (words: string) => void, full: () => void, ask: (what: string) => void
  * }} Acted
  *
  * @typedef {ReturnType<typeof viewActions>} Actions
@@ -32,17 +33,21 @@ export function viewActions(viewer) {
   return {
     light: viewer.light, help: viewer.help,
     ...timeActions(viewer), ...cellActions(viewer), ...pinActions(viewer), ...settingActions(viewer), ...drawerActions(viewer),
-    ...comparisons(viewer), ...tapActions(viewer), ...zoomActions(viewer), full: viewer.full,
-    /** To a step of the tour, -1 out of it; without one, into it or out. */
-    tour: (/** @type {number | void} */ step) =>
-      viewer.set(withTour(viewer.state, viewer.trace, step ?? (viewer.state.tour < 0 ? 0 : -1))),
+    ...comparisons(viewer), ...tapActions(viewer), ...zoomActions(viewer), full: viewer.full, ask: viewer.ask,
+    /** To a step of the tour, -1 out of it; without one, into it or out. Its clip is the host's to bring. */
+    tour(/** @type {number | void} */ step) {
+      const { state, trace } = viewer;
+      if (step === undefined && !tourFits(trace)) viewer.ask('tour');
+      else viewer.set(withTour(state, trace, step ?? (state.tour < 0 ? 0 : -1)));
+    },
   };
 }
 
 /** @param {Acted} viewer */
 function timeActions(viewer) {
   const { set } = viewer;
-  const goTo = (/** @type {number} */ pair) => set(withPair(viewer.state, viewer.trace, pair));
+  /** Whoever goes to a step wants to stay there. */
+  const goTo = (/** @type {number} */ pair) => set({ ...withPair(viewer.state, viewer.trace, pair), playing: false });
   const block = (/** @type {number} */ index) => set(withBlock(viewer.state, viewer.trace, index));
   return {
     goTo, block,
@@ -52,7 +57,7 @@ function timeActions(viewer) {
     shallower: () => block(viewer.state.block - 1),
     deeper: () => block(viewer.state.block + 1),
     visit: (/** @type {number} */ index, /** @type {number} */ pair) =>
-      set(withPair(withBlock(viewer.state, viewer.trace, index), viewer.trace, pair)),
+      set({ ...withPair(withBlock(viewer.state, viewer.trace, index), viewer.trace, pair), playing: false }),
   };
 }
 
@@ -121,6 +126,7 @@ function pinActions(viewer) {
       tryAll([
         ...(state.tour >= 0 ? [withTour(state, trace, -1)] : []),
         ...(state.drawer === 'none' ? [] : [withSetting(state, 'drawer', 'none')]),
+        ...(state.panel === 'none' ? [] : [withPanel(state, 'none')]),
         ...(state.zoom === 1 ? [] : [withoutZoom(state)]),
         state === escaped && setPins(state, trace).length ? withoutPins(state) : withoutPin(state, trace),
       ]);
@@ -178,8 +184,13 @@ function settingActions(viewer) {
 function drawerActions(viewer) {
   const drawer = (/** @type {string} */ name) =>
     viewer.set(withSetting(viewer.state, 'drawer', viewer.state.drawer === name ? 'none' : name));
+  const panel = (/** @type {string} */ name) =>
+    viewer.set(withPanel(viewer.state, openPanel(viewer.state) === name ? 'none' : name));
   return {
-    drawer,
+    drawer, panel,
+    experiment: () => panel('experiment'),
+    inside: () => panel('inside'),
+    compare: () => panel('compare'),
     equation: () => drawer('equation'),
     neighbours: () => drawer('neighbours'),
     sheet: () => drawer('sheet'),
@@ -194,6 +205,7 @@ function comparisons(viewer) {
   return {
     whatIf: (/** @type {string} */ name) =>
       set(withWhatIf(viewer.state, viewer.trace, name === viewer.state.whatIf ? '' : name)),
+    against: (/** @type {string} */ name) => set(withAgainst(viewer.state, viewer.trace, name)),
     nextWhatIf: () => further(1),
     previousWhatIf: () => further(-1),
     flow: () => set({ ...viewer.state, flow: !viewer.state.flow && viewer.trace.true_flow.length > 0 }),

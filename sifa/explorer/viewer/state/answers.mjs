@@ -28,13 +28,28 @@ export const underTitle = (label, { name }) =>
 
 /**
  * The answers in a few words; '' where there are none.
- * @param {Pick<Trace, 'answers'>} trace
+ * @param {Pick<Trace, 'answers' | 'withheld'>} trace
  */
-export const headline = ({ answers }) => answers.map(({ label, sure }) => (sure ? label : 'unsure')).join(', ');
+export const headline = ({ answers, withheld }) => (withheld && answers.length ? 'no answer' : '')
+  || answers.map(({ label, sure }) => (sure ? label : 'unsure')).join(', ');
+
+const PLAIN = 0.55; // below which an answer of weights that state no threshold is unsure
+
+/**
+ * How sure an answer is, by the threshold on its weights' card: from half of what is left above it on, it is sure.
+ * @param {Answer} answer
+ * @param {Pick<Group, 'unsure_below'>} group
+ * @returns {'sure' | 'likely' | 'unsure'}
+ */
+export function certaintyOf({ sure, probability }, { unsure_below: stated }) {
+  const least = stated || PLAIN;
+  if (!sure || probability < least) return 'unsure';
+  return probability < (1 + least) / 2 ? 'likely' : 'sure';
+}
 
 /**
  * What a tab or a list calls a trace: its clip, and what was answered.
- * @param {Pick<Trace, 'answers' | 'clip'>} trace
+ * @param {Pick<Trace, 'answers' | 'withheld' | 'clip'>} trace
  */
 export const traceTitle = trace =>
   [trace.clip.name.replace(/(?<=.)\.[^.]*$/u, ''), headline(trace)].filter(Boolean).join(': ');

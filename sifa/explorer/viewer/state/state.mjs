@@ -14,7 +14,8 @@ export const SETTINGS = {
   density: ['medium', 'dense', 'sparse'],
   tinted: [false, true], // arrows coloured by direction
   overlay: ['none', 'saliency', 'difference', 'track'],
-  drawer: ['none', 'equation', 'neighbours', 'sheet'],
+  drawer: ['none', 'equation', 'neighbours', 'sheet'], // what Inside shows besides
+  panel: ['none', 'experiment', 'inside', 'compare'], // which drawer is open beside the pictures
   measure: ['offset', 'entropy', 'outside'], // of the contact sheet
   speed: [1, 0.25, 0.5, 2, 4],
 };
@@ -31,14 +32,14 @@ export function emptyState() {
   const first = Object.fromEntries(Object.entries(SETTINGS).map(([name, [value]]) => [name, value]));
   return {
     block: 0, pair: -1, y: -1, x: -1, pinned: false, pins: [], active: 0, reverse: false, tap: -1, quiver: true,
-    playing: false, whatIf: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
+    playing: false, beat: 0, led: false, whatIf: '', against: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
     .../** @type {Settings} */ (/** @type {unknown} */ (first)),
   };
 }
 
 /**
- * The same view of another trace where it still makes sense; another clip leaves nothing pinned. A first trace opens on the
- * block that it names, in the middle, where most moves.
+ * The same view of another trace where it still makes sense. Pinned places stay where they are; without any, another clip
+ * opens in the middle, where most moves, and without a what-if. A first trace opens on the block that it names.
  * @param {State} state
  * @param {Trace} trace
  * @param {Trace | null} before
@@ -47,18 +48,19 @@ export function emptyState() {
 export function withTrace(state, trace, before) {
   const block = within(before ? state.block : trace.opens_on ?? 0, trace.blocks.length);
   const next = trace.blocks[block];
-  const pair = state.pair < 0 ? (next.pairs - 1) >> 1 : within(state.pair, next.pairs);
-  const [y, x] = before && state.y >= 0 ? sameplace(state.y, state.x, before.blocks[state.block], next)
-    : liveliestCell(next, displacementField(next, pair));
-  const settings = withWhatIf(withKnownZoom(withKnownSettings(state)), trace, state.whatIf);
   const same = before === trace;
-  if (before && !same) {
-    const kept = sameClip(before, trace) ? { ...settings, pins: movedPins(state.pins, before, trace) }
-      : withoutZoom(withoutPins(settings));
-    const moved = withTap({ ...kept, block, pair, y, x, playing: false, tour: -1 }, trace, state.tap);
-    return activePin(moved) ? withActive(moved, trace, moved.active) : moved;
-  }
-  return withTap({ ...settings, block, pair, y, x, playing: false, tour: same ? state.tour : -1 }, trace, state.tap);
+  const known = before && (same || sameClip(before, trace)); // maybe by other weights
+  const pair = state.pair >= 0 && known ? within(state.pair, next.pairs) : (next.pairs - 1) >> 1;
+  const stays = before && state.y >= 0 && (known || state.pinned);
+  const [y, x] = stays ? sameplace(state.y, state.x, before.blocks[state.block], next)
+    : liveliestCell(next, displacementField(next, pair));
+  const settings = withAgainst(withWhatIf(withKnownZoom(withKnownSettings(state)), trace, known ? state.whatIf : ''), trace,
+    known ? state.against : '');
+  const shown = { ...settings, block, pair, y, x, playing: false, led: known ? state.led : !stays, tour: same ? state.tour : -1 };
+  if (!before || same) return withTap(shown, trace, state.tap);
+  const kept = { ...shown, reverse: known || state.pinned ? state.reverse : false, pins: movedPins(state.pins, before, trace) };
+  const moved = withTap(known ? kept : withoutZoom(kept), trace, state.tap);
+  return activePin(moved) ? withActive(moved, trace, moved.active) : moved;
 }
 
 /**
@@ -71,6 +73,15 @@ export function withTrace(state, trace, before) {
 export function withWhatIf(state, trace, name) {
   return { ...state, whatIf: trace.what_if.some(each => each.name === name) ? name : '' };
 }
+
+/**
+ * With another what-if in Compare, or none where the trace does not hold it.
+ * @param {State} state
+ * @param {Trace} trace
+ * @param {string} name
+ * @returns {State}
+ */
+export const withAgainst = (state, trace, name) => ({ ...state, against: withWhatIf(state, trace, name).whatIf });
 
 /**
  * A state whose settings, wherever they came from, are among those that there are.
@@ -122,7 +133,7 @@ export function withBlock(state, trace, index) {
 export function withCell(state, trace, y, x, reverse = state.reverse) {
   const block = trace.blocks[state.block];
   if (state.reverse && !reverse && state.pins.length) return withActive(state, trace, state.active);
-  const next = { ...state, y: within(y, block.height), x: within(x, block.width), reverse };
+  const next = { ...state, y: within(y, block.height), x: within(x, block.width), reverse, led: false };
   if (!state.pinned || reverse) return next;
   const index = state.pins.length ? state.active : 0;
   return { ...next, active: index, pins: withLetter(state.pins, index, { block: state.block, y: next.y, x: next.x }) };
@@ -257,11 +268,25 @@ export function withSetting(state, name, value) {
 }
 
 /**
- * One step of playing; after the last pair comes the first.
+ * How many sampled frames a step of a block stands for, at least one.
+ * @param {Trace} trace
+ * @param {number} block
+ */
+export const framesEach = (trace, block) => Math.max(1, Math.round(trace.blocks[block].stride[0]));
+
+/**
+ * One frame of playing, and after the frames of a step the next pair; after the last pair comes the first. As long as nobody has
+ * chosen a cell, the query is where most moves.
  * @param {State} state
  * @param {Trace} trace
  * @returns {State}
  */
-export function withNextPair(state, trace) {
-  return { ...state, pair: (state.pair + 1) % trace.blocks[state.block].pairs };
+export function withNextFrame(state, trace) {
+  const beat = state.beat + 1;
+  if (beat < framesEach(trace, state.block)) return { ...state, beat };
+  const block = trace.blocks[state.block];
+  const next = { ...state, beat: 0, pair: (state.pair + 1) % block.pairs };
+  if (!state.led || state.pinned || state.reverse) return next;
+  const [y, x] = liveliestCell(block, displacementField(block, next.pair));
+  return { ...next, y, x };
 }

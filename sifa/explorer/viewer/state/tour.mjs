@@ -90,8 +90,8 @@ export const TOUR = [
   { title: 'Between the cells', view: { quiver: false, drawer: 'equation' }, text: (_, __, read) => {
     const [py, px] = read.points[strongestTap(read)];
     return `Moved places fall between cells: the strongest of the nine lies at y ${py.toFixed(2)}, x ${px.toFixed(2)}. It is `
-      + 'read from the cells around it, mixed by nearness. The strip below has the whole sum in numbers; point at a '
-      + 'term, and its place lights up.';
+      + 'read from the cells around it, mixed by nearness. Beside the pictures stands the whole sum in numbers; '
+      + 'point at a term, and its place lights up.';
   } },
   { title: 'Weights', view: { quiver: false, drawer: 'neighbours' }, text: (_, __, read) =>
     'What is read at a place is compared with what the asking cell holds: their dot product, divided by the number of '
@@ -123,7 +123,7 @@ export const TOUR = [
       + `${cells(meanLength(trace.blocks[0]))} in the first block.`;
   } },
   { title: 'All of it at once', view: { drawer: 'sheet' }, text: trace =>
-    `The sheet below has a tile for every block and pair of steps, ${trace.blocks.reduce((sum, b) => sum + b.pairs, 0)} in `
+    `The sheet has a tile for every block and pair of steps, ${trace.blocks.reduce((sum, b) => sum + b.pairs, 0)} in `
     + 'all. Choose one to go there.' },
   { title: 'What if the grid stayed regular?', view: { whatIf: 'rigid' }, text: trace => {
     const rigid = whatIfOf(trace, 'rigid');

@@ -90,7 +90,8 @@ export function checkHeader(header) {
     crop: object({ scale: number, top: number, left: number, size }),
     checkpoint: object({ variant: text, file: text, sha256: text, trained_on: text, top1: orNone(number) }),
     frames: object({ height: size, width: size, pictures: list(object({ at: whole, bytes: size })) }),
-    opens_on: orNone(whole), labels: list(text), logits: list(number, header?.labels?.length), blocks: list(block(frames)),
+    opens_on: orNone(whole), withheld: orNone(text),
+    labels: list(text), logits: list(number, header?.labels?.length), blocks: list(block(frames)),
     trust: orNone(TRUST), what_if: orNone(list(whatIf(header?.labels?.length, frames))),
     true_flow: orNone(list(object({ pairs: size, height: size, width: size, flow: whole, visible: whole }))),
   })(header, 'header');

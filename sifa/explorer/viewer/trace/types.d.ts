@@ -163,6 +163,8 @@ export interface Trace {
   groups: Group[];
   probabilities: number[];
   answers: Answer[];
+  /** Why the answers are none, as a sentence. */
+  withheld?: string;
   clip: Clip;
   crop: Crop;
   checkpoint: Checkpoint;
