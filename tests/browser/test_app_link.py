@@ -47,7 +47,7 @@ def test_a_link_to_a_sample_opens_it_pixel_for_pixel_in_both_shells(app, visitor
         ready(page, SAMPLE.name)
         until(page, "state.block === 1 && state.pinned")
         page.wait_for_timeout(500)  # the charts and the fonts
-    assert first.get_by_label("Model").input_value() == load_card(DEFAULT_CHECKPOINT).title
+    assert first.get_by_label("Model", exact=True).input_value() == load_card(DEFAULT_CHECKPOINT).title
     assert state(first) == state(second) == state(single)
     assert all_pixels(first) == all_pixels(second)
     assert all_pixels(single) == all_pixels(first)
