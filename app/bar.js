@@ -67,7 +67,7 @@ function showPicture(image) {
 function chooseWeights({ props, watch, trigger }, titles) {
   const label = document.createElement('label');
   label.className = 'weights';
-  label.innerHTML = '<span>Weights</span> <select aria-label="Weights"></select>';
+  label.innerHTML = '<span>Model</span> <select aria-label="Model"></select>';
   label.title = 'The same model trained with parts left out shows what each part does.';
   label.hidden = titles.length < 2;
   const list = /** @type {HTMLSelectElement} */ (label.querySelector('select'));
@@ -81,6 +81,17 @@ function chooseWeights({ props, watch, trigger }, titles) {
     if (!(event instanceof CustomEvent)) return;
     props.value = event.detail;
     follow();
+  });
+  document.addEventListener('page-offers', event => {
+    const file = document.querySelector('.explorer-root[data-file]'); // its clip is not on the server
+    if (!(event instanceof CustomEvent) || file || titles.length < 2) return;
+    event.detail.push(...titles.filter(title => title !== props.value).map(title => ({ group: 'Other weights, run now', title })));
+  });
+  document.addEventListener('page-run', event => {
+    if (!(event instanceof CustomEvent) || !titles.includes(event.detail)) return;
+    props.value = event.detail;
+    follow();
+    trigger('input', {});
   });
   document.addEventListener('page-bar', () => barSlot()?.append(label));
   barSlot()?.append(label);

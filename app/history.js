@@ -3,7 +3,7 @@
 /**
  * What the viewer tells of a trace that it shows; `told.mjs` of the viewer describes it.
  * @typedef {{
- *   source: {url?: string}, bytes: ArrayBuffer, key: string, left: string, clip: string, headline: string, frames: string,
+ *   source: {url?: string}, bytes: ArrayBuffer, key: string, left: string, clip: string, weights: string, headline: string, frames: string,
  *   trained_on: string, picture: Blob
  * }} Told
  *
@@ -11,7 +11,7 @@
  * it was left, and the page's values, in the order of `Kept` in layout.py; null until they are known.
  * @typedef {{
  *   key: string, url: string, saved: string, view: string, status: string, values: any[] | null,
- *   item: HTMLElement, picture: string
+ *   item: HTMLElement, picture: string, title: string
  * }} Result
  */
 
@@ -57,6 +57,11 @@ function keepHistory({ element, props, watch, trigger }) {
     add(resultOf(told));
     trigger('input', {});
   });
+  document.addEventListener('page-offers', event => {
+    if (!(event instanceof CustomEvent)) return;
+    const others = results.filter(result => result !== current);
+    event.detail.push(...others.map(({ url, title }) => ({ group: 'This visit', title, url })));
+  });
   watch('value', () => {
     if (!current || current.values || props.value?.[0] !== 'now') return;
     current.values = props.value.slice(2);
@@ -92,7 +97,7 @@ function valuesToShow({ url, saved, view, status, values }) {
  * @returns {Result}
  */
 function resultOf(told) {
-  const { source: { url = '' }, key, clip, headline } = told;
+  const { source: { url = '' }, key, clip, headline, weights } = told;
   const saved = url.startsWith('blob:') ? '' : url;
   const picture = URL.createObjectURL(told.picture);
   const item = document.createElement('li');
@@ -106,6 +111,7 @@ function resultOf(told) {
   return {
     key: saved ? key : `file ${key}`, url: saved || !url ? URL.createObjectURL(new Blob([told.bytes])) : url,
     saved, view: '', status: statusOfFile(told), values: null, item, picture,
+    title: [clip, weights, time].filter(Boolean).join(', '),
   };
 }
 

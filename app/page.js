@@ -20,18 +20,26 @@ function showExplorer({ element, props, watch }, address) {
   const root = /** @type {HTMLElement} */ (element.querySelector('.explorer-root'));
   let asked = { url: '', view: '' };
   let touring = false;
-  let tell = () => {};
+  let compared = { url: '' };
+  /** @type {{[key: string]: () => void}} */
+  const tells = {};
   const show = (/** @type {string | undefined} */ url, view = '') => {
     if (!url || url === asked.url) return;
     asked = { url, view };
-    tell();
+    tells['change:trace']?.();
+  };
+  const offers = () => {
+    /** @type {{group: string, title: string, url?: string}[]} */
+    const detail = [];
+    document.dispatchEvent(new CustomEvent('page-offers', { detail }));
+    return detail;
   };
   const model = {
-    get: (/** @type {string} */ key) => ({ linked: true, asks: true, trace: asked })[key],
+    get: (/** @type {string} */ key) => ({ linked: true, asks: true, trace: asked, compared, offers })[key],
     set() {},
     save_changes() {},
     on: (/** @type {string} */ event, /** @type {() => void} */ call) => {
-      if (event === 'change:trace') tell = call;
+      tells[event] = call;
     },
   };
   const follow = () => {
@@ -47,12 +55,18 @@ function showExplorer({ element, props, watch }, address) {
   root.addEventListener('sifa-asks', event => {
     if (!(event instanceof CustomEvent)) return;
     touring = event.detail === 'tour';
-    document.dispatchEvent(new Event(`page-${event.detail}`));
+    const [what, ...which] = event.detail.split(':');
+    document.dispatchEvent(new CustomEvent(`page-${what}`, { detail: which.join(':') }));
   });
   watch('value', follow);
   follow();
   document.addEventListener('page-trace', event => {
-    if (event instanceof CustomEvent) show(URL.createObjectURL(event.detail));
+    if (!(event instanceof CustomEvent)) return;
+    const url = URL.createObjectURL(event.detail);
+    if (root.querySelector('.sifa[data-open=compare]')) {
+      compared = { url };
+      tells['change:compared']?.();
+    } else show(url);
   });
   addEventListener('hashchange', () => location.reload()); // a link followed in place may be to another clip
   fetch(address)

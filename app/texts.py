@@ -27,6 +27,9 @@ arrows nobody supervised, and some whose stem sees motion by itself.
 answers; for other clips the button "Try the what-ifs" in Experiment works them out. A switch there shows the answer before and
 after, and the changed run's points as dashed rings.
 
+**Compare** puts a second run beside this one, with one scrubber and one query for both: one of its what-ifs, other weights on the
+same clip, or another result of this visit.
+
 **How far to trust it.** Inside holds figures of each block. The model has seen generated clips of the motions that it names,
 and nothing else. Below the threshold of its card it is unsure, and says so. On flat surfaces there is no motion to see, and
 the arrows there mean little. A weight says what was read; what removing it does to the answer stands in Inside.

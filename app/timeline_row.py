@@ -59,9 +59,7 @@ def build() -> Row:
     )
 
 
-def connect(
-    row: Row, timeline: Timeline, clip: gr.HTML, fields: list[Any], weights: gr.HTML, outputs: Outputs
-) -> None:
+def connect(row: Row, timeline: Timeline, clip: gr.HTML, fields: list[Any], weights: gr.HTML, outputs: Outputs) -> None:
     """Which event each component starts; a clip that was uploaded is looked through when its first window has been run, and
     `fields` are those of the start and the step, which follow the window."""
     quiet: dict[str, Any] = dict(

@@ -8,6 +8,7 @@ frame, each moved by a learned offset, weighs what it finds, and adds it up.
     prediction.top(5)                     # [(label, probability), ...]
     prediction.trace[0].displacement      # where the attention of the first block went, in cells
     sifa.explore(prediction)              # in a notebook: the explorer
+    sifa.explore(prediction, another)     # two of them side by side
 
 Models        create_model           a model by name, with random weights
               list_models            the names that create_model knows

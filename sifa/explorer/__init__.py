@@ -30,8 +30,11 @@ __all__ = [
 ]
 
 
-def explore(prediction: Prediction) -> "Explorer":
+def explore(prediction: Prediction, compare: Prediction | None = None) -> "Explorer":
     """The viewer as a notebook widget (`sifa.explorer.widget.Explorer`), whose block, pair, cell and pins can be read and set.
+
+    With a second prediction, `compare`, both are shown side by side, at one place and time: two sets of weights on one clip, or
+    two clips. Later, `explorer.compare = prediction` does the same, and None ends it.
 
     Needs anywidget, which nothing else here does, so it is imported at the first call. Raises RunError where it is not installed.
     """
@@ -43,4 +46,4 @@ def explore(prediction: Prediction) -> "Explorer":
             'pip install "sifa-explorer[notebooks]", or write a page with sifa.explorer.to_html'
         ) from error
 
-    return Explorer(prediction)
+    return Explorer(prediction, compare)

@@ -5,7 +5,7 @@ import html
 from functools import cache
 from pathlib import Path
 
-from sifa.explorer.format.prune import deflate, fit, lighten
+from sifa.explorer.format.prune import MOST, MOST_LIGHT, deflate, fit, lighten
 
 FOLDER = Path(__file__).parent / "viewer"
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -26,15 +26,22 @@ def script() -> str:
     return (FOLDER / "bundle.js").read_text(encoding="utf-8")
 
 
-def to_html(packed: bytes, title: str = "SIFA explorer", *, light: bool = False) -> str:
+def to_html(packed: bytes, compared: bytes | None = None, *, title: str = "SIFA explorer", light: bool = False) -> str:
     """A page in one file that explores a packed trace, with no network and no server; its hash carries the view.
 
-    The trace travels deflated. `light` keeps only one block of each stage and no points of what-ifs, for models
-    with many blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The
-    page says what is missing. Bytes of a file's name in the title that are not UTF-8 become question marks.
+    With a second packed trace, `compared`, it opens with both side by side: two sets of weights on one clip, or two clips.
+    Each then has half of the room.
+
+    The traces travel deflated. `light` keeps only one block of each stage and no points of what-ifs, for models with many
+    blocks; without it, points of what-ifs are left out only where the page would be larger than 10 MB. The page says what
+    is missing. Bytes of a file's name in the title that are not UTF-8 become question marks.
     """
     title = html.escape(title.encode(errors="replace").decode())
-    trace = base64.b64encode(deflate(lighten(packed) if light else fit(packed))).decode()
+    traces = {"trace": packed} | ({} if compared is None else {"compared": compared})
+    carried = "\n".join(
+        f'<script type="text/plain" id="{name}">{_carried(each, light, len(traces))}</script>'
+        for name, each in traces.items()
+    )
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -50,17 +57,27 @@ h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: 
 <h1>SIFA explorer</h1>
 <div id="explorer"></div>{LIGHT_NOTE if light else ""}
 </main>
-<script type="text/plain" id="trace">{trace}</script>
+{carried}
 <script type="module">
 {script()}
 const el = document.getElementById('explorer');
 if (!window.DecompressionStream) el.textContent = 'This browser is too old for the page; one of 2023 or later shows it.';
-const bytes = Uint8Array.from(atob(document.getElementById('trace').textContent), c => c.charCodeAt(0));
-const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-const trace = await new Response(stream).arrayBuffer();
-const model = {{ get: key => ({{ trace, linked: true }})[key], set() {{}}, on() {{}}, save_changes() {{}} }};
+const carried = async id => {{
+  const place = document.getElementById(id);
+  if (!place) return null;
+  const bytes = Uint8Array.from(atob(place.textContent), c => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'))).arrayBuffer();
+}};
+const [trace, compared] = await Promise.all(['trace', 'compared'].map(carried));
+const model = {{ get: key => ({{ trace, compared, linked: true }})[key], set() {{}}, on() {{}}, save_changes() {{}} }};
 explorer.render({{ model, el }}).then(() => el.firstChild.focus({{ preventScroll: true }}));
 </script>
 </body>
 </html>
 """
+
+
+def _carried(packed: bytes, light: bool, share: int) -> str:
+    """A packed trace as a page carries it, with one `share`-th of the page's room."""
+    small = lighten(packed, MOST_LIGHT // share) if light else fit(packed, MOST // share)
+    return base64.b64encode(deflate(small)).decode()

@@ -55,7 +55,7 @@ def show(
     `trained_on`, what its weights know (`foreign_block`, `foreign`). With `file` the page is written there; without, a
     notebook shows it as a cell's value, and elsewhere it is written to a temporary file and opened in the browser.
     """
-    page = Page(to_html(_pack(trace, frames, model, trained_on), title, light=light))
+    page = Page(to_html(_pack(trace, frames, model, trained_on), title=title, light=light))
     if file is not None:
         page.save(file)
     elif not _in_notebook():

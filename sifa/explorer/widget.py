@@ -32,12 +32,14 @@ class Explorer(anywidget.AnyWidget):
     `block` and `pair` count from 0; (`y`, `x`) is the query cell on that block's grid, whether `pinned` or only pointed at.
     `pins` are the pinned cells by their letters, `{"A": (10, 8), "B": (3, 4)}`, at most five; (`y`, `x`) is one of them. Set,
     they make the first one the query, unless (`y`, `x`) is one of them.
-    `prediction` may be set to another one. Setting a block, pair, cell or pin that the trace does not have raises TraitError; that
-    of a model without blocks has none.
+    `prediction` may be set to another one. `compare` is the prediction that stands beside it, or None; setting one opens Compare,
+    with both at the same place and time by their shares of the whole. Setting a block, pair, cell or pin that the trace does not
+    have raises TraitError; that of a model without blocks has none.
     """
 
     _esm = script()
     trace = traitlets.Bytes().tag(sync=True)
+    compared = traitlets.Bytes().tag(sync=True)
     block = traitlets.Int(0).tag(sync=True)
     pair = traitlets.Int(0).tag(sync=True)
     y = traitlets.Int(0).tag(sync=True)
@@ -45,20 +47,24 @@ class Explorer(anywidget.AnyWidget):
     pinned = traitlets.Bool(False).tag(sync=True)
     pins = traitlets.Dict().tag(sync=True)
     prediction = traitlets.Instance(Prediction)
+    compare = traitlets.Instance(Prediction, allow_none=True)
 
-    def __init__(self, prediction: Prediction):
-        super().__init__(prediction=prediction, trace=pack(prediction))
+    def __init__(self, prediction: Prediction, compare: Prediction | None = None):
+        super().__init__(prediction=prediction, trace=pack(prediction), compare=compare)
         self._open()
 
     def _open(self) -> None:
-        """Go where the viewer opens a trace: to its best block, in the middle of time, to the cell whose attention went
-        furthest."""
-        if not len(self.prediction.trace):
-            return
-        self.block = self.prediction.best_block
+        """Go where the viewer opens a first trace: to its best block."""
+        if len(self.prediction.trace):
+            self.block = self.prediction.best_block
+            self._to_the_middle()
+
+    def _to_the_middle(self, stay: bool = False) -> None:
+        """Go to the middle of time and there, unless the cell is to stay, to the one whose attention went furthest."""
         block = self.prediction.trace[self.block]
         self.pair = (len(block.attention) - 1) // 2
-        self.y, self.x = start_cell(block, self.pair)
+        if not stay:
+            self.y, self.x = start_cell(block, self.pair)
 
     @property
     def cell(self) -> tuple[int, int, int, int] | None:
@@ -110,20 +116,27 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("prediction")
     def _show(self, change: traitlets.Bunch) -> None:
-        if isinstance(change.old, Prediction):
-            if not same_clip(change.old, change.new):
-                self.pins, self.pinned = {}, False
-            if len(change.new.trace) and len(change.old.trace) and self.cell:
-                self.block = min(self.block, len(change.new.trace) - 1)
-                _, self.pair, self.y, self.x = self.cell
-            else:
-                self._open()
-            self.trace = pack(change.new)
+        """As the viewer: the same clip keeps its view; another one keeps what is pinned, and else opens where most moves."""
+        old, new = change.old, change.new
+        if not isinstance(old, Prediction):
+            return
+        if len(new.trace) and len(old.trace) and self.cell:
+            self.block = min(self.block, len(new.trace) - 1)
+            _, self.pair, self.y, self.x = self.cell
+            if not same_clip(old, new):
+                self._to_the_middle(stay=self.pinned)
+        else:
+            self._open()
+        self.trace = pack(new)
+
+    @traitlets.observe("compare")
+    def _set_beside(self, change: traitlets.Bunch) -> None:
+        self.compared = pack(change.new) if change.new else b""
 
     @property
     def page(self) -> str:
         """HTML of the viewer that works by mouse and key where there is no kernel."""
-        return frame_page(to_html(self.trace))
+        return frame_page(to_html(self.trace, self.compared or None))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget where there is a kernel; else a page that still works by mouse, and a picture."""

@@ -12,6 +12,7 @@ import pytest
 
 from app import events, handlers, timeline
 from app.disk import Disk
+from app.events import Outputs
 from app.jobs import Jobs
 from app.timeline import STOPPED, Timeline
 from app.visitors import Visitors
@@ -55,7 +56,7 @@ def test_a_new_clip_begins_where_it_moves_most_off_the_cut(page, clip, weights):
     assert 3 <= start < 4
     assert choice == dict(clip=clip["path"], start=start, step=step, square=None)
     assert f"{start:.2f}"[:3] in view[2]
-    said = handlers.explorer.unpack((page.events.folder / view[5]).read_bytes()).clip
+    said = handlers.explorer.unpack((page.events.folder / Outputs(*view).trace_file).read_bytes()).clip
     assert said.times[0] == pytest.approx(start, abs=0.001)
     assert said.cut is None
 
@@ -79,8 +80,7 @@ def test_a_clip_that_fails_leaves_the_row_as_it_was(page, weights):
     file = page.events.folder / "0a1b" / "notes.mp4"
     file.parent.mkdir()
     file.write_text("not a video\n" * 100)
-    with pytest.warns(UserWarning, match="could not be read"):
-        *view, choice, start, step = opened(page, {"path": str(file)}, weights)
+    *view, choice, start, step = opened(page, {"path": str(file)}, weights)
     assert [choice, start, step] == [gr.skip()] * 3
     assert "could not be read" in view[2]
     (said,) = shown(page.survey({"path": str(file)}, weights, Asking()))
@@ -130,8 +130,7 @@ def test_a_chosen_window_and_square_are_run(page, clip, weights):
 @pytest.mark.parametrize("square", ["x", [1, 2], [0, 0, 97], [0, -1, 20], [None, {}, []], [1e9, 0, 20], [0, 0, 1]])
 def test_a_square_that_is_none_is_refused_in_a_sentence(page, clip, weights, square):
     choice = dict(clip=clip["path"], start=0, step=0.133, square=square)
-    with pytest.warns(UserWarning, match="square"):
-        said = shown(page.window(clip, choice, weights, Asking(), no_progress))[-1]
+    said = shown(page.window(clip, choice, weights, Asking(), no_progress))[-1]
     assert "square" in said.status
     assert "square" in shown(page.whole(clip, choice, weights, Asking()))[-1]["failed"]
 
@@ -150,7 +149,9 @@ def test_the_answers_come_earliest_first_and_make_a_table(page, clip, weights):
     assert said == [answer["label"] for answer in last["cells"][-1]["answers"]]
 
 
-def test_a_reading_can_be_stopped_by_its_visitor_alone_and_what_there_is_stays(page, clip, weights):
+def test_a_reading_can_be_stopped_by_its_visitor_alone_and_what_there_is_stays(page, clip, weights, monkeypatch):
+    monkeypatch.setattr(timeline, "TELL_SECONDS", 0)  # or a fast computer has read all by the second time
+
     class Stranger(Asking):
         session_hash = "stranger"
 
@@ -165,7 +166,7 @@ def test_a_reading_can_be_stopped_by_its_visitor_alone_and_what_there_is_stays(p
     assert len(said) >= 2
     assert (said[-1]["done"], said[-1]["ended"]) == (True, STOPPED)
     assert said[-1]["csv"].count("\n") == 1 + len(said[-1]["cells"])
-    assert said[-1]["cells"][-1]["end"] < 5
+    assert said[-1]["cells"][-1]["end"] < 5.5  # of six seconds
     assert page.events.jobs.counts() == (0, 0)
 
 

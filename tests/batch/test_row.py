@@ -144,7 +144,7 @@ def test_a_clip_with_such_a_name_has_a_trace_and_a_page(clips, settings, tmp_pat
     assert row.get("error") is None
     packed = (Path(settings.out) / row["trace"]).read_bytes()
     assert unpack(packed).clip.path == "?.mp4"
-    assert "<title>?.mp4: " in to_html(packed, f"{Path(file).name}: {row['answer']}")
+    assert "<title>?.mp4: " in to_html(packed, title=f"{Path(file).name}: {row['answer']}")
 
 
 def test_other_weights_under_the_same_name_are_refused(clips, settings):

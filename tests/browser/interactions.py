@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 FRAME, NEXT = ".sifa-query canvas", ".sifa-key canvas"
+SECOND = ".sifa-key-b canvas"  # of the run beside it
 FIND = "const root = [...document.querySelectorAll('.sifa')].find(e => e.sifa?.ready); const state = root?.sifa.state;"
 STRONGEST = (
     "(({ weights }) => weights.indexOf(Math.max(...weights)))"  # all are positive where it is asked
@@ -32,6 +33,7 @@ VIEWS = {  # of the sample: keys to press, or a selector to click
     "what-if": "wm",
     "experiment": "y",
     "inside": "i",
+    "compare": "v",
     "trust": ".sifa-trust summary",
     "tour": "g",
     "share": "x",
@@ -67,12 +69,12 @@ def place(page: Page, y: int, x: int, canvas: str = FRAME, cells: int = 16) -> t
     return tuple(box[k] + 0.06 * box["width"] + (v + 0.5) * inner / cells for k, v in (("x", x), ("y", y)))
 
 
-def over(y: int, x: int, canvas: str = FRAME):
-    return lambda page: page.mouse.move(*place(page, y, x, canvas))
+def over(y: int, x: int, canvas: str = FRAME, cells: int = 16):
+    return lambda page: page.mouse.move(*place(page, y, x, canvas, cells))
 
 
-def click(y: int, x: int, canvas: str = FRAME):
-    return lambda page: page.mouse.click(*place(page, y, x, canvas))
+def click(y: int, x: int, canvas: str = FRAME, cells: int = 16):
+    return lambda page: page.mouse.click(*place(page, y, x, canvas, cells))
 
 
 def key(name: str):
@@ -235,6 +237,24 @@ INTERACTIONS = [
     Interaction("Escape closes it, and the block stays", key("Escape"), "state.panel === 'none' && state.block === 1"),
     Interaction("button: Inside once more", button(".sifa-tools [data-panel=inside]"), "state.panel === 'inside'"),
     Interaction("the panel of trust opens", button(".sifa-trust summary"), "root.querySelector('.sifa-trust').open"),
+    Interaction("button: Compare takes the place of the drawers", button(".sifa-tools [data-panel=compare]"),
+                "root.dataset.compared === 'twins' && root.querySelector('.sifa-inside').hidden"),
+    Interaction("both answers stand there", lambda page: None,
+                "[...root.querySelectorAll('.sifa-verdict')].map(e => e.textContent).join() === "
+                "'object moves right, sure 97.7 %,object moves right, sure 97.9 %'", stays=True),
+    Interaction("Escape lets the pin stay and closes it", key("Escape"), "state.panel === 'none' && state.pinned"),
+    Interaction("v opens Compare", key("v"), "state.panel === 'compare'"),
+    Interaction("Delete lets the pin go there, too", key("Delete"), "!state.pinned"),
+    Interaction("hover the run beside it: who reads this place, of both runs", over(1, 1, SECOND, cells=8),
+                "state.y === 1 && state.reverse && /^(One|\\d+) spots? of/.test(root.querySelector('.sifa-words').textContent)"),
+    Interaction("hover frame t: both are asked there", over(3, 4, cells=8),
+                "state.y === 3 && !state.reverse && /cells|stayed|same place/.test(root.querySelector('.sifa-words').textContent)"),
+    Interaction("click pins it for both", click(3, 5, cells=8), "state.pinned && state.y === 3 && state.x === 5"),
+    Interaction("another what-if by its list", lambda page: page.locator(".sifa [data-against]").first.select_option("what:frozen"),
+                "root.dataset.compared === 'clips' && /nothing moves/.test(root.querySelectorAll('.sifa-verdict')[1].textContent)"),
+    Interaction("arrow keys are those of time for both", key("ArrowLeft"), "state.pair === 4"),
+    Interaction("and back to step 6", key("ArrowRight"), "state.pair === 5"),
+    Interaction("Done closes it", button(".sifa-compare [data-panel=none]"), "state.panel === 'none'"),
     Interaction("? opens the help", on(FRAME, "?"), "root.querySelector('.sifa-help').open"),
     Interaction("? closes it", key("?"), "!root.querySelector('.sifa-help').open"),
     Interaction("x opens what can be exported", on(FRAME, "x"), "root.querySelector('.sifa-share').open"),

@@ -77,7 +77,7 @@ def drawer(page, name):
 
 def shipped(page):
     """Go over to the weights that the samples' traces were made with."""
-    page.get_by_label("Weights").select_option(title_of(DEFAULT_CHECKPOINT))
+    page.get_by_label("Model", exact=True).select_option(title_of(DEFAULT_CHECKPOINT))
     expect(page.locator(HEADING)).not_to_contain_text("class")
 
 
@@ -159,12 +159,14 @@ def test_the_same_clip_is_seen_by_other_weights(opened, files):
     shipped(opened)
     expect(opened.locator("#status")).to_contain_text("numbered.mp4")
     expect(opened.locator("#status")).to_contain_text("Trained on generated clips of 26 motions")
-    titles = opened.get_by_label("Weights").locator("option").all_inner_texts()
-    opened.get_by_label("Weights").select_option(next(each for each in titles if "no temporal module" in each))
+    titles = opened.get_by_label("Model", exact=True).locator("option").all_inner_texts()
+    opened.get_by_label("Model", exact=True).select_option(
+        next(each for each in titles if "no temporal module" in each)
+    )
     expect(opened.locator("#explorer")).to_contain_text("This model has no SIFA block")
     expect(opened.locator(BARS)).to_have_count(5)
     expect(opened.locator(CANVAS)).to_be_hidden()
-    opened.get_by_label("Weights").select_option(next(each for each in titles if "rigid" in each))
+    opened.get_by_label("Model", exact=True).select_option(next(each for each in titles if "rigid" in each))
     expect(opened.locator(CANVAS)).to_be_visible()
 
 

@@ -65,7 +65,7 @@ def export(page, words):
     """Name and bytes of an export, by the two clicks that it takes."""
     if not page.locator(".sifa-share").is_visible():
         page.click("[data-share=menu]")
-    with page.expect_download() as download:
+    with page.expect_download(timeout=60_000) as download:
         page.get_by_role("button", name=words, exact=True).click()
     return download.value.suggested_filename, download.value.path().read_bytes()
 
@@ -262,24 +262,42 @@ def title_end(pixel, scale, side):
     return np.nonzero(ink.any(0))[0].max() / scale
 
 
-def test_webm(viewer, tmp_path):
-    name, data = export(viewer, "WebM")
+def film_of(data, file):
+    """Its pictures, and the times at which they are shown, in seconds."""
+    file.write_bytes(data)
+    with av.open(str(file)) as film:
+        shown = [(frame.to_ndarray(format="rgb24").astype(int), frame.time) for frame in film.decode(video=0)]
+    return [picture for picture, _ in shown], [time for _, time in shown]
+
+
+def test_a_film_has_every_sampled_frame(viewer, tmp_path):
+    name, data = export(viewer, "Video")
+    assert name == "moving_block2_step3.mp4"
+    pictures, times = film_of(data, tmp_path / name)
+    assert times == pytest.approx([0.3 * i for i in range(14)])  # seven steps of two frames each
+    assert all(np.abs(a - b).mean() > 0.1 for a, b in pairwise(pictures))
+
+
+WITHOUT_ENCODER = "() => { delete window.VideoEncoder; }"
+
+
+def test_a_browser_that_cannot_encode_records(viewer, tmp_path):
+    viewer.evaluate(WITHOUT_ENCODER)
+    name, data = export(viewer, "Video")
     assert name == "moving_block2_step3.webm"
-    (tmp_path / name).write_bytes(data)
-    with av.open(str(tmp_path / name)) as film:
-        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
-    assert len(frames) >= 4  # seven steps, recorded as they pass: a busy computer drops some
-    assert np.abs(frames[0] - frames[-1]).mean() > 0.5
+    pictures, _ = film_of(data, tmp_path / name)
+    assert len(pictures) >= 4  # recorded as they pass: a busy computer drops some
+    assert np.abs(pictures[0] - pictures[-1]).mean() > 0.5
 
 
 def test_the_view_may_change_while_a_film_is_made(viewer):
     viewer.click("[data-share=menu]")
     with viewer.expect_download() as download:
-        viewer.get_by_role("button", name="WebM").click()
+        viewer.get_by_role("button", name="Video").click()
         viewer.keyboard.press("Escape")
         viewer.keyboard.press("]")
         until(viewer, "state.block === 2")
-    assert download.value.suggested_filename == "moving_block2_step3.webm"
+    assert download.value.suggested_filename == "moving_block2_step3.mp4"
     after = [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)]
     viewer.keyboard.press("[")
     assert pixels(viewer) != after[0]
@@ -287,11 +305,12 @@ def test_the_view_may_change_while_a_film_is_made(viewer):
     assert [pixels(viewer, canvas) for canvas in (CANVAS, KEY_CANVAS, CLOSE_UP)] == after
 
 
-def test_a_browser_that_cannot_record_says_so(viewer):
+def test_a_browser_that_can_do_neither_says_so(viewer):
+    viewer.evaluate(WITHOUT_ENCODER)
     viewer.evaluate("() => { delete window.MediaRecorder; }")
     viewer.click("[data-share=menu]")
-    viewer.get_by_role("button", name="WebM").click()
-    assert "cannot record" in viewer.inner_text(".sifa-share .sifa-said")
+    viewer.get_by_role("button", name="Video").click()
+    assert "can neither encode nor record" in viewer.inner_text(".sifa-share .sifa-said")
 
 
 def rows_of(data):
@@ -335,10 +354,10 @@ def test_a_light_page_says_what_it_leaves_out(page, packed, prediction, tmp_path
     open_page(page, tmp_path / "light.html")
     assert "one block only" in page.inner_text("main > p")
     assert page.locator(".sifa-bar select option").count() == 3
+    page.click(".sifa-tools [data-panel=experiment]")
+    settle(page)
     plain = pixels(page, KEY_CANVAS)
     for each in prediction.what_if:
-        if not page.locator(".sifa-switches").is_visible():
-            page.click(".sifa-tools [data-panel=experiment]")
         page.click(f".sifa-switches [data-name={each.name}]")
         said = page.inner_text(".sifa-says")
         assert each.explanation in said

@@ -109,11 +109,11 @@ def test_weights_come_back_with_a_result_and_a_trace_of_a_file_does_too(opened):
     drop(opened, ROLLS)
     expect(opened.locator(RESULTS)).to_have_count(3)
     expect(opened.locator("#status")).to_contain_text("04_camera_rolls_clockwise.mp4")
-    chosen = opened.get_by_label("Weights").input_value()
+    chosen = opened.get_by_label("Model", exact=True).input_value()
     opening(opened)
     opened.locator(RESULTS).nth(2).click()
     expect(opened.locator(HEADING)).to_have_text(untrained)
-    assert opened.get_by_label("Weights").input_value() != chosen
+    assert opened.get_by_label("Model", exact=True).input_value() != chosen
     drawer(opened, "experiment")
     expect(opened.locator(TRY)).to_be_visible()
     opening(opened)
@@ -136,8 +136,8 @@ def test_at_most_twelve_are_kept_and_the_pictures_do_not_move(opened):  # noqa: 
         assert opened.evaluate(TOP) == pytest.approx(top, abs=1)
     for index in (-1, -2, -3, -4):
         picture = opened.locator(f"{RESULTS}[aria-pressed=true] img").get_attribute("src")
-        titles = opened.get_by_label("Weights").locator("option").all_inner_texts()
-        opened.get_by_label("Weights").select_option(titles[index])
+        titles = opened.get_by_label("Model", exact=True).locator("option").all_inner_texts()
+        opened.get_by_label("Model", exact=True).select_option(titles[index])
         opened.wait_for_function(
             "before => document.querySelector('#history [aria-pressed=true] img').src !== before", arg=picture
         )

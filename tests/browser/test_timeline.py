@@ -8,15 +8,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app.program import start
-from tests.browser.test_app import opened, own_clip, ready, violations  # noqa: F401
+from tests.browser.test_app import opened, opening, own_clip, ready, sample, violations  # noqa: F401
 from tests.browser.test_history import RESULTS
 from tests.clips import write_clip
 from tests.video.test_windows import shot
 
 WINDOW, SQUARE, WORDS, ITEMS = ".tl-window", ".tl-square", ".tl-said", ".tl-answers li button"
-SHOWN = (
-    "() => document.querySelector('.tl-row')?.dataset.share === '1' && !document.querySelector('.tl-row').hidden"
-)
+SHOWN = "() => document.querySelector('.tl-row')?.dataset.share === '1' && !document.querySelector('.tl-row').hidden"
 PATIENT = "from app import server, timeline; timeline.FIRST_SECONDS = 60; raise SystemExit(server.main())"
 
 
@@ -150,6 +148,12 @@ def test_the_window_and_the_square_are_moved_by_keys(row):
     )  # arrows did not leave the row
 
 
+def again(page, number):
+    """Go back to a result of this visit."""
+    opening(page)
+    page.locator(RESULTS).nth(number).click()
+
+
 def test_the_square_is_dragged_and_sized_and_comes_back_with_its_result(row):
     picture = row.locator(".tl-picture").bounding_box()
     pixel = picture["width"] / 160
@@ -161,16 +165,15 @@ def test_the_square_is_dragged_and_sized_and_comes_back_with_its_result(row):
     assert (side, left, top) == (pytest.approx(56, abs=2), 62, 0)
     expect(row.locator("#status")).to_contain_text(f"a square of {side} pixels")
     expect(row.locator(RESULTS)).to_have_count(4)
-    row.locator(RESULTS).nth(2).click()
+    again(row, 2)
     expect(row.locator("#status")).not_to_contain_text("a square of")
-    row.locator(RESULTS).first.click()
+    again(row, 0)
     expect(row.locator("#status")).to_contain_text(f"a square of {side} pixels")
     assert place(row)[0] == side
-    row.get_by_role("tab", name="Samples").click()
-    row.get_by_role("button", name="nothing moves").click()
+    sample(row, "nothing moves")
     ready(row, "nothing_moves")
     expect(row.locator(".tl-row")).to_be_hidden()
-    row.locator(RESULTS).nth(1).click()
+    again(row, 1)
     expect(row.locator(".tl-row")).to_be_visible()
 
 

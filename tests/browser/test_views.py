@@ -293,7 +293,7 @@ def test_playing_slower_and_faster(viewer):
     viewer.keyboard.press(">")
     assert state(viewer)["speed"] == 4
     pair = state(viewer)["pair"]
-    viewer.keyboard.press(" ")
+    viewer.click("[data-do=play]")
     until(viewer, f"state.pair === {(pair + 3) % 7}")
     viewer.select_option("[data-set=speed]", "0.25")
     now = state(viewer)["pair"]

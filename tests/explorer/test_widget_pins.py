@@ -7,6 +7,7 @@ import pytest
 from traitlets import TraitError
 
 from sifa import explorer
+from sifa.explorer.widget import start_cell
 from tests.predictions import nano_prediction
 
 
@@ -49,10 +50,17 @@ def test_a_pin_that_there_is_not_is_refused(widget, pins, words):
     assert widget.pins == {"A": (2, 2)}
 
 
-def test_another_clip_lets_pins_go_and_the_same_clip_keeps_them(widget, prediction):
+def test_another_clip_keeps_pins_and_without_any_opens_where_most_moves(widget, prediction):
+    other = replace(prediction, clip=replace(prediction.clip, path="other.mp4"))
     widget.pins = {"A": (2, 2), "B": (3, 3)}
+    widget.pair = 0
     backwards = replace(prediction.clip, indices=prediction.clip.indices[::-1])
     widget.prediction = replace(prediction, clip=backwards)
-    assert widget.pins == {"A": (2, 2), "B": (3, 3)}
-    widget.prediction = replace(prediction, clip=replace(prediction.clip, path="other.mp4"))
-    assert (widget.pins, widget.pinned) == ({}, False)
+    assert (widget.pins, widget.cell[1:]) == ({"A": (2, 2), "B": (3, 3)}, (0, 2, 2))
+    widget.prediction = other
+    middle = (len(prediction.trace[0].attention) - 1) // 2
+    assert (widget.pins, widget.pinned, widget.cell[1:]) == ({"A": (2, 2), "B": (3, 3)}, True, (middle, 2, 2))
+    widget.pins = {}
+    widget.pair, widget.y, widget.x = 0, 2, 2
+    widget.prediction = prediction
+    assert widget.cell[1:] == (middle, *start_cell(prediction.trace[widget.block], middle))

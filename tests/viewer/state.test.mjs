@@ -1,10 +1,12 @@
 // What is shown, as plain data, and how keys, menus and pointers change it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pictureOf } from '../../sifa/explorer/viewer/marks/list.mjs';
 import { viewActions } from '../../sifa/explorer/viewer/state/actions.mjs';
+import { openPanel } from '../../sifa/explorer/viewer/state/panel.mjs';
 import { shownOf } from '../../sifa/explorer/viewer/state/shown.mjs';
 import {
-  SETTINGS, emptyState, openPanel, withBlock, withCell, withNextPair, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
+  SETTINGS, emptyState, framesEach, withBlock, withCell, withNextFrame, withPair, withPin, withSetting, withTap, withTrace, withWhatIf,
   withoutPin,
 } from '../../sifa/explorer/viewer/state/state.mjs';
 import { anyChange, changeOf, changeWords, comparedBest, titleOf, underTitle } from '../../sifa/explorer/viewer/state/answers.mjs';
@@ -54,10 +56,21 @@ test('another clip opens in the middle where most moves, without a what-if; a pi
 test('while it plays, the query is where most moves, until a cell is chosen', () => {
   const block0 = trace.blocks[0];
   const best = pair => liveliestCell(block0, displacementField(block0, pair));
-  const next = withNextPair(start, trace);
+  const last = framesEach(trace, 0) - 1;
+  const next = withNextFrame({ ...start, beat: last }, trace);
   assert.deepEqual([next.pair, next.y, next.x], [2, ...best(2)]);
-  const chosen = withNextPair(withCell(start, trace, 0, 0), trace);
+  const chosen = withNextFrame({ ...withCell(start, trace, 0, 0), beat: last }, trace);
   assert.deepEqual([chosen.pair, chosen.y, chosen.x, chosen.led], [2, 0, 0, false]);
+});
+
+test('while it plays, every sampled frame has its turn, and a pause shows those of the step', () => {
+  const clip = made([block()]); // eight frames, two to a step
+  let state = { ...withTrace(emptyState(), clip, null), pair: 0, playing: true };
+  const seen = [];
+  for (let i = 0; i < 7; i += 1, state = withNextFrame(state, clip)) seen.push([state.pair, state.beat, pictureOf(clip, state, state.pair)]);
+  assert.deepEqual(seen, [[0, 0, 1], [0, 1, 2], [1, 0, 3], [1, 1, 4], [2, 0, 5], [2, 1, 6], [0, 0, 1]]);
+  assert.equal(pictureOf(clip, { ...state, beat: 1, playing: false }, 2), 5);
+  assert.equal(pictureOf(clip, { ...state, beat: 1 }, 3), 7); // there is no frame after the last
 });
 
 test('one drawer is open at a time, and what is asked of Inside opens it', () => {
@@ -108,7 +121,7 @@ test('time, block and cell stay within the trace', () => {
   assert.deepEqual([deeper.block, deeper.y, deeper.x], [1, 3, 5]);
   assert.deepEqual([withCell(start, trace, -3, 99).y, withCell(start, trace, -3, 99).x], [0, 10]);
   assert.deepEqual([-1, 0, 8, 9, 1.5].map(tap => withTap(start, trace, tap).tap), [-1, 0, 8, -1, -1]);
-  assert.deepEqual([0, 1, 2].map(pair => withNextPair({ ...start, pair }, trace).pair), [1, 2, 0]);
+  assert.deepEqual([0, 1, 2].map(pair => withNextFrame({ ...start, pair, beat: 99 }, trace).pair), [1, 2, 0]);
 });
 
 test('a pinned cell is let go by itself and by Escape; then the reverse question ends', () => {

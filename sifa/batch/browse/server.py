@@ -57,7 +57,7 @@ def application(table: Table, hosts: list[str] | None = None) -> Starlette:
             return _html(notice(name, f"This clip failed: {row['error']}"), 404)
         try:
             packed = read_file(table.trace_file(row))
-            return _html(to_html(packed, f"{name}: {row['answer']}"), policy=EXPLORER)
+            return _html(to_html(packed, title=f"{name}: {row['answer']}"), policy=EXPLORER)
         except SifaError as error:
             return _html(notice(name, str(error)), 404)
 

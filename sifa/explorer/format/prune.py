@@ -21,8 +21,8 @@ def deflate(packed: bytes) -> bytes:
 
 
 def fit(packed: bytes, most: int = MOST) -> bytes:
-    """A packed trace of at most `most` bytes once deflated, as a page of 10 MB holds them, if leaving out points of what-ifs can do
-    that, the last ones first.
+    """A packed trace of at most `most` bytes once deflated, if leaving out points of what-ifs can do that, the last ones first;
+    by default those of a page of 10 MB.
 
     Their answers and lengths stay, and each says in its explanation what is missing. Blocks and frames are copied byte
     for byte. Raises TraceError like `unpack`, as far as it reads.
@@ -38,18 +38,18 @@ def fit(packed: bytes, most: int = MOST) -> bytes:
         return result
 
 
-def lighten(packed: bytes) -> bytes:
+def lighten(packed: bytes, most: int = MOST_LIGHT) -> bytes:
     """A packed trace with only one block of each stage and the answers, but no points, of its what-ifs.
 
     Numbers are copied byte for byte, so that the blocks that stay show the same read-outs; frames too, unless the page
-    would be larger than 3 MB: then they become smaller, down to 160 pixels. Raises TraceError like `unpack`, as far as
-    it reads.
+    would be larger than 3 MB, `most` bytes once deflated: then they become smaller, down to 160 pixels. Raises TraceError
+    like `unpack`, as far as it reads.
     """
     with refuse_damage():
         names = _first_of_stages(_checked(packed))
         result = _copy(packed, names, ())
         for side in SIDES:
-            if len(deflate(result)) <= MOST_LIGHT:
+            if len(deflate(result)) <= most:
                 break
             result = _copy(packed, names, (), side)
         return result

@@ -5,7 +5,7 @@ import { build, transform } from 'esbuild';
 
 const HERE = new URL('.', import.meta.url);
 const FILE = fileURLToPath(new URL('bundle.js', HERE));
-const LIMIT = 200 * 1024; // bytes
+const LIMIT = 240 * 1024; // bytes
 const BROWSERS = 'es2022'; // of 2023 and later
 
 /** Style sheets come in as their text, without what means nothing. */

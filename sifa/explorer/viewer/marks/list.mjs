@@ -17,13 +17,15 @@ import { neighbourMarks, spotsOf } from './points.mjs';
 /** What of a view its marks follow from. @typedef {Omit<Shown, 'images' | 'arrow'>} Marked */
 
 /**
- * The input frame that pictures a step.
+ * The input frame that pictures a step; while playing, one of those until the next step's.
  * @param {Trace} trace
- * @param {number} block
+ * @param {Pick<State, 'block' | 'playing' | 'beat'>} state
  * @param {number} step
  */
-export const pictureOf = (trace, block, step) =>
-  framesOfStep(step, trace.blocks[block], trace.pictures.length).middle;
+export function pictureOf(trace, { block, playing, beat }, step) {
+  const { middle } = framesOfStep(step, trace.blocks[block], trace.pictures.length);
+  return Math.min(middle + (playing ? beat : 0), trace.pictures.length - 1);
+}
 
 /**
  * What lies over frame t and does not depend on the query cell; `field` holds the arrows of all cells, where they are shown.
@@ -54,7 +56,7 @@ export function fieldMarks(view, trace, state, heat, field, ratio) {
  * @param {number} ratio
  */
 export function closeGround(near, trace, state, ratio) {
-  const index = pictureOf(trace, state.block, state.reverse ? state.pair : state.pair + 1);
+  const index = pictureOf(trace, state, state.reverse ? state.pair : state.pair + 1);
   return [...frameMarks(near, trace.blocks[state.block], index, trace.crop, ratio, 'low'), gridMark(near, ratio)];
 }
 
@@ -139,7 +141,7 @@ export function pairMarks(trace, view, side) {
   };
   const { query, key } = cellMarks(window, null, shown, 1);
   const frame = (/** @type {number} */ step) =>
-    frameMarks(window, block, pictureOf(trace, index, step), trace.crop, 1);
+    frameMarks(window, block, pictureOf(trace, state, step), trace.crop, 1);
   return {
     query: [...frame(pair), ...fieldMarks(window, trace, state, null, field, 1), ...query],
     key: [...frame(pair + 1), ...key],

@@ -48,6 +48,22 @@ function headlineHtml(trace, answer, group) {
 }
 
 /**
+ * The answers in one line, in the type of their certainty; '' of a model that gives none.
+ * @param {Trace} trace
+ */
+export function verdictHtml({ answers, groups, probabilities, labels, withheld = '' }) {
+  if (withheld && answers.length) return `<span class="sifa-unsure">No answer</span>`;
+  return answers.map((answer, i) => {
+    const certainty = certaintyOf(answer, groups[i]);
+    const said = (/** @type {number} */ at) => `${escapeHtml(labels[at])} ${percent(probabilities[at])}`;
+    if (certainty === 'unsure') {
+      return `<span class="sifa-unsure">Unsure: ${bestOf(probabilities, groups[i], 2).map(said).join(', ')}</span>`;
+    }
+    return `<span class="sifa-${certainty}"><b>${escapeHtml(answer.label)}</b>, ${certainty} ${percent(answer.probability)}</span>`;
+  }).join(' ');
+}
+
+/**
  * The most probable labels of each group as bars, before and, where there is another run, after a what-if. Over the bars
  * of a group with a name stands its answer.
  * @param {Trace} trace

@@ -17,6 +17,29 @@ const ARROW_LEGEND = {
 };
 const NO_BLOCKS = 'This model has no SIFA block: it looks into no other frame, so there are no sampled points to explore.';
 
+/**
+ * The titles of frame t and frame t + 1.
+ * @param {Pick<Shown, 'trace' | 'images' | 'state'>} shown
+ */
+export function frameTitles({ trace, images, state }) {
+  const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
+  return ['Frame t', 'Frame t + 1'].map((name, later) => {
+    const covered = framesOfStep(state.pair + later, trace.blocks[state.block], images.length);
+    return `<span title="source frames ${escapeHtml(sourceFrames(trace, covered))}"><b>${name}</b> ${
+      sourceTimes(trace, covered)}${near}</span>`;
+  });
+}
+
+/**
+ * What a query shows in plain words, with the letter of its pin.
+ * @param {Pick<Shown, 'trace' | 'state' | 'read' | 'readers'>} shown
+ */
+export function sentenceHtml({ trace, state, read, readers }) {
+  const parts = readers ? readersSentence(readers) : sentenceOf(trace, state, read);
+  return (letterOf(state) && letterHtml(state.active))
+    + parts.map(({ text, loud }) => (loud ? `<b>${escapeHtml(text)}</b>` : escapeHtml(text))).join('');
+}
+
 /** The controls of a root. */
 export class Controls {
   #filmed = '';
@@ -63,14 +86,9 @@ export class Controls {
   writePair({ trace, images, state }, width) {
     const { root, film } = this;
     const block = trace.blocks[state.block];
-    const line = (/** @type {string} */ name, /** @type {number} */ step, /** @type {string} */ what) => {
-      const covered = framesOfStep(step, block, images.length);
-      const near = state.zoom > 1 ? `, <span class="sifa-zoom">${state.zoom.toFixed(1)}×</span>` : '';
-      return `<span><b>${name}</b> <i>source frames </i>${escapeHtml(sourceFrames(trace, covered))}, ${
-        sourceTimes(trace, covered)}${near}</span> <small>${what}</small>`;
-    };
-    box(root, '.sifa-query figcaption').innerHTML = line('Frame t', state.pair, 'what moves, and where to');
-    box(root, '.sifa-key figcaption').innerHTML = line('Frame t + 1', state.pair + 1, 'where it looked');
+    const [query, key] = frameTitles({ trace, images, state });
+    box(root, '.sifa-query figcaption').innerHTML = `${query} <small>motion as the model sees it \u00B7 click a spot</small>`;
+    box(root, '.sifa-key figcaption').innerHTML = `${key} <small>dots: where it looked for that spot</small>`;
     this.writeClose(block, state);
     const words = `step ${state.pair + 1} of ${block.pairs}`;
     put(box(root, '.sifa-step'), words);
@@ -131,15 +149,10 @@ export class Controls {
     }
   }
 
-  /**
-   * The query in plain words, with the letter of its pin.
-   * @param {Shown} shown
-   */
-  writeSentence({ trace, state, read, readers }) {
-    const parts = readers ? readersSentence(readers) : sentenceOf(trace, state, read);
-    const letter = letterOf(state) && letterHtml(state.active);
-    const words = parts.map(({ text, loud }) => (loud ? `<b>${escapeHtml(text)}</b>` : escapeHtml(text))).join('');
-    if (this.#said !== letter + words) this.sentence.innerHTML = `<span>${this.#said = letter + words}</span>`;
+  /** @param {Shown} shown */
+  writeSentence(shown) {
+    const words = sentenceHtml(shown);
+    if (this.#said !== words) this.sentence.innerHTML = `<span>${this.#said = words}</span>`;
   }
 
   /** @param {Shown} shown */

@@ -1,5 +1,5 @@
 // Which drawer is open beside the pictures.
-import { openPanel } from '../state/state.mjs';
+import { openPanel } from '../state/panel.mjs';
 import { box, boxes } from './html.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { State } from '../state/types' */

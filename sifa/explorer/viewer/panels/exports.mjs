@@ -5,18 +5,21 @@ import { gif } from '../marks/gif.mjs';
 import { pairMarks } from '../marks/list.mjs';
 import { pairSvg } from '../marks/svg.mjs';
 import { LETTERS, lettered, setPins } from '../state/pins.mjs';
+import { framesEach } from '../state/state.mjs';
 import { chosenWhatIf, ghostOf } from '../state/whatif.mjs';
 import { caption } from '../state/words.mjs';
 import { readersOf, trueField } from '../trace/fields.mjs';
 import { COLUMNS, csv, csvRows, npz, withDescription } from '../trace/files.mjs';
 import { framesOfStep, readout } from '../trace/geometry.mjs';
 import { compose } from './montage.mjs';
+import { filmOf } from './video.mjs';
 /** @import { Place, Trace } from '../trace/types' */
 /** @import { State } from '../state/types' */
+/** @import { Film } from './video.mjs' */
 
 /**
- * What is shown now, and what paints another state of it.
- * @typedef {{trace: Trace, images: ImageBitmap[], state: State}} Now
+ * What is shown now, with words for what is compared, and what paints another state of it.
+ * @typedef {{trace: Trace, images: ImageBitmap[], state: State, beside: string}} Now
  * @typedef {(state: State, ratio?: number) => void} Paint
  *
  * A file and its name.
@@ -59,7 +62,7 @@ function pictureCaption(now, vector = false) {
     !reverse && ghostOf(trace, state) && `dashed: what if: ${chosenWhatIf(trace, state)?.title}`,
   ].filter(Boolean).join(', ');
   return fullCaption(now, (quiver ? `Arrows: ${arrows}. ` : '')
-    + (laid && `${vector ? 'Not drawn' : 'Also drawn'}: ${laid}. `));
+    + (vector ? '' : now.beside) + (laid && `${vector ? 'Not drawn' : 'Also drawn'}: ${laid}. `));
 }
 
 const stem = (/** @type {Trace} */ trace) => trace.clip.name.replace(/\.\w+$/, '');
@@ -115,7 +118,8 @@ async function dataUrl(picture) {
 }
 
 /**
- * Paint one film step after another, each with its caption; `each(canvas)` may take its time, and the view change.
+ * Paint one film step after another, each with its caption and in `beats` pictures; `each(canvas)` may take its time, and the
+ * view change.
  * @param {Now} now
  * @param {Paint} paint
  * @param {HTMLElement} root
@@ -123,9 +127,10 @@ async function dataUrl(picture) {
  * @param {number} ratio
  * @param {(canvas: HTMLCanvasElement) => void | Promise<void>} each
  */
-async function eachPicture(now, paint, root, latest, ratio, each) {
+async function eachPicture(now, paint, root, latest, ratio, each, beats = 1) {
   const canvas = document.createElement('canvas');
-  const states = Array.from({ length: now.trace.blocks[now.state.block].pairs }, (_, pair) => ({ ...now.state, pair }));
+  const states = Array.from({ length: now.trace.blocks[now.state.block].pairs * beats }, (_, i) =>
+    ({ ...now.state, pair: Math.floor(i / beats), playing: true, beat: i % beats }));
   const texts = states.map(state => pictureCaption({ ...now, state }));
   const longest = texts.reduce((a, b) => (b.length > a.length ? b : a));
   for (const [i, state] of states.entries()) {
@@ -146,44 +151,18 @@ async function makeGif(now, paint, root, latest) {
   return made(now, '.gif', 'image/gif', gif(frames, FILM_STEP / 10, pictureCaption(now)));
 }
 
-/**
- * Begin to record a canvas; nothing is taken but by requestFrame.
- * @param {HTMLCanvasElement} canvas
- * @param {string} type
- */
-function recording(canvas, type) {
-  /** @type {Blob[]} */
-  const chunks = [];
-  const stream = canvas.captureStream(0);
-  const [track] = /** @type {CanvasCaptureMediaStreamTrack[]} */ (stream.getTracks());
-  const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 4_000_000 });
-  recorder.ondataavailable = event => chunks.push(event.data);
-  recorder.start();
-  return { chunks, track, recorder };
-}
-
-const pause = (/** @type {number} */ time) => new Promise(done => { setTimeout(done, time); });
-
 /** @type {Export['make']} */
-async function makeWebm(now, paint, root, latest) {
-  const type = 'video/webm';
-  if (!window.MediaRecorder?.isTypeSupported(type) || !HTMLCanvasElement.prototype.captureStream) {
-    throw new Error('This browser cannot record a canvas as WebM. Take the GIF, or export the film by Python.');
-  }
-  /** @type {ReturnType<typeof recording>[]} */
-  const films = []; // one, once there is a picture to record
+async function makeVideo(now, paint, root, latest) {
+  const each = framesEach(now.trace, now.state.block);
+  /** @type {Film[]} */
+  const films = []; // one, once its size is known
   await eachPicture(now, paint, root, latest, 1, async canvas => {
-    if (!films.length) films.push(recording(canvas, type));
-    const ctx = contextOf(canvas);
-    for (let shown = 0; shown < FILM_STEP; shown += FILM_STEP / 6) { // again and again: a busy computer skips some
-      ctx.putImageData(ctx.getImageData(0, 0, 1, 1), 0, 0); // or else nothing is new, and no frame is taken
-      films[0].track.requestFrame();
-      await pause(FILM_STEP / 6);
-    }
-  });
-  const [{ chunks, recorder }] = films;
-  await new Promise(done => { recorder.onstop = done; recorder.stop(); });
-  return made(now, '.webm', type, ...chunks);
+    if (!films.length) films.push(await filmOf(canvas, FILM_STEP / each));
+    await films[0].add(canvas);
+  }, each);
+  const [film] = films;
+  const blob = await film.end();
+  return made(now, film.ending, blob.type, blob);
 }
 
 /**
@@ -258,7 +237,7 @@ export const EXPORTS = {
   png1: png(1), png2: png(2), png3: png(3), png4: png(4),
   svg: { kind: 'picture', words: 'SVG', make: makeSvg },
   gif: { kind: 'film', words: 'GIF', make: makeGif },
-  webm: { kind: 'film', words: 'WebM', make: makeWebm },
+  video: { kind: 'film', words: 'Video', make: makeVideo },
   cell: { kind: 'numbers', words: 'CSV of the cell or pins', make: makeCell },
   json: { kind: 'numbers', words: 'JSON of the cell or pins', make: makeJson },
   pair: { kind: 'numbers', words: 'CSV of all cells of this step', make: makePair },

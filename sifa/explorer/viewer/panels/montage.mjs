@@ -29,7 +29,9 @@ function picturesOn(root, title) {
   return [...root.querySelectorAll('figure')].flatMap(figure => {
     const canvas = figure.querySelector('canvas');
     if (!canvas?.clientWidth) return [];
-    return [{ canvas, title: (figure.querySelector(title)?.textContent ?? '').trim().replace(/\s+/g, ' ') }];
+    const { dataset: { run } } = figure; // side by side with another run
+    const words = (figure.querySelector(title)?.textContent ?? '').trim().replace(/\s+/g, ' ');
+    return [{ canvas, title: run ? `${run}. ${words}` : words }];
   });
 }
 

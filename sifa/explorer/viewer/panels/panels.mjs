@@ -84,10 +84,11 @@ export class Panels {
   }
 
   /**
-   * Tell the live region of a state that has come to rest.
+   * Tell the live region of a state that has come to rest, and of the run beside it.
    * @param {Shown} shown
+   * @param {string} beside
    */
-  speak({ trace, state, read, readers }) {
-    this.live.textContent = readers ? readersSpeech(readers, state) : readoutSpeech(read, trace, state);
+  speak({ trace, state, read, readers }, beside) {
+    this.live.textContent = (readers ? readersSpeech(readers, state) : readoutSpeech(read, trace, state)) + beside;
   }
 }

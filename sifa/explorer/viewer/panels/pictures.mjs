@@ -12,7 +12,10 @@ import { LayerStore, TaskQueue } from './layers.mjs';
 /** @import { Block, Trace } from '../trace/types' */
 /** @import { Shown, State } from '../state/types' */
 
-/** @typedef {{query: HTMLCanvasElement, key: HTMLCanvasElement, close: HTMLCanvasElement}} Canvases */
+/**
+ * The two pictures, and the close-up where there is one.
+ * @typedef {{query: HTMLCanvasElement, key: HTMLCanvasElement, close?: HTMLCanvasElement}} Canvases
+ */
 
 /** What is shown, and how large. @typedef {{trace: Trace, images: ImageBitmap[], side: number, ratio: number}} Scene */
 
@@ -30,8 +33,10 @@ const zoomKey = ({ zoom, midY, midX }) => (zoom === 1 ? '' : [zoom, midY, midX].
  * @param {State} state
  * @param {number} side
  */
-const queryKey = ({ block, pair, quiver, arrows, density, tinted, overlay, flow, ...about }, side) =>
-  `query ${[block, pair, overlay, flow, side, zoomKey(about), ...(quiver ? [arrows, density, tinted] : [])].join(' ')}`;
+const queryKey = ({ block, pair, playing, beat, quiver, arrows, density, tinted, overlay, flow, ...about }, side) =>
+  `query ${[
+    block, pair, playing ? beat : 0, overlay, flow, side, zoomKey(about), ...(quiver ? [arrows, density, tinted] : []),
+  ].join(' ')}`;
 
 /** Painter of the canvases. */
 export class Pictures {
@@ -105,22 +110,41 @@ export class Pictures {
    * @param {number} ratio device pixels of the pictures for each CSS pixel
    */
   draw(shown, ratio = window.devicePixelRatio || 1) {
-    if (!this.#widths.get(this.canvases.query)) return; // not on the page yet, or hidden
+    const { canvases } = this;
+    if (!this.#seen(canvases.key)) return; // not on the page yet, or hidden
     const { trace, images, state } = shown;
     const block = trace.blocks[state.block];
-    const { ctx: query, side } = this.#fit(this.canvases.query, ratio);
-    const { ctx: key } = this.#fit(this.canvases.key, ratio);
-    const { ctx: close, side: small } = this.#fit(this.canvases.close, ratio);
-    const near = closeView(block, small, state.y, state.x);
+    const { ctx: key, side } = this.#fit(canvases.key, ratio);
+    const close = canvases.close && this.#seen(canvases.close) ? this.#fit(canvases.close, ratio) : null;
+    const near = close && closeView(block, close.side, state.y, state.x);
     const scene = { trace, images, side, ratio };
-    query.drawImage(this.#queryLayer(scene, state), 0, 0);
-    key.drawImage(this.#frameLayer(scene, state, state.pair + 1), 0, 0);
     const marks = cellMarks(zoomedView(block, side, state), near, shown, ratio);
-    paint(query, marks.query, images);
+    if (this.#seen(canvases.query)) {
+      const { ctx: query } = this.#fit(canvases.query, ratio);
+      query.drawImage(this.#queryLayer(scene, state), 0, 0);
+      paint(query, marks.query, images);
+    }
+    key.drawImage(this.#frameLayer(scene, state, state.pair + 1), 0, 0);
     paint(key, marks.key, images);
-    paint(close, [...closeGround(near, trace, state, ratio), ...marks.close], images);
+    if (close && near) paint(close.ctx, [...closeGround(near, trace, state, ratio), ...marks.close], images);
     this.#drawAhead(scene, state);
   }
+
+  /**
+   * Draw the two frames alone, without a mark.
+   * @param {Pick<Shown, 'trace' | 'images' | 'state'>} shown
+   * @param {number} ratio
+   */
+  drawFrames({ trace, images, state }, ratio = window.devicePixelRatio || 1) {
+    [this.canvases.query, this.canvases.key].forEach((canvas, later) => {
+      if (!this.#seen(canvas)) return;
+      const { ctx, side } = this.#fit(canvas, ratio);
+      ctx.drawImage(this.#frameLayer({ trace, images, side, ratio }, state, state.pair + later), 0, 0);
+    });
+  }
+
+  /** @param {HTMLCanvasElement} canvas */
+  #seen(canvas) { return (this.#widths.get(canvas) ?? 0) > 0; }
 
   /**
    * A step's frame at one size.
@@ -130,7 +154,7 @@ export class Pictures {
    */
   #frameLayer({ trace, images, side, ratio }, state, step) {
     const block = trace.blocks[state.block];
-    const picture = pictureOf(trace, state.block, step);
+    const picture = pictureOf(trace, state, step);
     return this.#layers.get(`frame ${picture} ${side} ${zoomKey(state)}`, side, ctx =>
       paint(ctx, frameMarks(zoomedView(block, side, state), block, picture, trace.crop, ratio), images));
   }

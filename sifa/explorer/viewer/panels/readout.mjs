@@ -62,7 +62,8 @@ export class ReadOutPanel {
     const rows = `<tr>${CELL.repeat(block.kernel)}</tr>`.repeat(block.kernel);
     reading.innerHTML = `<h3><span></span> <span class="sifa-pin">pinned</span></h3>
       <table class="${block.kernel > 3 ? 'sifa-dense' : ''}">
-      <caption><b>Weight</b>, and offset (dy dx) in cells</caption>${rows}</table>
+      <caption title="Weight; a bar to the left: less than an even share, to the right: more; offset dy, dx in cells"
+        ><b>Weight</b>, less | more than even, offset</caption>${rows}</table>
       <p class="sifa-even"></p><dl><dt>Sum of weights</dt><dd></dd><dt>Mean, in cells</dt><dd></dd></dl>`;
     legend.innerHTML = `<svg class="sifa-ticks" viewBox="0 0 100 6" preserveAspectRatio="none"><path/></svg>
       <div class="sifa-line"></div>
@@ -107,7 +108,7 @@ export class ReadOutPanel {
     const times = evenness(read);
     const even = nearlyEven(times);
     put(words.even, even ? `Nearly even, ${evenSpan(times)}. Where the points are says more than what each counts.`
-      : `${evenSpan(times)} of all; an even share is ${shareText(1, times.length)}.`);
+      : `\u25CF more, \u25D0 about, \u25CB less than even (${shareText(1, times.length)}): ${evenSpan(times)}`);
     words.even.classList.toggle('sifa-nearly', even);
     const bars = even ? 'var(--soft)' : hue;
     if (this.#hue !== bars) this.reading.style.setProperty('--hue', this.#hue = bars);

@@ -48,7 +48,7 @@ const DRAWER = `<section class="sifa-drawer" hidden>
           <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
         <div class="sifa-equation"></div>
       </div>
-      <div data-drawer="neighbours" class="sifa-table"></div>
+      <div data-drawer="neighbours" class="sifa-table" tabindex="0" role="region" aria-label="Table of neighbours"></div>
       <div data-drawer="sheet" role="group" aria-label="Contact sheet">
         <header><b>Contact sheet</b> ${menu('measure', 'Tiles', {
           offset: 'mean length of the offsets, in cells', entropy: 'entropy of the weights, 0 to 1',
@@ -103,6 +103,28 @@ const EXPERIMENT = `<section class="sifa-experiment" aria-label="Experiment" hid
     <div class="sifa-bars"></div>
   </section>`;
 
+const COMPARE = `<header class="sifa-compare" hidden>
+  <div><h2>Compare</h2><p class="sifa-how" role="status"></p></div>
+  <div class="sifa-group">
+    <label class="sifa-against">with <select data-against aria-label="Compare with"></select></label>
+    <label class="sifa-file"><span>Open .sifa</span><input type="file" accept=".sifa"
+      aria-label="Open .sifa: compare with a file"></label>
+    <button type="button" data-panel="none" title="Close (Esc)">Done</button>
+  </div>
+</header>
+<p class="sifa-run" hidden></p>`;
+
+const SECOND = `<section class="sifa-second" aria-label="The run beside it" hidden>
+  <p class="sifa-run"></p>
+  <div class="sifa-pair">
+    <figure class="sifa-query-b"><figcaption></figcaption><canvas role="img"
+      aria-label="Frame t of the run beside it"></canvas></figure>
+    <figure class="sifa-key-b"><figcaption></figcaption><canvas role="img"
+      aria-label="Frame t+1 of the run beside it, with its sampled points for the same place"></canvas></figure>
+  </div>
+  <p class="sifa-words"></p>
+</section>`;
+
 export const SKELETON = `
 <div class="sifa-top">
   <b class="sifa-brand">SIFA explorer</b>
@@ -111,6 +133,7 @@ export const SKELETON = `
   <div class="sifa-tools" role="group" aria-label="Panels">
     <button type="button" data-panel="experiment" aria-expanded="false" title="What if? (y)">Experiment</button>
     <button type="button" data-panel="inside" aria-expanded="false" title="Views, numbers, blocks (i)">Inside</button>
+    <button type="button" data-panel="compare" aria-expanded="false" title="Two runs side by side (v)">Compare</button>
     <button type="button" data-do="tour" title="A tour of what SIFA does (g)" hidden>Tour</button>
     <button type="button" data-do="help" title="Keys and marks (?)" aria-label="Help: keys and marks">?</button>
   </div>
@@ -119,6 +142,7 @@ export const SKELETON = `
 <p class="sifa-empty">No clip yet. Choose one, and every place of its frames can be explored here.</p>
 <div class="sifa-body" hidden>
 <header class="sifa-head"></header>
+${COMPARE}
 <div class="sifa-pictures">
   <figure class="sifa-query"><figcaption></figcaption>
     <canvas tabindex="0" role="application"
@@ -141,6 +165,7 @@ export const SKELETON = `
   ${INSIDE}
 </aside>
 <p class="sifa-sentence"></p>
+${SECOND}
 <div class="sifa-bar" role="group" aria-label="Time and block">
   <div class="sifa-group sifa-time">
     <button type="button" data-do="play" title="Play or pause (space)"></button>
@@ -170,6 +195,8 @@ export const SKELETON = `
     <dt>Right picture, or <kbd>r</kbd></dt><dd>the reverse question: which queries read this place? Hover, click and
       keys as on the left</dd>
     <dt><kbd>y</kbd> <kbd>i</kbd></dt><dd>open or close Experiment, Inside</dd>
+    <dt><kbd>v</kbd></dt><dd>compare two runs side by side, at one place and time: the clip and its what-if, two clips, two
+      sets of weights</dd>
     <dt><kbd>Space</kbd></dt><dd>play or pause</dd>
     <dt><kbd>q</kbd></dt><dd>show or hide the arrows of the whole field</dd>
     <dt><kbd>w</kbd> <kbd>W</kbd></dt><dd>next, previous what-if</dd>

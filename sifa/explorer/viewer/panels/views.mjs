@@ -5,6 +5,7 @@ import { SETTINGS } from '../state/state.mjs';
 import { direction } from '../state/text.mjs';
 import { saliencyMap } from '../trace/fields.mjs';
 import { nextDensity } from '../trace/geometry.mjs';
+import { strongestTap } from '../trace/terms.mjs';
 import { trackChart } from './chart.mjs';
 import { EquationStrip, neighbourTable } from './equation.mjs';
 import { box, boxes, part, put } from './html.mjs';
@@ -110,7 +111,8 @@ export class FurtherViews {
     this.strip.write({
       read, block, tap, saliency: saliencyMap(block, state.pair)[cell], difference: this.painter.difference(shown).map[cell],
     }, lit);
-    put(box(this.root, '.sifa-tap'), `neighbour ${tap + 1} of ${block.taps}${state.tap < 0 && !lit ? ', the strongest' : ''}`);
+    const strongest = tap === strongestTap(read) ? ', the strongest' : ''; // also under a pointer, which words must not move
+    put(box(this.root, '.sifa-tap'), `neighbour ${tap + 1} of ${block.taps}${strongest}`);
   }
 
   /** @param {Shown} shown */

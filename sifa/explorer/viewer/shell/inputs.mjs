@@ -10,9 +10,11 @@ import { listenToZoom } from './zoom.mjs';
 /** @import { Canvases } from '../panels/pictures.mjs' */
 
 /**
- * What lies under a pointer: the cell of a canvas, and the mark that lights up; `busy` is true while there is nothing to act on.
+ * What lies under a pointer: the cell of a canvas, and the mark that lights up; `pictures` are those of both runs, of which `keys`
+ * are of frame t + 1; `busy` is true while there is nothing to act on.
  * @typedef {{
- *   canvases: Canvases, busy: () => boolean, reversed: () => boolean, tour: () => number, zoom: () => number,
+ *   canvases: Canvases, pictures: HTMLCanvasElement[], keys: HTMLCanvasElement[],
+ *   busy: () => boolean, reversed: () => boolean, tour: () => number, zoom: () => number,
  *   cellAt: (canvas: HTMLCanvasElement, event: MouseEvent) => Place,
  *   markUnder: (canvas: HTMLCanvasElement, event: MouseEvent) => Lit | null
  * }} Under
@@ -58,7 +60,7 @@ function keysOf(actions) {
     f: actions.full,
     g: () => actions.tour(),
     e: actions.equation, t: actions.neighbours, s: actions.sheet, r: actions.turn, n: actions.nextTap,
-    N: actions.previousTap, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
+    N: actions.previousTap, v: actions.compare, '<': actions.slower, '>': actions.faster, '?': actions.help, Escape: actions.escape,
     Delete: () => actions.unpin(), p: actions.another, y: actions.experiment, i: actions.inside,
     ...Object.fromEntries(LETTERS.map((_, index) => [`${index + 1}`, () => actions.activate(index)])),
   };
@@ -202,15 +204,15 @@ function listenToSheet(sheet, actions) {
  * @param {Actions} actions
  * @param {Under} under
  */
-function listenToPointers(actions, { canvases, busy, cellAt }) {
-  for (const canvas of [canvases.query, canvases.key]) {
-    const reverse = canvas === canvases.key;
+function listenToPointers(actions, { pictures, keys, busy, cellAt }) {
+  for (const canvas of pictures) {
+    const reverse = keys.includes(canvas);
     canvas.addEventListener(MOVE, event => {
       if (!busy() && event instanceof MouseEvent) actions.hover(...cellAt(canvas, event), reverse);
     });
     canvas.addEventListener('click', event => { if (!busy()) actions.pin(...cellAt(canvas, event), reverse); });
   }
-  canvases.key.addEventListener('pointerleave', () => { if (!busy()) actions.leave(); });
+  for (const key of keys) key.addEventListener('pointerleave', () => { if (!busy()) actions.leave(); });
 }
 
 /**
@@ -235,8 +237,9 @@ function listenToTerms(root, { light, keep }, { canvases, markUnder }) {
       canvas.addEventListener(name, event => { if (event instanceof MouseEvent) light(markUnder(canvas, event)); });
     }
   }
-  canvases.close.addEventListener('click', event => {
-    const mark = markUnder(canvases.close, event);
+  const { close } = canvases;
+  close?.addEventListener('click', event => {
+    const mark = markUnder(close, event);
     if (mark && mark.tap !== null) keep(mark.tap);
   });
   for (const table of [box(root, '.sifa-read'), box(root, '[data-drawer=neighbours]')]) {

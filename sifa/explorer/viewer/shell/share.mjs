@@ -4,6 +4,7 @@ import { LOCKS, contentId, decodeLink, encodeLink, keepLocked, withLink } from '
 import { EXPORTS } from '../panels/exports.mjs';
 import { box, boxes, element, part } from '../panels/html.mjs';
 import { ASK, DIALOG, HIDEABLE, KEYS, MENU } from '../panels/share.mjs';
+import { withPanel } from '../state/panel.mjs';
 import { pinsLeftOut } from '../state/pins.mjs';
 import { own } from '../trace/own.mjs';
 import { near } from './events.mjs';
@@ -16,10 +17,12 @@ const UNNAMED = 'SIFA explorer'; // the title of a page that hides its answer
 const NO_ADDRESS = 'This viewer has no address of its own. Save it as a page (.html) and link to that.';
 
 /**
- * What of the viewer is shared: `trace` is null before any; jump(state) goes to a view whatever is locked, open(bytes) shows
+ * What of the viewer is shared: `trace` is null before any; `linkable`: a link can bring back what is compared, and `beside` says
+ * in a caption what that is; jump(state) goes to a view whatever is locked, open(bytes) shows
  * another trace and paint(state, ratio) draws the pictures of a state.
  * @typedef {{
  *   readonly trace: Trace | null, readonly images: ImageBitmap[], readonly state: State,
+ *   readonly linkable: boolean, readonly beside: string,
  *   jump: (state: State) => void, open: (bytes: ArrayBuffer) => void, paint: Paint
  * }} Shared
  *
@@ -141,9 +144,9 @@ export class Share {
    * @param {Fixed} chosen
    */
   hash(chosen = this.#fixed) {
-    const { trace, state } = this.view;
+    const { trace, state, linkable } = this.view;
     const clip = trace ? { clip: trace.clip.name, weights: trace.checkpoint.sha256.slice(0, 8) } : {};
-    return encodeLink({ ...clip, id: this.#id, ...chosen }, state);
+    return encodeLink({ ...clip, id: this.#id, ...chosen }, linkable ? state : withPanel(state, 'none'));
   }
 
   /** The link with what is ticked in the dialog; other names that the page's own link hides stay hidden. */
@@ -176,12 +179,12 @@ export class Share {
 
   /** @param {string} name of an export */
   async #save(name) {
-    const { trace, images, state, paint } = this.view;
+    const { trace, images, state, beside, paint } = this.view;
     const kind = own(EXPORTS, name);
     if (!trace || !kind) return;
     this.#say('Working \u2026');
     try {
-      const { file, blob } = await kind.make({ trace, images, state }, paint, this.root, () => this.view.state);
+      const { file, blob } = await kind.make({ trace, images, state, beside }, paint, this.root, () => this.view.state);
       const anchor = document.createElement('a');
       anchor.href = URL.createObjectURL(blob);
       anchor.download = file;

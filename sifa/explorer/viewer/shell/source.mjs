@@ -1,5 +1,5 @@
 // Where traces come from: bytes in any form, or an address to fetch them from.
-import { DAMAGED, toBuffer } from '../trace/decode.mjs';
+import { DAMAGED, parseTrace, toBuffer } from '../trace/decode.mjs';
 
 /**
  * A trace in any form that `toBuffer` takes, or its address, and the view in which it opens, as a link's hash.
@@ -28,10 +28,22 @@ async function download(url) {
 }
 
 /**
+ * A trace and its pictures. Throws Error with a sentence for the reader where they are damaged, or nothing to look at.
+ * @param {ArrayBuffer} bytes
+ */
+export async function decodeTrace(bytes) {
+  const trace = parseTrace(bytes);
+  if (trace.blocks.some(block => block.pairs < 1)) {
+    throw new Error('This clip has one time step, so there is no next frame to look at.');
+  }
+  return { trace, images: await decodePictures(trace.pictures) };
+}
+
+/**
  * The pictures of a trace; one Blob that stands for several is decoded once.
  * @param {Blob[]} blobs
  */
-export function decodePictures(blobs) {
+function decodePictures(blobs) {
   const decode = (/** @type {Blob} */ blob) =>
     createImageBitmap(blob).catch(error => { throw new Error(DAMAGED, { cause: error }); });
   const made = new Map([...new Set(blobs)].map(blob => [blob, decode(blob)]));

@@ -5,9 +5,10 @@ import { headline, traceTitle } from '../state/answers.mjs';
 
 /**
  * `source` is what the trace was made of, and `bytes` its own; `key` tells results apart, by the clip's pictures and the
- * weights; `left` is the view of the trace that was shown before, as a link's hash, '' none; `clip` is the file's name.
+ * weights; `left` is the view of the trace that was shown before, as a link's hash, '' none; `clip` is the file's name, and
+ * `weights` that of their file, without its suffix.
  * @typedef {{
- *   source: Source, bytes: ArrayBuffer, key: string, left: string, clip: string, title: string, headline: string,
+ *   source: Source, bytes: ArrayBuffer, key: string, left: string, clip: string, weights: string, title: string, headline: string,
  *   frames: string, trained_on: string, picture: Blob
  * }} Told
  */
@@ -22,7 +23,8 @@ export function tell(root, trace, { id, ...from }) {
   const { clip: { name, indices, source_frames }, checkpoint, pictures } = trace;
   /** @type {Told} */
   const detail = {
-    ...from, key: `${id} ${checkpoint.sha256}`, clip: name, title: traceTitle(trace), headline: headline(trace),
+    ...from, key: `${id} ${checkpoint.sha256}`, clip: name, weights: checkpoint.file.replace(/\.\w+$/u, ''),
+    title: traceTitle(trace), headline: headline(trace),
     frames: `frames ${indices[0]} to ${indices[indices.length - 1]} of ${source_frames}`,
     trained_on: checkpoint.trained_on, picture: pictures[pictures.length >> 1],
   };

@@ -1,26 +1,28 @@
 // The viewer: a trace, a state, one redraw per animation frame.
-import { box, part } from '../panels/html.mjs';
+import { part } from '../panels/html.mjs';
 import { Panels } from '../panels/panels.mjs';
 import { Pictures } from '../panels/pictures.mjs';
 import { viewActions } from '../state/actions.mjs';
 import { shownOf } from '../state/shown.mjs';
-import { pinsByLetter, readByLetter, sameClip } from '../state/pins.mjs';
-import { emptyState, withCell, withNextPair, withPins, withTrace, withoutPins } from '../state/state.mjs';
-import { parseTrace } from '../trace/decode.mjs';
+import { followed } from '../state/follow.mjs';
+import { comparing, withPanel } from '../state/panel.mjs';
+import { pinsByLetter, sameClip } from '../state/pins.mjs';
+import { emptyState, framesEach, withAgainst, withNextFrame, withTrace } from '../state/state.mjs';
 import { readout } from '../trace/geometry.mjs';
+import { Comparison } from './compare.mjs';
 import { fitPictures } from './fit.mjs';
 import { toggleFull } from './full.mjs';
 import { listen } from './inputs.mjs';
-import { rootIn } from './root.mjs';
+import { complain, focusedIn, rootIn, toggleHelp } from './root.mjs';
 import { Share, identify } from './share.mjs';
-import { decodePictures, fetchBytes, viewOf } from './source.mjs';
+import { decodeTrace, fetchBytes, viewOf } from './source.mjs';
 import { followTheme } from './theme.mjs';
 import { tell } from './told.mjs';
 /** @import { Trace } from '../trace/types' */
 /** @import { Lit, Shown, State } from '../state/types' */
+/** @import { Followed } from '../state/follow.mjs' */
+/** @import { Offer } from '../panels/compare.mjs' */
 /** @import { Source } from './source.mjs' */
-
-/** What a host may set. @typedef {'block' | 'pair' | 'pins' | 'y' | 'x' | 'pinned'} Followed */
 
 const STEP_TIME = 600; // ms per step while playing at speed 1
 const QUIET_TIME = 200; // ms without a change before the host and the live region are told
@@ -46,16 +48,17 @@ export class Viewer {
   /**
    * @param {HTMLElement} el
    * @param {{changed?: (state: State, pins: ReturnType<typeof pinsByLetter>) => void, theme?: string | null,
-   *   linked?: boolean, asks?: boolean}} options `changed` is called once the state has come to rest; `asks`: the host answers the
-   *   event `sifa-asks`, by the tour's clip or by what-ifs
+   *   linked?: boolean, asks?: boolean, offers?: () => Offer[]}} options `changed` is called once the state has come to rest;
+   *   `asks`: the host answers the event `sifa-asks`; `offers`: what else it has to compare with
    */
-  constructor(el, { changed = () => {}, theme, linked = false, asks = false }) {
+  constructor(el, { changed = () => {}, theme, linked = false, asks = false, offers = () => [] }) {
     const root = this.root = rootIn(el, asks);
     this.changed = changed;
     const canvas = (/** @type {string} */ name) => part(root, `.sifa-${name} canvas`, HTMLCanvasElement);
     this.canvases = { query: canvas('query'), key: canvas('key'), close: canvas('close') };
     this.painter = new Pictures(this.canvases, () => { this.panels.forget(); this.#redraw(); });
     this.panels = new Panels(root, this.painter);
+    this.compare = new Comparison(root, this.#compared(offers));
     this.share = new Share(root, linked, this.#shared());
     this.unfit = fitPictures(root, this.share.own);
     this.actions = viewActions(this.#acted());
@@ -76,7 +79,7 @@ export class Viewer {
       set: (/** @type {State} */ next) => this.#set(next),
       play: (/** @type {boolean} */ on) => this.#play(on),
       light: (/** @type {Lit | null} */ mark) => this.#light(mark),
-      help: () => this.#help(),
+      help: () => toggleHelp(root),
       say: (/** @type {string} */ words) => this.panels.pins.say(words),
       full: () => toggleFull(this.root, words => this.panels.pins.say(words)),
       ask: (/** @type {string} */ what) => {
@@ -92,17 +95,40 @@ export class Viewer {
       get trace() { return viewer.#trace; },
       get images() { return viewer.#images; },
       get state() { return viewer.#state; },
+      get linkable() { return viewer.compare.linkable || !comparing(viewer.#state); },
+      get beside() { return viewer.compare.caption; },
       jump: (/** @type {State} */ next) => this.#jump(next),
       open: (/** @type {ArrayBuffer} */ bytes) => { this.show(bytes); },
-      paint: (/** @type {State} */ other, /** @type {number | undefined} */ ratio) =>
-        this.painter.draw(this.#shownOf(this.#present(), other), ratio),
+      paint: (/** @type {State} */ other, /** @type {number | undefined} */ ratio) => {
+        this.painter.draw(this.#shownOf(this.#present(), other), ratio);
+        if (comparing(other)) this.compare.paint(this.#present(), this.#images, other, ratio);
+      },
+    };
+  }
+
+  /**
+   * What is compared with.
+   * @param {() => Offer[]} offers
+   */
+  #compared(offers) {
+    const viewer = this;
+    return {
+      offers,
+      get trace() { return viewer.#trace; },
+      get state() { return viewer.#state; },
+      redraw: () => this.#redraw(),
+      hide: () => { if (comparing(this.#state)) this.#set(withPanel(this.#state, 'none')); },
+      show: (/** @type {string} */ against) => {
+        if (this.#trace) this.#set(withPanel(withAgainst(this.#state, this.#trace, against), 'compare'));
+      },
     };
   }
 
   #listen() {
-    const { painter, canvases } = this;
+    const { painter, canvases, compare: { canvases: other } } = this;
     listen(this.root, this.actions, {
-      canvases, busy: () => !this.#trace, reversed: () => this.#state.reverse,
+      canvases, pictures: [canvases.query, canvases.key, other.query, other.key],
+      keys: [canvases.key, other.key], busy: () => !this.#trace, reversed: () => this.#state.reverse,
       tour: () => this.#state.tour, zoom: () => this.#state.zoom,
       cellAt: (canvas, event) => painter.cellAt(this.#present().blocks[this.#state.block], this.#state, canvas, event),
       markUnder: (canvas, event) => {
@@ -163,7 +189,10 @@ export class Viewer {
    * @param {State} state
    */
   #shownOf(trace, state) {
-    return shownOf(trace, this.#images, state, this.#lit, this.painter.field(trace, state));
+    const compared = comparing(state);
+    const seen = compared ? { ...state, whatIf: '' } : state; // side by side, none lies over the other
+    const known = compared ? this.compare.informed(trace) : trace;
+    return shownOf(known, this.#images, seen, this.#lit, this.painter.field(trace, seen));
   }
 
   #draw() {
@@ -172,17 +201,17 @@ export class Viewer {
     const shown = this.#drawn = this.#shownOf(this.#trace, this.#state);
     this.painter.draw(shown);
     if (!this.#state.playing) clearInterval(this.#player);
+    const held = focusedIn(this.root);
     this.panels.write(shown);
-    const node = this.root.getRootNode();
-    const focused = node instanceof Document || node instanceof ShadowRoot ? node.activeElement : null;
-    const lost = focused && this.root.contains(focused) && focused.closest('[hidden]');
-    if (lost) this.root.focus({ preventScroll: true }); // else keys do nothing
+    this.compare.write(shown, comparing(this.#state));
+    const holds = focusedIn(this.root);
+    if (held && (!holds || holds.closest('[hidden]'))) this.root.focus({ preventScroll: true }); // else keys do nothing
     this.root.getBoundingClientRect(); // has the page laid out now, while the next frame is waited for, and not within it
     clearTimeout(this.#resting);
     this.#resting = window.setTimeout(() => {
       this.changed(this.#state, pinsByLetter(this.#state, shown.trace));
       if (this.#state.playing) return; // a step is no rest
-      this.panels.speak(shown);
+      this.panels.speak(shown, this.compare.speech);
       this.share.updateHash();
     }, QUIET_TIME);
   }
@@ -190,9 +219,10 @@ export class Viewer {
   /** @param {boolean} on */
   #play(on) {
     clearInterval(this.#player);
-    this.#player = on ? window.setInterval(() => this.#set(withNextPair(this.#state, this.#present())),
-      STEP_TIME / this.#state.speed) : 0;
-    this.#set({ ...this.#state, playing: on });
+    const { block, speed } = this.#state;
+    this.#player = on ? window.setInterval(() => this.#set(withNextFrame(this.#state, this.#present())),
+      STEP_TIME / speed / framesEach(this.#present(), block)) : 0;
+    this.#set({ ...this.#state, playing: on, beat: 0 });
   }
 
   /** @param {Lit | null} mark */
@@ -202,32 +232,13 @@ export class Viewer {
     if (this.#trace && !this.#state.reverse) this.#redraw();
   }
 
-  #help() {
-    const help = part(this.root, '.sifa-help', HTMLDialogElement);
-    if (help.open) return help.close();
-    help.showModal();
-    box(help, 'h2').focus();
-  }
-
   /**
    * Follow a host that sets a field of the state.
    * @param {Followed} key
    * @param {unknown} value
    */
   follow(key, value) {
-    const state = this.#state;
-    if (value === undefined || value === null || value === state[key]) return;
-    const trace = this.#present();
-    if (key === 'pins') {
-      const same = JSON.stringify(value) === JSON.stringify(pinsByLetter(state, trace));
-      if (!same) this.#set(withPins({ ...state, reverse: false }, trace, readByLetter(value, state.block), false));
-    } else if (key === 'pinned') this.#set(value ? withPins(state, trace, state.pins, true) : withoutPins(state));
-    else if (key === 'pair') this.actions.goTo(Number(value));
-    else if (key === 'block') this.actions.block(Number(value));
-    else {
-      const [y, x] = key === 'y' ? [Number(value), state.x] : [state.y, Number(value)];
-      this.#set(withCell(state, trace, y, x));
-    }
+    this.#set(followed(this.#state, this.#present(), key, value));
   }
 
   /**
@@ -238,11 +249,7 @@ export class Viewer {
     const mine = ++this.#shows;
     try {
       const bytes = await fetchBytes(source);
-      const next = parseTrace(bytes);
-      if (next.blocks.some(b => b.pairs < 1)) {
-        throw new Error('This clip has one time step, so there is no next frame to look at.');
-      }
-      const images = await decodePictures(next.pictures);
+      const { trace: next, images } = await decodeTrace(bytes);
       const id = await identify(next);
       if (mine !== this.#shows) return images.forEach(image => image.close());
       const left = this.#trace ? this.share.hash() : '';
@@ -250,9 +257,7 @@ export class Viewer {
       this.share.name(next);
       tell(this.root, next, { source, bytes, left, id });
     } catch (error) {
-      if (mine !== this.#shows) return;
-      box(this.root, '.sifa-error').textContent = error instanceof Error ? error.message : String(error);
-      box(this.root, '.sifa-error').hidden = false;
+      if (mine === this.#shows) complain(this.root, error);
     }
   }
 
@@ -266,8 +271,8 @@ export class Viewer {
     this.panels.writeTrace(next);
     this.#play(false);
     this.painter.forget();
-    this.#images.forEach(image => image.close());
     const before = this.#trace;
+    if (!before || !this.compare.keeps(before, this.#images, next)) this.#images.forEach(image => image.close());
     this.#trace = next.blocks.length ? next : null;
     this.#images = images;
     this.panels.forget();
@@ -287,6 +292,7 @@ export class Viewer {
     this.unfollow();
     this.unfit();
     this.share.close();
+    this.compare.close();
     this.painter.close();
     this.#images.forEach(image => image.close());
     this.root.remove();

@@ -10,7 +10,7 @@ const DRAG = 5; // pixels from which on a pressed pointer drags
  * @param {Under} under
  */
 export function listenToZoom(actions, under) {
-  for (const canvas of [under.canvases.query, under.canvases.key]) {
+  for (const canvas of under.pictures) {
     listenToWheel(canvas, actions, under);
     listenToTouches(canvas, actions, under);
     listenToDrags(canvas, actions, under);

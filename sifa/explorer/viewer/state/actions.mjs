@@ -1,9 +1,10 @@
 // What keys, buttons, menus, mouse and touch can do, by name. Each ends in another state.
 import { MARGIN, nextDensity, sameplace } from '../trace/geometry.mjs';
+import { openPanel, withPanel } from './panel.mjs';
 import { FULL, freeLetter, setPins } from './pins.mjs';
 import {
-  SETTINGS, openPanel, withActive, withAnotherPin, withBlock, withCell, withPair, withPanel, withPin, withSetting, withTap,
-  withWhatIf, withoutLetter, withoutPin, withoutPins,
+  SETTINGS, withActive, withAnotherPin, withBlock, withCell, withPair, withPin, withSetting, withTap,
+  withAgainst, withWhatIf, withoutLetter, withoutPin, withoutPins,
 } from './state.mjs';
 import { tourFits, withTour } from './tour.mjs';
 import { whatIfAfter } from './whatif.mjs';
@@ -189,6 +190,7 @@ function drawerActions(viewer) {
     drawer, panel,
     experiment: () => panel('experiment'),
     inside: () => panel('inside'),
+    compare: () => panel('compare'),
     equation: () => drawer('equation'),
     neighbours: () => drawer('neighbours'),
     sheet: () => drawer('sheet'),
@@ -203,6 +205,7 @@ function comparisons(viewer) {
   return {
     whatIf: (/** @type {string} */ name) =>
       set(withWhatIf(viewer.state, viewer.trace, name === viewer.state.whatIf ? '' : name)),
+    against: (/** @type {string} */ name) => set(withAgainst(viewer.state, viewer.trace, name)),
     nextWhatIf: () => further(1),
     previousWhatIf: () => further(-1),
     flow: () => set({ ...viewer.state, flow: !viewer.state.flow && viewer.trace.true_flow.length > 0 }),

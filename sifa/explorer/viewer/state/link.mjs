@@ -11,10 +11,12 @@ const LONGEST = 512; // characters of a link's hash
 const SHORT = { block: 'b', pair: 't', y: 'y', x: 'x', pinned: 'p', quiver: 'q' }; // other fields go by their own names
 /** @type {{[text: string]: boolean}} */
 const TRUTH = { 0: false, 1: true };
-const PASSING = ['playing', 'led', 'active']; // what no link keeps; the active pin is the one at the query cell
+const PASSING = ['playing', 'beat', 'led', 'active']; // what no link keeps; the active pin is the one at the query cell
 const PARTS = /^[a-z]{2,12}$/; // names of things that a link locks or hides
 /** @type {{[lock: string]: string[]}} */
-const GROUPS = { time: ['pair', 'playing'], block: ['block'], cell: ['y', 'x', 'led', 'pinned', 'pins', 'active', 'reverse'] };
+const GROUPS = {
+  time: ['pair', 'playing', 'beat'], block: ['block'], cell: ['y', 'x', 'led', 'pinned', 'pins', 'active', 'reverse'],
+};
 
 /** What can be locked: `view` is every field of the state that belongs to no other group, `all` is everything. */
 export const LOCKS = [...Object.keys(GROUPS), 'view', 'all'];

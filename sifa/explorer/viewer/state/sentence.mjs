@@ -8,7 +8,9 @@ import { compass } from './text.mjs';
 const STILL = 0.15; // cells: shorter is no movement
 const WRONG = 0.45; // cells from the true motion
 const FAR = 0.35; // of its length: the finer the grid, the longer it is, and all that belongs to it
-const [MUCH, LITTLE] = [1.15, 0.7]; // of an even share, for a row or a column of points
+const MUCH = 1.15; // of an even share, for a point that counts for more
+const APART = 0.3; // of an even share, between rows or columns of points that differ
+const HARDLY = 0.4; // of what the others count for
 const WAYS = ['to the right', 'down and right', 'down', 'down and left', 'to the left', 'up and left', 'up', 'up and right'];
 
 /** A sentence in parts; `loud` is what it is about. @typedef {{text: string, loud?: boolean}[]} Parts */
@@ -23,20 +25,25 @@ export const wayWords = ([dy, dx]) =>
   `${sizeOf([dy, dx]).toFixed(1)} cells ${WAYS[(Math.round(Math.atan2(dy, dx) / (Math.PI / 4)) + 8) % 8]}`;
 
 /**
- * Rows and columns of a 3 x 3 grid of points that count for more, and for less, along the axis where they differ most.
+ * The rows or the columns of a 3 x 3 grid of points, whichever differ more, in two groups: those that count for more, and those
+ * for less. Null where they hardly differ.
  * @param {number[]} times of an even share
  */
-function uneven(times) {
-  const mean = (/** @type {number[]} */ taps) => taps.reduce((sum, tap) => sum + times[tap], 0) / taps.length;
+function grouped(times) {
+  const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const lines = [0, 1, 2];
   const axes = [
-    { names: ['top', 'middle', 'bottom'], shares: lines.map(i => mean(lines.map(k => 3 * i + k))) },
-    { names: ['left-hand', 'middle', 'right-hand'], shares: lines.map(i => mean(lines.map(k => 3 * k + i))) },
+    { names: ['top', 'middle', 'bottom'], shares: lines.map(i => mean(lines.map(k => times[3 * i + k]))) },
+    { names: ['left-hand', 'middle', 'right-hand'], shares: lines.map(i => mean(lines.map(k => times[3 * k + i]))) },
   ];
-  const spread = (/** @type {number[]} */ shares) => Math.max(...shares) - Math.min(...shares);
-  const { names, shares } = spread(axes[0].shares) >= spread(axes[1].shares) ? axes[0] : axes[1];
-  const those = (/** @type {(share: number) => boolean} */ fits) => names.filter((_, i) => fits(shares[i])).join(' and ');
-  return { more: those(share => share > MUCH), less: those(share => share < LITTLE) };
+  const [{ names, shares }] = axes.sort((a, b) => Math.max(...b.shares) - Math.min(...b.shares)
+    - Math.max(...a.shares) + Math.min(...a.shares));
+  const [low, mid, high] = [...shares].sort((a, b) => a - b);
+  if (high - low < APART) return null;
+  const above = high - mid > mid - low ? high : mid;
+  const those = (/** @type {boolean} */ more) => names.filter((_, i) => shares[i] >= above === more).join(' and ');
+  const of = (/** @type {boolean} */ more) => mean(shares.filter(share => share >= above === more));
+  return { more: those(true), less: those(false), ratio: of(false) / of(true) };
 }
 
 /**
@@ -48,11 +55,11 @@ function withWords(read) {
   const count = times.length === 9 ? 'nine' : `${times.length}`;
   if (times.length < 2) return '';
   if (nearlyEven(times)) return `, with all ${count} points counting about the same`;
-  const strong = times.filter(share => share > MUCH).length;
-  if (times.length !== 9) return `, mostly with ${strong} of its ${count} points`;
-  const { more, less } = uneven(times);
-  if (!more) return `, mostly with ${strong} of its nine points`;
-  return `, mostly with the ${more} points${less && !less.includes(' and ') ? `, hardly the ${less} ones` : ''}`;
+  const groups = times.length === 9 ? grouped(times) : null;
+  if (!groups) return `, ${times.filter(share => share > MUCH).length} of its ${count} points counting more than the others`;
+  const { more, less, ratio } = groups;
+  if (ratio < HARDLY) return `, mostly with the ${more} points`;
+  return more.includes(' and ') ? `, less with the ${less} points` : `, more with the ${more} points`;
 }
 
 /**
@@ -84,8 +91,10 @@ function checked(found, truth, how) {
       { text: 'wrong here', loud: true }, { text: '.' },
     ];
   }
-  if (still.truth) return [{ text: 'This spot ' }, { text: 'stayed', loud: true }, { text: `; the model looked there${how}.` }];
-  return [{ text: 'This spot moved ' }, { text: wayWords(truth), loud: true },
+  if (still.truth) {
+    return [{ text: 'This spot, one cell, ' }, { text: 'stayed', loud: true }, { text: `; the model looked there${how}.` }];
+  }
+  return [{ text: 'This spot, one cell, moved ' }, { text: wayWords(truth), loud: true },
     { text: `; the model found it ${wayWords(found)}${how}.` }];
 }
 
@@ -110,8 +119,8 @@ export function sentenceOf(trace, state, read) {
   }
   const truth = truthOf(trace, state, read);
   if (truth) return checked(found, truth, how);
-  return [{ text: `This spot seems to have ${still ? '' : 'moved '}` }, { text: still ? 'stayed' : wayWords(found), loud: true },
-    { text: `; the model looked there${how}.` }];
+  return [{ text: `This spot, one cell, seems to have ${still ? '' : 'moved '}` },
+    { text: still ? 'stayed' : wayWords(found), loud: true }, { text: `; the model looked there${how}.` }];
 }
 
 /**

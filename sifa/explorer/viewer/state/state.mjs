@@ -15,7 +15,7 @@ export const SETTINGS = {
   tinted: [false, true], // arrows coloured by direction
   overlay: ['none', 'saliency', 'difference', 'track'],
   drawer: ['none', 'equation', 'neighbours', 'sheet'], // what Inside shows besides
-  panel: ['none', 'experiment', 'inside'], // which drawer is open beside the pictures
+  panel: ['none', 'experiment', 'inside', 'compare'], // which drawer is open beside the pictures
   measure: ['offset', 'entropy', 'outside'], // of the contact sheet
   speed: [1, 0.25, 0.5, 2, 4],
 };
@@ -32,7 +32,7 @@ export function emptyState() {
   const first = Object.fromEntries(Object.entries(SETTINGS).map(([name, [value]]) => [name, value]));
   return {
     block: 0, pair: -1, y: -1, x: -1, pinned: false, pins: [], active: 0, reverse: false, tap: -1, quiver: true,
-    playing: false, led: false, whatIf: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
+    playing: false, beat: 0, led: false, whatIf: '', against: '', flow: false, tour: -1, zoom: 1, midY: 0.5, midX: 0.5,
     .../** @type {Settings} */ (/** @type {unknown} */ (first)),
   };
 }
@@ -54,7 +54,8 @@ export function withTrace(state, trace, before) {
   const stays = before && state.y >= 0 && (known || state.pinned);
   const [y, x] = stays ? sameplace(state.y, state.x, before.blocks[state.block], next)
     : liveliestCell(next, displacementField(next, pair));
-  const settings = withWhatIf(withKnownZoom(withKnownSettings(state)), trace, known ? state.whatIf : '');
+  const settings = withAgainst(withWhatIf(withKnownZoom(withKnownSettings(state)), trace, known ? state.whatIf : ''), trace,
+    known ? state.against : '');
   const shown = { ...settings, block, pair, y, x, playing: false, led: known ? state.led : !stays, tour: same ? state.tour : -1 };
   if (!before || same) return withTap(shown, trace, state.tap);
   const kept = { ...shown, reverse: known || state.pinned ? state.reverse : false, pins: movedPins(state.pins, before, trace) };
@@ -72,6 +73,15 @@ export function withTrace(state, trace, before) {
 export function withWhatIf(state, trace, name) {
   return { ...state, whatIf: trace.what_if.some(each => each.name === name) ? name : '' };
 }
+
+/**
+ * With another what-if in Compare, or none where the trace does not hold it.
+ * @param {State} state
+ * @param {Trace} trace
+ * @param {string} name
+ * @returns {State}
+ */
+export const withAgainst = (state, trace, name) => ({ ...state, against: withWhatIf(state, trace, name).whatIf });
 
 /**
  * A state whose settings, wherever they came from, are among those that there are.
@@ -258,31 +268,24 @@ export function withSetting(state, name, value) {
 }
 
 /**
- * The drawer that is open: whatever is asked of Inside opens it.
- * @param {Pick<State, 'panel' | 'drawer'>} state
+ * How many sampled frames a step of a block stands for, at least one.
+ * @param {Trace} trace
+ * @param {number} block
  */
-export const openPanel = ({ panel, drawer }) => (drawer === 'none' ? panel : 'inside');
+export const framesEach = (trace, block) => Math.max(1, Math.round(trace.blocks[block].stride[0]));
 
 /**
- * With one drawer open, or none.
- * @param {State} state
- * @param {string} name
- * @returns {State}
- */
-export function withPanel(state, name) {
-  const next = withSetting(state, 'panel', name);
-  return next.panel === 'inside' ? next : { ...next, drawer: 'none' };
-}
-
-/**
- * One step of playing; after the last pair comes the first. As long as nobody has chosen a cell, the query is where most moves.
+ * One frame of playing, and after the frames of a step the next pair; after the last pair comes the first. As long as nobody has
+ * chosen a cell, the query is where most moves.
  * @param {State} state
  * @param {Trace} trace
  * @returns {State}
  */
-export function withNextPair(state, trace) {
+export function withNextFrame(state, trace) {
+  const beat = state.beat + 1;
+  if (beat < framesEach(trace, state.block)) return { ...state, beat };
   const block = trace.blocks[state.block];
-  const next = { ...state, pair: (state.pair + 1) % block.pairs };
+  const next = { ...state, beat: 0, pair: (state.pair + 1) % block.pairs };
   if (!state.led || state.pinned || state.reverse) return next;
   const [y, x] = liveliestCell(block, displacementField(block, next.pair));
   return { ...next, y, x };

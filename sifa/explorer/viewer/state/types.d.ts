@@ -1,9 +1,9 @@
 // The view as plain data, and what it shows of a trace.
-import type { Arrows, Density, Measure, Place, ReadOut, Reader, Trace, TrackPoint } from '../trace/types';
+import type { Arrows, Density, Measure, Place, ReadOut, Reader, Trace, TrackPoint, WhatIf } from '../trace/types';
 
 export type Overlay = 'none' | 'saliency' | 'difference' | 'track';
 export type Drawer = 'none' | 'equation' | 'neighbours' | 'sheet';
-export type Panel = 'none' | 'experiment' | 'inside';
+export type Panel = 'none' | 'experiment' | 'inside' | 'compare';
 
 /** What a person may set; SETTINGS in state.mjs lists the values that each may have. */
 export interface Settings {
@@ -30,8 +30,10 @@ export interface Pin {
  * the pinned queries by their letters, null where one is free; (y, x) is that of number `active` unless the question is
  * reversed. `tap` is the neighbour whose equation is shown, -1 the strongest. `quiver`: the field's arrows are drawn, by the
  * reading `arrows`. `whatIf` names the change whose run is compared, '' none; `flow`: true motion is drawn; `tour` is
- * the step of the tour, -1 none. While `led`, playing takes the query to where most moves; choosing a cell ends it. Both
- * pictures are enlarged `zoom` times about (`midY`, `midX`), shares of the whole.
+ * the step of the tour, -1 none; `against` names the what-if that Compare puts beside the run, '' the second trace where there
+ * is one. While playing, the pictures go on by `beat` frames from those of the step. While `led`,
+ * playing takes the query to where most moves; choosing a cell ends it. Both pictures are enlarged `zoom` times about
+ * (`midY`, `midX`), shares of the whole.
  */
 export interface State extends Settings {
   block: number;
@@ -45,8 +47,10 @@ export interface State extends Settings {
   tap: number;
   quiver: boolean;
   playing: boolean;
+  beat: number;
   led: boolean;
   whatIf: string;
+  against: string;
   flow: boolean;
   tour: number;
   zoom: number;
@@ -111,4 +115,27 @@ export interface Shown {
   tap: number;
   lit: string;
   arrow: Place;
+}
+
+/**
+ * The run, `of` a what-if or a second trace, that Compare puts beside the one that is shown, and the view of it at the same
+ * place. `trace` has blocks to draw its pictures by; `plain` says why its points are not drawn, '' where they are; `twins`: both
+ * have the same pictures. `names` tell the two runs apart, and `words` say how they belong together.
+ */
+export interface Beside {
+  of: WhatIf | Second;
+  trace: Trace;
+  images: ImageBitmap[];
+  state: State;
+  plain: string;
+  twins: boolean;
+  names: [string, string];
+  words: string;
+}
+
+/** A second trace, with its pictures; it is `lasting` where it comes with the page, so that a link finds it again. */
+export interface Second {
+  trace: Trace;
+  images: ImageBitmap[];
+  lasting: boolean;
 }

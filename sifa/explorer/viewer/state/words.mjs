@@ -4,7 +4,7 @@ import { strongestTap } from '../trace/terms.mjs';
 import { LETTERS, lettered, letterOf, setPins } from './pins.mjs';
 import { direction, groupDigits, percent, span, weightText } from './text.mjs';
 /** @import { Checkpoint, ReadOut, Reader, Span, Trace } from '../trace/types' */
-/** @import { State } from './types' */
+/** @import { Shown, State } from './types' */
 
 /**
  * "24–28", the source frames behind input frames [first, end).
@@ -123,6 +123,15 @@ export function readoutSpeech(read, trace, state) {
     + (lost ? ` ${lost} of ${block.taps} points outside the frame.` : '')
     + (state.zoom > 1 ? ` Enlarged ${state.zoom.toFixed(1)} times.` : '');
 }
+
+/**
+ * What the run beside it read at the same place, for the live region.
+ * @param {string} name
+ * @param {Pick<Shown, 'read' | 'readers'>} shown
+ */
+export const besideSpeech = (name, { read, readers }) => (readers
+  ? ` ${name}: ${readers.length === 1 ? '1 query reads' : `${readers.length} queries read`} it.`
+  : ` ${name}: attention went ${direction(read.displacement)}.`);
 
 /**
  * " of the pins A, B, D"

@@ -128,10 +128,16 @@ export function cropBox(crop) {
  * @returns {Place}
  */
 export function sameplace(y, x, from, to) {
-  const move = (/** @type {number} */ v, /** @type {number} */ a, /** @type {number} */ b) =>
-    Math.min(b - 1, Math.floor((v + 0.5) * b / a));
-  return [move(y, from.height, to.height), move(x, from.width, to.width)];
+  return [sameShare(y, from.height, to.height), sameShare(x, from.width, to.width)];
 }
+
+/**
+ * Which of `to` things lies where number `v` of `from` things does, as a share of all.
+ * @param {number} v
+ * @param {number} from
+ * @param {number} to
+ */
+export const sameShare = (v, from, to) => Math.min(to - 1, Math.floor((v + 0.5) * to / from));
 
 const ARROW_GAP = 15; // pixels, at medium density
 const WIDER = { sparse: 2, medium: 1, dense: 0.5 }; // times as far apart
