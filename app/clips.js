@@ -14,9 +14,12 @@ function takeFiles({ props, watch, trigger }) {
     sending?.abort();
     const head = await file.slice(0, 8).text().catch(() => null);
     if (head === null) return say(`${file.name} could not be read; it may be a folder. Choose a file.`);
-    if (head === 'SIFATRC\n' || /\.sifa$/i.test(file.name)) {
-      say('');
+    const taken = () => {
       document.dispatchEvent(new Event('page-chosen'));
+      if (others.length) say(`${others.length + 1} files came; the first one, ${file.name}, was taken.`, 'note');
+    };
+    if (head === 'SIFATRC\n' || /\.sifa$/i.test(file.name)) {
+      taken();
       document.dispatchEvent(new CustomEvent('page-trace', { detail: file }));
       return;
     }
@@ -24,14 +27,9 @@ function takeFiles({ props, watch, trigger }) {
     const path = await send(file, sending);
     if (!path) return;
     sent.set(path, file);
-    say('');
     props.value = { path, meta: { _type: 'gradio.FileData' } };
     look();
-    if (others.length) { // said beside its result: what the server answers wipes what is said before
-      const words = `${others.length + 1} files came; the first one, ${file.name}, was taken.`;
-      document.addEventListener('sifa-shown', () => say(words, 'busy'), { once: true });
-    }
-    document.dispatchEvent(new Event('page-chosen'));
+    taken();
     trigger('upload', {});
   };
   const look = () => document.dispatchEvent(new CustomEvent('page-clip', { detail: sent.get(props.value?.path) }));

@@ -142,7 +142,7 @@ function askAgainWhenBusy() {
     for (let pause = 2; ; pause = Math.min(2 * pause, 30)) {
       const answer = await send(input, init);
       if (answer.ok || mine !== newest) {
-        if (mine === newest) say('');
+        if (mine === newest && !document.querySelector('#notices .note')) say('');
         return answer;
       }
       if (!joins || answer.status !== 503) {
@@ -174,7 +174,7 @@ async function reason(answer) {
 /**
  * Say something beside the status, or nothing any more.
  * @param {string} text
- * @param {string} [kind] busy, or expired, which offers to run again
+ * @param {string} [kind] busy; note, which stays until something else is chosen; or expired, which offers to run again
  */
 function say(text, kind = 'refused') {
   const notice = document.querySelector('#notices .notice');
@@ -201,6 +201,7 @@ function say(text, kind = 'refused') {
  */
 function showNotices({ element, trigger }) {
   document.addEventListener('page-what-ifs', () => trigger('select', {}));
+  document.addEventListener('page-chosen', () => say(''));
   element.addEventListener('click', event => {
     if (!(event.target instanceof Element) || !event.target.matches('button')) return;
     say('');

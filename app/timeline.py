@@ -33,9 +33,8 @@ from .inputs import square, title, uploaded
 from .jobs import Place, StoppedError
 from .turns import Pause, take_turn
 
-FIRST_SECONDS = (
-    1.5  # so long is a new clip looked through before its first window is run; twice as long where that suffices
-)
+# So long is a new clip looked through before its first window is run; twice as long where that suffices.
+FIRST_SECONDS = 1.5
 MOST_SURVEYS = 16  # that are remembered, of at most a third of a megabyte each
 TELL_SECONDS = 0.25  # between two tellings
 STOPPED = "It was stopped."
@@ -196,10 +195,8 @@ class Timeline:
 
     def _asked(self, clip: Any, weights: Any) -> tuple[str, Path]:
         """Raises SifaError."""
-        path, checkpoint = (
-            uploaded(clip, self.events.folder),
-            self.events.models.get(title(weights, self.events.models) or ""),
-        )
+        path = uploaded(clip, self.events.folder)
+        checkpoint = self.events.models.get(title(weights, self.events.models) or "")
         if path is None or checkpoint is None:
             raise SifaError("Choose a clip and one of the listed weights first.")
         return path, checkpoint

@@ -114,6 +114,14 @@ class Explorer(anywidget.AnyWidget):
             self.y, self.x = next(iter(change.new.values()))
         self.pinned = bool(change.new)
 
+    @traitlets.observe("y", "x")
+    def _move_pin(self, change: traitlets.Bunch) -> None:
+        """The pin at the query cell goes with it, at once: the viewer, which answers later, has then nothing to correct."""
+        here = self.y, self.x
+        before = (change.old, self.x) if change.name == "y" else (self.y, change.old)
+        if here not in self.pins.values():
+            self.pins = {letter: here if cell == before else cell for letter, cell in self.pins.items()}
+
     @traitlets.observe("prediction")
     def _show(self, change: traitlets.Bunch) -> None:
         """As the viewer: the same clip keeps its view; another one keeps what is pinned, and else opens where most moves."""

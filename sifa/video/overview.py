@@ -75,9 +75,8 @@ class _Thumbnails:
         self.footage, self._frames, self._kept = frames.footage, frames, kept
         numbers = np.unique(self.footage.numbers)
         self.count = min(MOST, len(numbers))
-        at = ((np.arange(self.count) + 0.5) * len(numbers) / self.count).astype(
-            int
-        )  # the middle of each part, no two alike
+        # The middle of each part, no two alike.
+        at = ((np.arange(self.count) + 0.5) * len(numbers) / self.count).astype(int)
         self._wanted = set(numbers[at].tolist())
 
     def __iter__(self) -> Iterator[Frame]:

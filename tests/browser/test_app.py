@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from sifa.tracing.interventions import INTERVENTIONS
 from sifa.weights.shipped import DEFAULT_CHECKPOINT, title_of
 from tests.app.program import start
+from tests.browser.test_viewer import drawer
 from tests.clips import numbered_frames, write_clip
 
 ROOT = Path(__file__).parents[2]
@@ -68,11 +69,6 @@ def sample(page, name):
     """Choose a sample by its title."""
     opening(page)
     page.locator("#samples").get_by_role("button", name=name, exact=True).click()
-
-
-def drawer(page, name):
-    """Open one of the viewer's drawers, experiment or inside."""
-    page.click(f".sifa-tools [data-panel={name}]")
 
 
 def shipped(page):

@@ -452,7 +452,7 @@ def test_on_the_page_other_weights_are_run_and_this_visits_results_stand_beside(
         next(title for title in weights() if title.startswith("free"))
     )
     assert "seems" not in opened.locator(".sifa-sentence").inner_text()  # the truth is the clip's: both are held to it
-    assert "panel" not in opened.url.partition("#")[2]
+    opened.wait_for_function("() => !location.hash.includes('panel')")
     opened.click(".open-clip")
     opened.locator("#samples").get_by_role("button", name="camera pans left", exact=True).click()
     expect(opened.locator(NAMES).first).to_contain_text("camera_pans_left")

@@ -67,7 +67,15 @@ def test_files_that_are_taken_away_again_leave_the_page_as_it_was(opened, files)
 def test_of_several_files_the_first_is_taken_and_that_is_said(opened, files):  # noqa: F811
     drop(opened, files / "numbered.mp4", files / "turn.gif")
     ready(opened, "numbered.mp4")
-    expect(opened.locator("#notices p")).to_have_text("2 files came; the first one, numbered.mp4, was taken.")
+    said = opened.locator("#notices p")
+    expect(said).to_have_text("2 files came; the first one, numbered.mp4, was taken.")
+    opened.locator(".sifa").press("w")  # the page asks for what-ifs, and is answered
+    opened.wait_for_load_state("networkidle")
+    expect(said).to_have_text("2 files came; the first one, numbered.mp4, was taken.")
+    drop(opened, ROLLS, files / "turn.gif")
+    expect(said).to_have_text(f"2 files came; the first one, {ROLLS.name}, was taken.")
+    sample(opened, "object moves right")
+    expect(said).to_have_count(0)
 
 
 def test_the_times_of_a_gif_are_its_own_and_it_is_seen_beside_the_form(opened, files):  # noqa: F811

@@ -11,7 +11,6 @@ from tests.browser.test_app import (  # noqa: F401
     HEADING,
     TRY,
     app,
-    drawer,
     files,
     hover,
     opened,
@@ -23,7 +22,7 @@ from tests.browser.test_app import (  # noqa: F401
     violations,
 )
 from tests.browser.test_files import ROLLS
-from tests.browser.test_viewer import state, until
+from tests.browser.test_viewer import drawer, state, until
 
 RESULTS = "#history li button"
 TOP = "() => document.querySelector('.sifa-query canvas').getBoundingClientRect().top + scrollY"

@@ -171,13 +171,13 @@ def expire(running, names):
 def test_a_full_disk_is_said(page, weights, clip, tmp_path):
     page.set_default_timeout(30_000)
     expect.set_options(timeout=30_000)
-    with start(tmp_path, weights, quota=300_000) as running:
+    with start(tmp_path, weights, quota=400_000) as running:
         page.goto(running.url)
         expect(page.locator("#status [role=alert]")).to_contain_text(
             "The result cannot be stored: clips and results take"
         )
         own_clip(page, clip)
-        expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"take [\d.]+ kB already, of 300 kB"))
+        expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"take [\d.]+ kB already, of 400 kB"))
         own_clip(page, clip)
         expect(page.locator("#notices .refused")).to_contain_text(
             "Your address has sent 65.5 kB within the last hour, and this"

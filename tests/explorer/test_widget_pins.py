@@ -50,6 +50,19 @@ def test_a_pin_that_there_is_not_is_refused(widget, pins, words):
     assert widget.pins == {"A": (2, 2)}
 
 
+def test_the_pin_at_the_query_cell_goes_with_it(widget):
+    widget.pins = {"A": (2, 2), "B": (3, 3)}
+    widget.y, widget.x = 5, 6
+    assert (widget.pins, widget.pinned) == ({"A": (5, 6), "B": (3, 3)}, True)
+    widget.set_state(dict(pins={"A": [5, 6], "B": [3, 3]}, y=3, x=3))  # the viewer has gone to the other one
+    assert widget.pins == {"A": (5, 6), "B": (3, 3)}
+    widget.y = 4
+    assert widget.pins == {"A": (5, 6), "B": (4, 3)}
+    widget.pins = {}
+    widget.x = 7
+    assert (widget.pins, widget.pinned, widget.cell[2:]) == ({}, False, (4, 7))
+
+
 def test_another_clip_keeps_pins_and_without_any_opens_where_most_moves(widget, prediction):
     other = replace(prediction, clip=replace(prediction.clip, path="other.mp4"))
     widget.pins = {"A": (2, 2), "B": (3, 3)}

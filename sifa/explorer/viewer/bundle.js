@@ -53,10 +53,11 @@
   <select data-set="${t}" aria-label="${e}">${Object.entries(s).map(([i,n])=>`<option value="${i}">${n}</option>`).join("")}</select></label>`,bh=[as("arrows","Arrows",{displacement:"displacement",offset:"mean offset",strongest:"strongest",off:"off"}),as("overlay","Overlay",{none:"none",saliency:"saliency",difference:"frame difference",track:"track"}),as("drawer","Show",{none:"nothing more",equation:"equation",neighbours:"table",sheet:"contact sheet"}),as("speed","Speed",{.25:"0.25×",.5:"0.5×",1:"1×",2:"2×",4:"4×"})],Sr=[Z('<path class="q" d="M6.5 3.5h11v11h-11z"/>',"query cell"),Z('<path d="M12 5v8M8 9h8"/>',"neighbour in the regular grid"),Z('<path d="M4 14L20 4"/>',"its offset"),Z('<circle class="w" cx="12" cy="9" r="6"/>',"sampled point that counts more than even"),Z('<circle class="l" cx="12" cy="9" r="5"/><path class="h" d="M7 9a5 5 0 0 0 10 0z"/>',"about even"),Z('<circle class="l" cx="12" cy="9" r="4"/>',"less; its area is its share"),Z('<circle class="o" cx="12" cy="9" r="5"/>',"outside the frame: counts 0"),Z('<path class="k" d="M4 9h15M14.5 5l4.5 4l-4.5 4"/>',"where the attention went: weighted mean"),Z('<path d="M6 9h11M14 6.5l3 2.5l-3 2.5"/>','<i class="sifa-density"></i>'),Z('<circle class="r" cx="12" cy="9" r="5"/><path class="k" d="M2 2h20v14H2z" transform="scale(.98)"/>',"the reverse: a place of frame t + 1, and the queries that read it")],xh=`<section class="sifa-drawer" hidden>
       <div data-drawer="equation" role="group" aria-label="Equation">
         <header><b>Equation</b> of <span class="sifa-tap"></span>
+          <span class="sifa-group">
           <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)"
             >‹</button>
           <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)"
-            >›</button>
+            >›</button></span>
           <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
         <div class="sifa-equation"></div>
       </div>

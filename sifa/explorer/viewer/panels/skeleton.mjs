@@ -41,10 +41,11 @@ const LEGEND = [
 const DRAWER = `<section class="sifa-drawer" hidden>
       <div data-drawer="equation" role="group" aria-label="Equation">
         <header><b>Equation</b> of <span class="sifa-tap"></span>
+          <span class="sifa-group">
           <button type="button" data-do="previousTap" aria-label="Previous neighbour" title="Previous neighbour (N)"
             >\u2039</button>
           <button type="button" data-do="nextTap" aria-label="Next neighbour" title="Next neighbour (n)"
-            >\u203A</button>
+            >\u203A</button></span>
           <small>Point at a term, or at a mark in the close-up; a click on a mark keeps its neighbour.</small></header>
         <div class="sifa-equation"></div>
       </div>
