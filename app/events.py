@@ -12,7 +12,7 @@ from sifa.errors import SifaError
 from sifa.tracing.records import Progress
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
-from . import handlers, texts
+from . import handlers, samples, texts
 from .disk import Disk
 from .handlers import View
 from .inputs import chosen_sample, square, title, uploaded
@@ -51,18 +51,19 @@ class Events:
         self.checkpoint, self.device, self.disk, self.folder = checkpoint, device, disk, disk.folder
         self.visitors, self.jobs = visitors, jobs
         visitors.arrived = jobs.look
-        self.samples, self.models = handlers.samples(), handlers.checkpoints(checkpoint)
-        self.tour = handlers.tour(self.samples, self.models)
+        self.samples, self.models = samples.find_samples(), handlers.checkpoints(checkpoint)
+        self.tour = samples.tour(self.samples, self.models)
+        self.first = max(0, samples.number_of(self.samples, samples.FIRST_CLIP))  # the page begins with it
         self.usual_step = handlers.usual_step(checkpoint)  # a form that says this leaves the step to the weights
 
     async def show_first(
         self, link: str, weights: str, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """The sample that the page's link names, or that of the tour, and the weights."""
+        """The sample that the page's link names, or the one that the page begins with, and the weights."""
         if not self.samples:
             yield *UNCHANGED, gr.skip()
             return
-        index, weights = handlers.read_link(link, self.samples, self.models, weights, max(0, self.tour[0]))
+        index, weights = samples.read_link(link, self.samples, self.models, weights, self.first)
         async for shown in self.show(request, progress, index, None, 0, None, weights):
             yield *shown, weights
 

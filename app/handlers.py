@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import torch
 
@@ -27,28 +26,16 @@ from sifa.video.read import read_seconds
 from sifa.weights import shipped
 from sifa.weights.card import CARDS_FRAME_RATE, ModelCard, VideoModel, load_card
 from sifa.weights.checkpoint import load
-from sifa.weights.download import sha256
-from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
 from .disk import KEPT, FullError
-from .inputs import number, title, uploaded
+from .inputs import number, uploaded
+from .samples import Sample
 from .texts import describe, sentence
 
 log = logging.getLogger(__name__)
-SAMPLES = shipped.ASSETS / "samples"
 LONGEST = 10**6  # seconds and frames
 USUAL_SIDE, MOST_SIDE = 640, 1920  # pixels of frames that are read, of which a square is cut out
 SHARP_SIDE = 480  # a square of fewer source pixels is cut out of larger frames
-TOUR_CLIP = "02_object_moves_right.mp4"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A sample clip, and its packed trace."""
-
-    title: str
-    clip: Path
-    trace: Path
 
 
 @dataclass(frozen=True)
@@ -126,43 +113,6 @@ def usual_step(checkpoint: Path) -> float:
     """Seconds from one frame to the next as the weights want it, to a thousandth; at 30 frames a second where they count frames."""
     card = load_card(checkpoint)
     return round(card.step_seconds or card.sampling_rate / CARDS_FRAME_RATE, 3)
-
-
-def samples(folder: Path = SAMPLES) -> list[Sample]:
-    """The clips of a folder that have a packed trace beside them, in the order of their numbers."""
-    found = [Sample(title, clip, clip.with_suffix(".sifa")) for title, clip in shipped.clips(folder).items()]
-    return [sample for sample in found if sample.trace.exists()]
-
-
-def tour(samples: list[Sample], models: dict[str, Path]) -> tuple[int, str]:
-    """The number of the sample that the viewer's tour is about, and the weights' title; -1 where the page lacks either."""
-    index = next((i for i, sample in enumerate(samples) if sample.clip.name == TOUR_CLIP), -1)
-    name = next((name for name, file in models.items() if file == DEFAULT_CHECKPOINT), "")
-    return (index, name) if name else (-1, "")
-
-
-def read_link(
-    link: Any, samples: list[Sample], models: dict[str, Path], weights: Any, first: int = 0
-) -> tuple[int, str]:
-    """The sample's number and the weights' title that a link's hash names; the sample `first` and `weights`, or else the first
-    of them, where it names neither. The viewer itself asks for a clip that is no sample, and says so where the weights are
-    others. Both may be anything."""
-    weights = title(weights, models) or next(iter(models))
-    try:
-        fields = parse_qs(link.removeprefix("#") if isinstance(link, str) else "", max_num_fields=100)
-    except ValueError:
-        fields = {}
-    clip, digits = (fields.get(key, [""])[0] for key in ("c", "w"))
-    index = next((i for i, sample in enumerate(samples) if sample.clip.name == clip), None)
-    if index is None or not digits:
-        return first if index is None else index, weights
-    return index, next((name for name, file in models.items() if digest(file).startswith(digits)), weights)
-
-
-@lru_cache(maxsize=64)
-def digest(file: Path) -> str:
-    """That of offered weights, which stay as they are while the page runs."""
-    return sha256(file)
 
 
 @errors_for_visitors()

@@ -20,8 +20,8 @@ from sifa.video.containers import SUFFIXES
 from . import texts, timeline_row
 from .disk import KEEP_SECONDS, Disk
 from .events import Events, Outputs
-from .handlers import Sample
 from .jobs import Jobs
+from .samples import Sample
 from .timeline import Timeline
 from .visitors import Visitors
 
@@ -125,7 +125,7 @@ def sample_cards(events: Events) -> gr.HTML:
         for sample in events.samples
     )
     return gr.HTML(
-        max(0, events.tour[0]),
+        events.first,
         html_template=f'<p>Samples</p><div class="cards" role="group" aria-label="Samples">{cards}</div>',
         js_on_load=call("chooseCards", *events.tour),
         apply_default_css=False,

@@ -131,7 +131,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     try:
         from fastapi.middleware import Middleware  # comes with gradio
 
-        from . import handlers, layout, running
+        from . import handlers, layout, running, samples
         from .books import Books
         from .connections import Limits
         from .door import Door
@@ -157,7 +157,7 @@ def serve(chosen: argparse.Namespace, folder: Path) -> None:
     public = running.share(hosts, chosen.port) if chosen.share else None
     door = Middleware(Door, books=books, visitors=visitors, disk=disk)
     app = running.application(page, folder, hosts, chosen.metrics, door, chosen.proxies)
-    for note in (*protections().sentences(), *notes(chosen, bool(handlers.samples()))):
+    for note in (*protections().sentences(), *notes(chosen, bool(samples.find_samples()))):
         print(f"note: {note}", file=sys.stderr)
     keep_spare()
     each = chosen.connections_each

@@ -251,7 +251,7 @@ def test_the_command_predicts_a_clip_into_a_page(elsewhere, command):
 @pytest.mark.full
 def test_its_weights_samples_labels_and_widget_are_in_it(elsewhere):
     code = """
-assert [len(shipped.weights()), len(shipped.clips())] == [10, 8]
+assert [len(shipped.weights()), len(shipped.clips())] == [10, 11]
 from sifa.weights.labels import class_names
 assert class_names(400)[0] == "abseiling"
 """

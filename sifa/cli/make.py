@@ -7,7 +7,7 @@ from sifa.cli import options
 from sifa.cli.progress import progress_bar
 
 EXAMPLES = """examples:
-  sifa make samples --out samples    the eight sample clips with their packed traces
+  sifa make samples --out samples    the sample clips with their packed traces
   sifa make pasted --out pasted      240 mp4 files of the 24 motions, made by other means than the generator"""
 
 

@@ -1,8 +1,9 @@
 """Make the sample clips and their packed traces.
 
-Each is generated from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4,
-read back through `read_clip` and predicted like any upload. Their traces also hold every what-if, the figures of trust, and
-the true flow, which the generator knows. The points of as many what-ifs are kept as a page that opens quickly can hold.
+Each is made from photographs that were never trained on, at 256 pixels and 30 frames per second, encoded as mp4, read back
+through `read_clip` and predicted like any upload: eight of the generator's own scenes, then the shots that look like videos.
+Their traces also hold every what-if, the figures of trust, and the true flow, which the generator knows. The points of as
+many what-ifs are kept as a page that opens quickly can hold.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from sifa.data.motion import CLASSES, MotionBatch, MotionClips, flow_at, true_flow
+from sifa.data.motion.shots import SHOTS, film
 from sifa.explorer.format.pack import pack
 from sifa.explorer.format.prune import fit
 from sifa.tracing.predict import predict
@@ -20,6 +22,7 @@ from sifa.tracing.trust import add_trust
 from sifa.video.write import write_mp4
 from sifa.weights.card import VideoModel, card_of
 
+SIZE = 256  # pixels
 MOST = 1_200_000  # bytes of a trace once deflated
 SAMPLES = {  # class -> number of the clip among those the generator makes, chosen by eye
     "camera zooms in": 6,
@@ -57,15 +60,22 @@ def make_samples(model: VideoModel, folder: Path, progress: Progress | None = No
     folder.mkdir(parents=True, exist_ok=True)
     card = card_of(model)
     length = (card.num_frames - 1) * card.sampling_rate + 1
-    source = MotionClips("held-out", size=256, num_frames=length, seed=11, textures=60)
-    for position, (label, number) in enumerate(SAMPLES.items(), 1):
-        batch = source.batch(number, torch.tensor([CLASSES.index(label)]))
+    for position, (title, batch) in enumerate(scenes(length), 1):
         frames = (batch.video[0].permute(1, 2, 3, 0) * 255).round().byte().numpy()
-        file = folder / f"{position:02}_{label.replace(' ', '_')}.mp4"
+        file = folder / f"{position:02}_{title.replace(' ', '_')}.mp4"
         if not file.exists():  # one that is there stays: links and traces know it by its pictures
             write_mp4(frames, file)
         prediction = predict(model, card.read(file))
         truth = flows(every_nth(batch, card.sampling_rate), prediction.trace)
         prediction = replace(add_trust(model, prediction, progress), true_flow=truth)
         file.with_suffix(".sifa").write_bytes(fit(pack(prediction), MOST))
-        yield label, prediction
+        yield title, prediction
+
+
+def scenes(length: int) -> Iterator[tuple[str, MotionBatch]]:
+    """The title of each sample, and its clip of so many frames."""
+    source = MotionClips("held-out", size=SIZE, num_frames=length, seed=11, textures=60)
+    for label, number in SAMPLES.items():
+        yield label, source.batch(number, torch.tensor([CLASSES.index(label)]))
+    for title, shot in SHOTS.items():
+        yield title, film(shot, SIZE, length)

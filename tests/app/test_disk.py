@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app import disk, handlers
+from app import disk, handlers, samples
 from app.disk import Disk, FullError
 from tests.app.program import program
 from tests.app.visitor import Visitor
@@ -162,7 +162,7 @@ def test_what_is_older_than_an_hour_is_swept(small, tmp_path):
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_no_half_result(tiny):
-    sample = handlers.samples()[0]
+    sample = samples.find_samples()[0]
     with pytest.raises(
         FullError, match="The disk of the computer that runs this page is full, so the result could not be kept"
     ):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import handlers, texts
+from app import handlers, samples, texts
 from sifa import explorer
 from sifa.errors import SifaError
 from sifa.tracing.interventions import INTERVENTIONS
@@ -190,18 +190,18 @@ def test_samples_are_listed_by_number_and_shown_without_a_model(clip, tmp_path):
         (tmp_path / f"{name}.mp4").write_bytes(Path(clip).read_bytes())
         if name != "03_no_trace":
             (tmp_path / f"{name}.sifa").write_bytes(packed)
-    samples = handlers.samples(tmp_path)
-    assert [sample.title for sample in samples] == ["camera pans left", "object moves right"]
+    found = samples.find_samples(tmp_path)
+    assert [sample.title for sample in found] == ["camera pans left", "object moves right"]
     loaded = handlers.model.cache_info().misses
-    view = handlers.view_sample(samples[0], tmp_path)
+    view = handlers.view_sample(found[0], tmp_path)
     assert view.trace.read_bytes() == packed
     assert handlers.model.cache_info().misses == loaded
 
 
 def test_the_shipped_samples_are_readable_and_at_least_six(tmp_path):
-    samples = handlers.samples()
-    assert len(samples) >= 6
-    for sample in samples:
+    found = samples.find_samples()
+    assert len(found) >= 6
+    for sample in found:
         assert sample.title.isascii()
         assert handlers.view_sample(sample, tmp_path).trace.stat().st_size > 10_000
 

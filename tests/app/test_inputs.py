@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import handlers, inputs
+from app import inputs, samples
 from sifa.errors import SifaError
 from sifa.weights.shipped import DEFAULT_CHECKPOINT
 
@@ -201,6 +201,6 @@ def test_what_stops_no_job_is_explained(body, words):
     "link", [*NO_NUMBERS, *TOO_LARGE, None, "#" * 10**5, "#c=%ff%00&w=" + "0" * 10**5, "&" * 10**5]
 )
 def test_any_link_opens_the_first_sample(link):
-    samples = handlers.samples()
+    found = samples.find_samples()
     for weights in (None, [], {}, math.nan, "unknown"):
-        assert handlers.read_link(link, samples, MODELS, weights) == (0, "first")
+        assert samples.read_link(link, found, MODELS, weights) == (0, "first")

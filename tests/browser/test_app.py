@@ -95,8 +95,8 @@ def test_the_first_sample_can_be_explored_without_a_click(opened):
     expect(opened.locator(HEADING)).to_contain_text(re.compile(r"class \d+"))  # by the weights the program was given
     shipped(opened)
     expect(opened.locator(HEADING)).to_contain_text(re.compile("object moves right", re.IGNORECASE))
-    expect(opened.locator(BARS)).to_have_count(5)
-    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("object moves right")
+    expect(opened.locator(BARS)).to_have_count(6)  # three of each group
+    expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("cup slides over a table")
     opened.wait_for_load_state("networkidle")
     opened.requests.clear()
     assert hover(opened, 0.3, 0.3) != hover(opened, 0.6, 0.7)
@@ -110,7 +110,7 @@ def test_another_sample_is_chosen_by_mouse_or_keyboard(opened):
     sample(opened, "camera pans left")
     ready(opened, "camera_pans_left")
     expect(opened.locator("#open")).to_be_hidden()
-    expect(opened.locator(HEADING)).to_contain_text(re.compile("camera pans left", re.IGNORECASE))
+    expect(opened.locator(HEADING)).to_contain_text(re.compile("camera: pans left", re.IGNORECASE))
     expect(opened.locator("#samples button[aria-pressed=true]")).to_have_text("camera pans left")
     opening(opened)
     opened.get_by_role("button", name="nothing moves").focus()

@@ -446,7 +446,7 @@ def test_on_the_page_other_weights_are_run_and_this_visits_results_stand_beside(
     free = next(value for group, title, value in offered(opened) if title.startswith("free"))
     opened.select_option("[data-against]", free)
     expect(opened.locator(NAMES).first).to_have_text("weights: free")
-    expect(opened.locator(NAMES).last).to_have_text("weights: sifa_swin_nano_16x64")
+    expect(opened.locator(NAMES).last).to_have_text("weights: sifa_swin_nano_16x128")
     expect(opened.locator(VERDICTS).first).to_contain_text("Unsure")
     expect(opened.locator(".weights select")).to_have_value(
         next(title for title in weights() if title.startswith("free"))
@@ -458,13 +458,13 @@ def test_on_the_page_other_weights_are_run_and_this_visits_results_stand_beside(
     expect(opened.locator(NAMES).first).to_contain_text("camera_pans_left")
     visits = [(title, value) for group, title, value in offered(opened) if group == "This visit"]
     assert [title.split(", ")[:2] for title, _ in visits] == [
-        ["02_object_moves_right.mp4", "free"],
-        ["02_object_moves_right.mp4", "sifa_swin_nano_16x64"],
+        ["09_cup_slides_over_a_table.mp4", "free"],
+        ["09_cup_slides_over_a_table.mp4", "sifa_swin_nano_16x128"],
     ]
     posts = []
     opened.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     opened.select_option("[data-against]", visits[1][1])
-    expect(opened.locator(NAMES).last).to_have_text("02_object_moves_right, weights: sifa_swin_nano_16x64")
+    expect(opened.locator(NAMES).last).to_have_text("09_cup_slides_over_a_table, weights: sifa_swin_nano_16x128")
     assert posts == []
     found = Axe().run(opened, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
     assert [each["id"] for each in found] == []

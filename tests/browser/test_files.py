@@ -61,7 +61,7 @@ def test_files_that_are_taken_away_again_leave_the_page_as_it_was(opened, files)
     opened.evaluate("""() => { const text = new DataTransfer(); text.setData('text/plain', 'words');
       document.body.dispatchEvent(new DragEvent('dragenter', { dataTransfer: text, bubbles: true })); }""")
     expect(opened.locator(TARGET)).to_be_hidden()
-    expect(opened.locator("#status")).to_contain_text("object_moves_right")
+    expect(opened.locator("#status")).to_contain_text("cup_slides")
 
 
 def test_of_several_files_the_first_is_taken_and_that_is_said(opened, files):  # noqa: F811
@@ -94,7 +94,7 @@ def test_a_gif_of_one_picture_is_refused_in_a_sentence(opened, files):  # noqa: 
     expect(opened.locator("#status [role=alert]")).to_have_text(
         "one.gif holds one picture, so nothing in it moves; choose a GIF of several pictures, or a video."
     )
-    expect(opened.locator("#explorer")).to_contain_text("object_moves_right")
+    expect(opened.locator("#explorer")).to_contain_text("cup_slides")
 
 
 @pytest.mark.parametrize(("name", "seen"), [("turn.gif", "img"), ("numbered.mp4", "figure video"), ("old.avi", "")])

@@ -33,8 +33,8 @@ def app(tmp_path_factory):
 @pytest.mark.slow
 def test_on_the_page(page, app):
     page.set_viewport_size(dict(width=1280, height=1000))
-    page.goto(app.url)
-    page.wait_for_selector(".sifa[data-ready]")  # the first sample, which opens by itself
+    page.goto(f"{app.url}#c={SAMPLE.with_suffix('.mp4').name}")
+    page.wait_for_selector(".sifa[data-ready]")
     page.wait_for_function("() => document.querySelector('.sifa-clip')?.textContent === '02_object_moves_right.mp4'")
     page.wait_for_timeout(500)
     page.requests.clear()

@@ -48,6 +48,23 @@ def photographs(split: str) -> list[Picture]:
     """
     if split not in PHOTOGRAPHS:
         raise ValueError(f"there is no split {split!r} of the photographs; choose one of {', '.join(PHOTOGRAPHS)}")
+    files = [file for name in PHOTOGRAPHS[split] for file in _files(name)]
+    if not files:
+        raise FileNotFoundError(f"scikit-image ships none of the photographs {PHOTOGRAPHS[split]}")
+    return [np.asarray(Image.open(file).convert("RGB")) for file in files]
+
+
+def photograph(name: str) -> Picture:
+    """One photograph (H, W, 3) by its name in `PHOTOGRAPHS`. Raises DataError where scikit-image is not installed, and
+    FileNotFoundError where it does not ship this one."""
+    files = _files(name)
+    if not files:
+        raise FileNotFoundError(f"scikit-image ships no photograph {name!r}")
+    return np.asarray(Image.open(files[0]).convert("RGB"))
+
+
+def _files(name: str) -> list[Path]:
+    """Where scikit-image keeps a picture; none where it does not ship it. Raises DataError where it is not installed."""
     package = find_spec("skimage")
     if package is None or package.origin is None:
         raise DataError(
@@ -55,10 +72,7 @@ def photographs(split: str) -> list[Picture]:
             'pip install "sifa-explorer[train]"'
         )
     folder = Path(package.origin).parent / "data"
-    files = [f for name in PHOTOGRAPHS[split] for f in sorted(folder.glob(f"{name}.*")) if f.suffix in (".png", ".jpg")]
-    if not files:
-        raise FileNotFoundError(f"scikit-image at {folder} ships none of the photographs {PHOTOGRAPHS[split]}")
-    return [np.asarray(Image.open(f).convert("RGB")) for f in files]
+    return [file for file in sorted(folder.glob(f"{name}.*")) if file.suffix in (".png", ".jpg")]
 
 
 def photograph_crop(photo: Picture, size: int, rng: np.random.Generator) -> Picture:
