@@ -48,6 +48,8 @@ test('the liveliest cell keeps away from the border', () => {
   field[2 * (5 * 9 + 3)] = -7;
   assert.deepEqual(liveliestCell({ height: 9, width: 9 }, field), [5, 3]);
   assert.deepEqual(liveliestCell({ height: 2, width: 9 }, field.subarray(0, 36)), [0, 0]);
+  for (const y of [4, 5, 6]) for (const x of [4, 5, 6]) field[2 * (y * 9 + x) + 1] = 4; // a thing, with a longer arrow beside it
+  assert.deepEqual(liveliestCell({ height: 9, width: 9 }, field), [5, 5]);
 });
 
 test('input frames of steps', () => {
