@@ -77,20 +77,22 @@ export function displacementField(block, pair) {
 }
 
 /**
- * The cell away from the border that moved most together with the eight around it, as somewhere to begin: the edge of a thing,
- * where arrows are least sure, is seldom it.
+ * The cell away from the border that moved most together with those around it, as somewhere to begin: the edge of a thing, where
+ * arrows are least sure, is seldom it.
  * @param {Grid} grid
  * @param {Float32Array} field
  * @returns {Place}
  */
-export function liveliestCell({ height, width }, field) {
-  const edge = Math.min(height, width) >= 8 ? 2 : 0;
+export function liveliestCell(grid, field) {
+  const side = Math.min(grid.height, grid.width);
+  const edge = side >= 8 ? 2 : 0;
+  const reach = Math.max(1, Math.floor(side / 10));
   /** @type {Place} */
   let best = [edge, edge];
   let most = -1;
-  for (let y = edge; y < height - edge; y++) {
-    for (let x = edge; x < width - edge; x++) {
-      const length = lengthAround({ height, width }, field, y, x);
+  for (let y = edge; y < grid.height - edge; y++) {
+    for (let x = edge; x < grid.width - edge; x++) {
+      const length = lengthAround(grid, field, y, x, reach);
       if (length > most) [most, best] = [length, [y, x]];
     }
   }
@@ -98,24 +100,24 @@ export function liveliestCell({ height, width }, field) {
 }
 
 /**
- * The length of the mean displacement of a cell, which counts twice, and those around it.
+ * The length of the sum of the displacements of a cell, which counts twice, and of those within `reach` of it.
  * @param {Grid} grid
  * @param {Float32Array} field
  * @param {number} y
  * @param {number} x
+ * @param {number} reach
  */
-function lengthAround({ height, width }, field, y, x) {
-  let [dy, dx, count] = [0, 0, 0];
-  for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
-    for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
-      const weight = row === y && column === x ? 2 : 1;
+function lengthAround({ height, width }, field, y, x, reach) {
+  const own = 2 * (y * width + x);
+  let [dy, dx] = [field[own], field[own + 1]];
+  for (let row = Math.max(0, y - reach); row <= Math.min(height - 1, y + reach); row++) {
+    for (let column = Math.max(0, x - reach); column <= Math.min(width - 1, x + reach); column++) {
       const i = 2 * (row * width + column);
-      dy += weight * field[i];
-      dx += weight * field[i + 1];
-      count += weight;
+      dy += field[i];
+      dx += field[i + 1];
     }
   }
-  return Math.hypot(dy, dx) / count;
+  return Math.hypot(dy, dx);
 }
 
 /**
