@@ -6,6 +6,7 @@ import pytest
 
 from sifa.cli import main
 from sifa.data.motion import CLASSES
+from sifa.weights.shipped import MOTION_STEM
 from tests.clips import numbered_frames, write_clip
 
 
@@ -18,7 +19,7 @@ def still(tmp_path_factory):
 
 
 def evaluate(*words):
-    return main(["evaluate", "--data", *map(str, words)])
+    return main(["evaluate", "--checkpoint", str(MOTION_STEM), "--data", *map(str, words)])
 
 
 def test_evaluate_counts_classes_from_where_they_begin(still, capsys):
