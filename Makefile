@@ -15,7 +15,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 app: $(VENV)/installed
 	$(RUN) -m app $(ARGS)
 
-# The tests of the page and of the browser mostly wait, so the others run beside them.
+# Two halves that take about as long, side by side: the page, the browser and the notebooks, and all others.
 test: check $(VENV)/browser
 	$(MAKE) --keep-going --jobs 2 test-pages test-others MARKED="not full"
 
@@ -26,10 +26,10 @@ test-all: check $(VENV)/browser
 test-pages test-others: export OMP_WAIT_POLICY = passive  # threads that wait leave the cores to others
 
 test-pages:
-	$(RUN) -m pytest -m "$(MARKED)" tests/app tests/browser $(ARGS)
+	$(RUN) -m pytest -m "$(MARKED)" tests/app tests/browser tests/notebooks $(ARGS)
 
 test-others:
-	$(RUN) -m pytest -m "$(MARKED)" --ignore tests/app --ignore tests/browser $(ARGS)
+	$(RUN) -m pytest -m "$(MARKED)" --ignore tests/app --ignore tests/browser --ignore tests/notebooks $(ARGS)
 
 quick: $(VENV)/installed
 	$(RUN) -m pytest -m "not slow and not full and not browser" $(ARGS)
