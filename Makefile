@@ -26,7 +26,7 @@ test-all: check $(VENV)/browser
 test-pages test-others: export OMP_WAIT_POLICY = passive  # threads that wait leave the cores to others
 
 test-pages:
-	$(RUN) -m pytest -m "$(MARKED)" tests/app tests/browser tests/notebooks $(ARGS)
+	$(RUN) -m pytest -m "$(MARKED)" tests/app tests/notebooks tests/browser $(ARGS)
 
 test-others:
 	$(RUN) -m pytest -m "$(MARKED)" --ignore tests/app --ignore tests/browser --ignore tests/notebooks $(ARGS)
