@@ -20,7 +20,7 @@ not. The panel says which, and shows their sum.
 
 **The blue arrow** is the weighted mean of the nine places: where the attention went. The white arrows are the same for the
 whole field. In the default weights they were trained to follow the true motion of generated clips, which the paper does not do, and
-nothing but the attention crosses time, so the answer depends on them. Under "Weights" there are others for comparison: some whose
+nothing but the attention crosses time, so the answer depends on them. Under "Model" there are others for comparison: some whose
 arrows nobody supervised, and some whose stem sees motion by itself.
 
 **What if** one thing were changed: no offsets, even weights, a clip played backwards, random weights? The samples hold the

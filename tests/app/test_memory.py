@@ -152,5 +152,5 @@ def test_the_command_says_it_in_its_text(clip, capsys):
 def test_the_command_on_trust_says_it_beside_its_figures(clip, capsys):
     assert trust_command.run(arguments(trust_command, clip, "--json")) == 0
     said = capsys.readouterr()
-    assert len(json.loads(said.out)["blocks"]) == 4
+    assert len(json.loads(said.out)["blocks"]) == 6
     assert RAN_ON_CPU in said.err

@@ -28,7 +28,7 @@ from tests.batch.tables import (
     workers,
 )
 
-MANY = int(os.environ.get("SIFA_CLIPS", "150"))
+MANY = int(os.environ.get("SIFA_CLIPS", "100"))
 
 
 class Killed(Exception):

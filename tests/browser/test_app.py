@@ -228,7 +228,7 @@ def test_axe_finds_nothing(opened, app, theme):
     found = {"sample": violations(opened)}
     opening(opened)
     opened.get_by_role("button", name="How to read this").click()
-    opened.get_by_text("These are raw products").wait_for()
+    opened.get_by_text("The nine places.").wait_for()
     found["open"] = violations(opened)
     opened.get_by_role("button", name="Run", exact=True).click()
     opened.locator("#status [role=alert]").wait_for()
