@@ -156,7 +156,7 @@ def test_the_formulas_give_the_numbers_and_what_was_added(ask, open_trace, name)
                 assert terms["offset"][0] == "Δpₖ = 0"
                 offset = np.zeros((taps, 2))
             assert [term for term in terms if term not in ("gate", "difference", "compared")] == PLACES + SUM
-            grid = sifa.model.sampling.neighbour_grid(block.kernel).numpy()
+            grid = sifa.model.sampling.neighbour_grid(block.kernel, block.dilation).numpy()
             points = offset + grid + [y, x]
             for term, wanted in (("offset", offset[tap]), ("tap", grid[tap]), ("point", points[tap])):
                 np.testing.assert_allclose(numbers(terms[term][1]), wanted, rtol=1e-4, atol=1 / 64 + 0.0052)
