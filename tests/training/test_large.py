@@ -90,7 +90,7 @@ class Watched:
     def _watch(self) -> None:
         while self.process.poll() is None:
             self.peak = max(self.peak, tree_bytes(self.process.pid))
-            time.sleep(0.2)
+            time.sleep(0.5)
 
 
 @pytest.mark.full
