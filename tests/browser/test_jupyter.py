@@ -169,7 +169,9 @@ def test_the_first_notebook_in_jupyterlab(notebook):
     until(page, f"state.block === 2 && state.pair === 3 && state.y === {y} && state.x === {x} && state.pinned")
     page.wait_for_timeout(500)
     python_sees(page, "explorer.cell, explorer.pinned", f"(2, 3, {y}, {x}) True")
-    assert "pans left" in page.locator(".sifa-headlines").last.text_content().lower()  # a clip of its own, in another explorer
+    assert (
+        "pans left" in page.locator(".sifa-headlines").last.text_content().lower()
+    )  # a clip of its own, in another explorer
     run(page, "explorer.pinned = False")
     until(page, "state.block === 2 && !state.pinned")
     page.mouse.move(*place(page, 4, 9, 16))
