@@ -89,8 +89,7 @@ def film(shot: Shot, size: int, num_frames: int) -> MotionBatch:
 def _matrix(shot: Shot, sides: tuple[int, ...], number: int, u: float) -> Tensor:
     """(3, 3) from the square [-1, 1] x [-1, 1] of a layer of (H, W) pixels, 0 the ground and 1 the cup, to that of the picture
     at time u."""
-    grow = (shot.ends.side / shot.begins.side) ** u  # zooms by the same factor in the same time
-    side = shot.begins.side * grow
+    side = shot.begins.side * (shot.ends.side / shot.begins.side) ** u  # zooms by the same factor in the same time
     x, y = (one + (other - one) * u for one, other in zip(shot.begins[:2], shot.ends[:2]))
     x, y = x + shot.tremble * _shake(u, 0.1), y + shot.tremble * _shake(u, 0.7)
     h, w = map(float, sides)
@@ -123,14 +122,14 @@ def _seen(layers: Sequence[Tensor], matrices: Tensor, size: int) -> tuple[Tensor
 
 def _layer(picture: Picture, opacity: NDArray[np.float64], scale: float) -> Tensor:
     """A layer (4, h, w): colours 0..1 times opacity, and opacity, made as small as it is shown, so that nothing flickers."""
-    both = np.concatenate([picture / 255 * opacity[..., None], opacity[..., None]], -1)
+    both = np.concatenate([picture / 255, opacity[..., None]], -1)
     layer = torch.from_numpy(both).float().permute(2, 0, 1)[None]
     size = [max(1, round(min(1.0, scale) * side)) for side in layer.shape[2:]]
     return F.interpolate(layer, size=size, mode="bicubic", antialias=True, align_corners=False)[0]
 
 
 def _cut_out(photo: Picture, outline: Sequence[tuple[float, float]]) -> tuple[Picture, NDArray[np.float64]]:
-    """What lies inside an outline, with its shadow: colours, and opacity (H, W)."""
+    """What lies inside an outline, with its shadow: colours times opacity, and opacity (H, W)."""
     photo = np.pad(photo, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge")
     h, w = photo.shape[:2]
     mask = Image.new("L", (8 * w, 8 * h))
@@ -142,4 +141,4 @@ def _cut_out(photo: Picture, outline: Sequence[tuple[float, float]]) -> tuple[Pi
     shadow = np.asarray(moved.filter(ImageFilter.GaussianBlur(soft))) / 255 * dark
     share = np.asarray(inside) / 255.0
     opacity = share + (1 - share) * shadow
-    return photo * (share / np.maximum(opacity, 1e-6))[..., None], opacity  # the shadow is black
+    return photo * share[..., None], opacity  # the shadow is black
